@@ -1,0 +1,38 @@
+# `make demo` and `make test` do all of their own set-up; see README.md.
+VENV ?= .venv
+PRESET ?= mini
+SEED ?= 0
+WORK_DIR ?= work_dirs/demo
+PYTHON := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+export PYTHONPATH := $(CURDIR)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint bench clean
+
+help:  ## Show this list.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+install: $(STAMP)  ## Create .venv with the pinned packages (does nothing when it is up to date).
+
+$(STAMP): requirements.txt setup.py tools/install.sh
+	bash tools/install.sh $(VENV)
+
+demo: $(STAMP)  ## Train teacher, student and distilled student on MiniDrive; write report.html. PRESET=mini|tiny, SEED=0.
+	$(PYTHON) tools/demo.py --preset $(PRESET) --seed $(SEED) --work-dir $(WORK_DIR)
+
+test: $(STAMP)  ## Run the test suite on the CPU.
+	$(PYTHON) -m pytest -n 2 --dist loadfile tests
+
+lint: $(STAMP)  ## Check style, spelling and types.
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m codespell_lib
+	$(PYTHON) -m mypy
+
+bench: $(STAMP)  ## Time the kernels of this project.
+	$(PYTHON) tools/analysis_tools/benchmark_ops.py --quick
+
+clean:  ## Remove caches and build files; keeps .venv, data and work_dirs.
+	rm -rf build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find projects tools tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,28 @@
+"""Installation of GeoDistill3D. Version ranges live here; requirements.txt pins the tested CPU set."""
+
+from setuptools import find_namespace_packages, setup
+
+setup(
+    name='geodistill3d',
+    version='0.1.0',
+    description='Geometric knowledge distillation for camera occupancy and depth models on MMDetection3D',
+    license='Apache-2.0',
+    python_requires='>=3.10,<3.13',
+    # projects/ has no __init__.py on purpose: as a namespace package it can live beside the projects/ of MMDetection3D.
+    packages=find_namespace_packages(include=['projects.*']),
+    install_requires=[
+        'torch>=2.1,<2.14',
+        'numpy<2',
+        'mmengine>=0.10.4,<0.11',
+        'mmcv>=2.0.0rc4,<2.2',
+        'mmdet>=3.2,<3.4',
+        'mmdet3d>=1.4,<1.5',
+        'nuscenes-devkit>=1.1.11,<1.3',
+        'numba>=0.58',
+        'tqdm',
+    ],
+    extras_require={
+        'tests': ['pytest', 'pytest-xdist'],
+        'lint': ['ruff', 'mypy', 'codespell', 'pre-commit'],
+    },
+)

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Create or update the virtual environment of the tested CPU set. Usage: bash tools/install.sh [VENV]
+#
+# Every step first looks whether it is already done, so an interrupted installation continues where it stopped.
+# pip's own variables are respected: with PIP_FIND_LINKS pointing to a folder of wheels, those are taken first.
+#   TORCH_INDEX  package index of the CPU build of torch (2.4 GB of CUDA libraries less than the default build)
+#   MAX_JOBS     compilers that run at once when mmcv is built from source (default: number of processors)
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+venv=${1:-.venv}
+torch_index=${TORCH_INDEX:-https://download.pytorch.org/whl/cpu}
+pin() { sed -nE "s/^$1==//p" requirements.txt; }
+say() { printf '\n[install %s] %s\n' "$(date +%H:%M:%S)" "$*"; }
+
+python_bin=$(command -v python3.11 || command -v python3 || true)
+if [ -z "$python_bin" ] || ! "$python_bin" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then
+    echo "error: Python 3.11 is needed and was not found as python3.11 or python3 on PATH." >&2
+    exit 1
+fi
+
+if [ ! -x "$venv/bin/python" ]; then
+    say "1/5 creating $venv"
+    "$python_bin" -m venv "$venv"
+fi
+pip() { "$venv/bin/python" -m pip --disable-pip-version-check "$@"; }
+installed() { "$venv/bin/python" - "$1" "$2" <<'PY'
+import sys
+from importlib.metadata import PackageNotFoundError, version
+try:
+    sys.exit(version(sys.argv[1]).split('+')[0] != sys.argv[2])
+except PackageNotFoundError:
+    sys.exit(1)
+PY
+}
+
+if ! installed setuptools "$(pin setuptools)"; then
+    say "2/5 build tools"
+    pip install -q "setuptools==$(pin setuptools)" "wheel==$(pin wheel)"
+fi
+
+torch=$(pin torch)
+if ! installed torch "$torch"; then
+    say "3/5 torch $torch (CPU)"
+    pip install --no-deps --no-index "torch==$torch" 2>/dev/null ||
+        pip install --no-deps --retries 1 --index-url "$torch_index" "torch==$torch" ||
+        pip install "torch==$torch"
+fi
+
+say "4/5 pinned packages"
+packages=$(mktemp)
+trap 'rm -f "$packages"' EXIT
+grep -vE '^(mmcv|torch)==' requirements.txt >"$packages"
+pip install -q --no-deps --progress-bar on -r "$packages"
+
+mmcv=$(pin mmcv)
+if ! installed mmcv "$mmcv"; then
+    if pip install --no-deps --no-index "mmcv==$mmcv" 2>/dev/null; then
+        say "4/5 mmcv $mmcv installed from a wheel"
+    else
+        say "4/5 no wheel of mmcv $mmcv was found: building it from source (about 15 minutes on two cores)"
+        export MMCV_WITH_OPS=1 FORCE_CUDA=0 MAX_JOBS="${MAX_JOBS:-$(nproc)}"
+        pip install --no-deps --no-build-isolation -v "mmcv==$mmcv" 2>&1 |
+            awk '/^ *\[[0-9]+\/[0-9]+\]/ {printf "\r  compiling %s ", $1; fflush(); next} /[Ee]rror/ {print}
+                 END {print ""}'
+        installed mmcv "$mmcv" || { echo "error: mmcv $mmcv did not build; run with 'bash -x' to see why." >&2; exit 1; }
+    fi
+fi
+
+say "5/5 this project"
+pip install -q --no-deps --no-build-isolation -e .
+"$venv/bin/python" -W ignore -c 'import cv2, mmcv.ops, mmdet3d, numba, nuscenes, torch; print("torch", torch.__version__)'
+touch "$venv/.installed"
+say "done"
