@@ -10,6 +10,7 @@ setup(
     python_requires='>=3.10,<3.13',
     # projects/ has no __init__.py on purpose: as a namespace package it can live beside the projects/ of MMDetection3D.
     packages=find_namespace_packages(include=['projects.*']),
+    package_data={'projects.reporting': ['*.j2']},
     install_requires=[
         'torch>=2.1,<2.14',
         'numpy<2',
@@ -19,6 +20,8 @@ setup(
         'mmdet3d>=1.4,<1.5',
         'nuscenes-devkit>=1.1.11,<1.3',
         'numba>=0.58',
+        'jinja2',
+        'matplotlib',
         'tqdm',
     ],
     extras_require={

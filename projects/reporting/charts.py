@@ -1,0 +1,79 @@
+"""Charts as inline SVG and bitmaps as data URIs, drawn with matplotlib and Pillow without a display."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure as MplFigure
+from PIL import Image
+
+COLOURS = ('#0b6bcb', '#d9480f', '#2b8a3e', '#862e9c', '#c2a000', '#495057')
+
+
+def figure_to_svg(figure: MplFigure) -> str:
+    """Write a matplotlib figure as an ``<svg>`` element; the same figure gives the same text."""
+    buffer = io.StringIO()
+    with matplotlib.rc_context({'svg.hashsalt': 'geodistill3d', 'svg.fonttype': 'none'}):
+        figure.savefig(buffer, format='svg', bbox_inches='tight', metadata={'Date': None})
+    text = buffer.getvalue()
+    return text[text.index('<svg') :]
+
+
+def line_chart(
+    series: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    x_label: str,
+    y_label: str,
+    title: str = '',
+    log_y: bool = False,
+) -> str:
+    """Draw lines over a common x axis.
+
+    Args:
+        series (Mapping[str, tuple]): Name of the line -> x values and y values of the same length.
+        x_label (str): Name of the x axis with its unit.
+        y_label (str): Name of the y axis with its unit.
+        title (str): Title of the chart. Defaults to ''.
+        log_y (bool): Whether the y axis is logarithmic. Defaults to False.
+
+    Returns:
+        str: Inline SVG.
+    """
+    figure = MplFigure(figsize=(6.4, 3.4))
+    axes = figure.add_subplot()
+    for i, (name, (x, y)) in enumerate(series.items()):
+        axes.plot(x, y, label=name, color=COLOURS[i % len(COLOURS)], linewidth=1.6)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.set_title(title, fontsize=11)
+    if log_y:
+        axes.set_yscale('log')
+    axes.grid(alpha=0.25)
+    for side in ('top', 'right'):
+        axes.spines[side].set_visible(False)
+    if series:
+        axes.legend(frameon=False, fontsize=9)
+    return figure_to_svg(figure)
+
+
+def image_to_data_uri(image: np.ndarray, quality: int = 85, lossless: bool = False) -> str:
+    """Encode a picture for use inside an HTML page.
+
+    Args:
+        image (np.ndarray): RGB picture of shape (H, W, 3), uint8.
+        quality (int): JPEG quality. Defaults to 85.
+        lossless (bool): Write PNG instead of JPEG. Defaults to False.
+
+    Raises:
+        ValueError: If ``image`` is not an RGB picture of bytes.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f'image must be uint8 of shape (H, W, 3), got {image.dtype} of shape {image.shape}')
+    buffer = io.BytesIO()
+    if lossless:
+        Image.fromarray(image).save(buffer, format='PNG', optimize=True)
+    else:
+        Image.fromarray(image).save(buffer, format='JPEG', quality=quality)
+    kind = 'png' if lossless else 'jpeg'
+    return f'data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}'

@@ -1,0 +1,86 @@
+"""A report page: sections of text, tables and figures, written as one HTML file without outside links."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+
+@dataclass
+class Table:
+    """A table with a header row.
+
+    Args:
+        header (list[str]): Column names.
+        rows (list[list[str]]): Cells as text, as many per row as there are columns.
+        caption (str): One sentence below the table. Defaults to ''.
+        best (set[tuple[int, int]]): ``(row, column)`` of the cells to set in bold. Defaults to none.
+
+    Raises:
+        ValueError: If a row has another number of cells than the header.
+    """
+
+    header: list[str]
+    rows: list[list[str]]
+    caption: str = ''
+    best: set[tuple[int, int]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for i, row in enumerate(self.rows):
+            if len(row) != len(self.header):
+                raise ValueError(f'row {i} of the table has {len(row)} cells, expected {len(self.header)}: {row}')
+
+
+@dataclass
+class Figure:
+    """A picture with a caption: inline SVG, or a data URI of a bitmap.
+
+    Args:
+        content (str): ``<svg ...>`` text or a ``data:image/...`` URI.
+        caption (str): What the reader sees.
+        wide (bool): Whether the figure takes the whole width. Defaults to True.
+    """
+
+    content: str
+    caption: str
+    wide: bool = True
+
+    @property
+    def is_svg(self) -> bool:
+        """Whether the content is inline SVG."""
+        return self.content.lstrip().startswith('<svg')
+
+
+@dataclass
+class Section:
+    """A titled part of the page; paragraphs come first, then tables, then figures."""
+
+    title: str
+    paragraphs: list[str] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    collapsed: bool = False
+
+
+@dataclass
+class Page:
+    """A whole report.
+
+    Args:
+        title (str): Title of the page.
+        lead (str): The result in one or two sentences.
+        sections (list[Section]): Parts in reading order.
+        facts (list[tuple[str, str]]): Name and value of what the numbers were measured with (date, hardware, seed).
+    """
+
+    title: str
+    lead: str
+    sections: list[Section] = field(default_factory=list)
+    facts: list[tuple[str, str]] = field(default_factory=list)
+
+    def to_html(self) -> str:
+        """Render the page as one HTML document; all text is escaped."""
+        environment = Environment(
+            loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(default=True)
+        )
+        return environment.get_template('page.html.j2').render(page=self)

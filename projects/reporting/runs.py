@@ -1,0 +1,97 @@
+"""Run a command and keep what it cost; read what a training run logged."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class RunLog:
+    """What MMEngine's logger hook wrote for one run.
+
+    Args:
+        steps (list[dict[str, float]]): Training records in order, each with ``step``, ``time`` and its losses.
+        validations (list[dict[str, float]]): Validation records in order, each with ``step`` (the epoch).
+    """
+
+    steps: list[dict[str, float]] = field(default_factory=list)
+    validations: list[dict[str, float]] = field(default_factory=list)
+
+    def curve(self, key: str) -> tuple[list[float], list[float]]:
+        """Give the steps and the values of one logged training quantity, in order."""
+        records = [record for record in self.steps if key in record]
+        return [record['step'] for record in records], [record[key] for record in records]
+
+    def loss_names(self) -> list[str]:
+        """Names of all logged losses, the total first."""
+        names = {key for record in self.steps for key in record if 'loss' in key}
+        return sorted(names, key=lambda name: (name != 'loss', name))
+
+    def median_step_time(self) -> float:
+        """Median time of a training step in seconds; the first record, which warms up, does not count.
+
+        Raises:
+            ValueError: If the run logged no training step.
+        """
+        times = [record['time'] for record in self.steps if 'time' in record]
+        if not times:
+            raise ValueError('the run logged no training step with a time')
+        return statistics.median(times[1:] or times)
+
+
+def read_run_log(work_dir: str | Path) -> RunLog:
+    """Read every ``vis_data/scalars.json`` of a work directory.
+
+    A resumed run has one file per start; a step that stands in two of them counts as the later start wrote it.
+
+    Args:
+        work_dir (str | Path): ``work_dirs/<config>`` of a run.
+
+    Raises:
+        FileNotFoundError: If the directory holds no log.
+    """
+    files = sorted(Path(work_dir).glob('*/vis_data/scalars.json'))
+    if not files:
+        raise FileNotFoundError(f'{work_dir} holds no */vis_data/scalars.json; has this run been trained?')
+    steps: dict[int, dict[str, float]] = {}
+    validations: dict[int, dict[str, float]] = {}
+    for file in files:
+        for line in file.read_text().splitlines():
+            record = json.loads(line)
+            target = steps if 'loss' in record else validations
+            target[record['step']] = record
+    return RunLog([steps[k] for k in sorted(steps)], [validations[k] for k in sorted(validations)])
+
+
+def run_command(command: Sequence[str], environment: Mapping[str, str] | None = None) -> dict[str, float]:
+    """Run a command with its output on this terminal and measure it.
+
+    Args:
+        command (Sequence[str]): Program and arguments.
+        environment (Mapping[str, str] | None): Variables to set on top of the current ones. Defaults to None.
+
+    Returns:
+        dict[str, float]: ``seconds`` of wall time and ``peak_mb``, the largest resident size of the process in MiB
+        (on Linux; workers of a data loader are counted on their own and not added).
+
+    Raises:
+        RuntimeError: If the command fails; the message holds the command and its exit code.
+    """
+    start = time.perf_counter()
+    process = subprocess.Popen(list(command), env={**os.environ, **(environment or {})})
+    try:
+        _, status, usage = os.wait4(process.pid, 0)
+    except KeyboardInterrupt:
+        process.terminate()
+        raise
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise RuntimeError(f'exit code {process.returncode} from: {" ".join(command)}')
+    unit = 1024**2 if sys.platform == 'darwin' else 1024
+    return {'seconds': time.perf_counter() - start, 'peak_mb': usage.ru_maxrss / unit}

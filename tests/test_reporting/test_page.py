@@ -1,0 +1,41 @@
+import re
+
+import numpy as np
+import pytest
+
+from projects.reporting import Figure, Page, Section, Table, image_to_data_uri, line_chart
+
+
+def _page():
+    table = Table(['model', 'mIoU'], [['teacher', '50.0'], ['student', '<40>']], best={(0, 1)})
+    chart = Figure(line_chart({'loss': ([1, 2], [3.0, 1.0])}, 'step', 'loss'), 'A curve')
+    picture = Figure(image_to_data_uri(np.zeros((4, 6, 3), np.uint8)), 'Black')
+    return Page('Title', 'Lead', [Section('Numbers', ['A & B'], [table], [chart, picture])], [('seed', '0')])
+
+
+def test_page_is_self_contained():
+    html = _page().to_html()
+    assert not re.search(r'(src|href)="(?!#|data:)', html)
+    assert html.count('<svg') == 1
+    assert 'data:image/jpeg;base64,' in html
+
+
+def test_text_is_escaped_and_best_cell_is_marked():
+    html = _page().to_html()
+    assert '&lt;40&gt;' in html
+    assert '<p>A &amp; B</p>' in html
+    assert '<td class="best">50.0</td>' in html
+
+
+def test_table_with_a_short_row_is_refused():
+    with pytest.raises(ValueError, match='row 1 of the table has 1 cells, expected 2'):
+        Table(['a', 'b'], [['1', '2'], ['3']])
+
+
+def test_the_same_chart_is_the_same_text():
+    assert line_chart({'a': ([0], [1.0])}, 'x', 'y') == line_chart({'a': ([0], [1.0])}, 'x', 'y')
+
+
+def test_picture_of_floats_is_refused():
+    with pytest.raises(ValueError, match='uint8 of shape'):
+        image_to_data_uri(np.zeros((4, 6, 3)))
