@@ -61,7 +61,7 @@ if ! installed mmcv "$mmcv"; then
         say "4/5 no wheel of mmcv $mmcv was found: building it from source (about 15 minutes on two cores)"
         export MMCV_WITH_OPS=1 FORCE_CUDA=0 MAX_JOBS="${MAX_JOBS:-$(nproc)}"
         pip install --no-deps --no-build-isolation -v "mmcv==$mmcv" 2>&1 |
-            awk '/^ *\[[0-9]+\/[0-9]+\]/ {printf "\r  compiling %s ", $1; fflush(); next} /[Ee]rror/ {print}
+            awk '/^ *\[[0-9]+\/[0-9]+\]/ {printf "\r  compiling %s ", $1; fflush(); next} /error: / {print}
                  END {print ""}'
         installed mmcv "$mmcv" || { echo "error: mmcv $mmcv did not build; run with 'bash -x' to see why." >&2; exit 1; }
     fi

@@ -43,5 +43,5 @@ def test_command_is_measured_and_its_failure_names_it():
     cost = run_command([sys.executable, '-c', 'x = bytearray(64 * 2**20)'])
     assert cost['seconds'] > 0
     assert cost['peak_mb'] > 64
-    with pytest.raises(RuntimeError, match='exit code 3 from: .*raise SystemExit'):
+    with pytest.raises(RuntimeError, match=r'exit code 3 from: .*raise SystemExit'):
         run_command([sys.executable, '-c', 'raise SystemExit(3)'])
