@@ -1,0 +1,131 @@
+"""Loading of LiDAR points and sweeps. P points of (x, y, z, intensity, time lag)."""
+
+import os
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmdet3d.registry import TRANSFORMS
+from mmengine.logging import print_log
+
+from .random_draws import subset
+
+_WARNED: set[str] = set()
+
+
+def _warn_once(key: str, message: str) -> None:
+    if key not in _WARNED:
+        _WARNED.add(key)
+        print_log(message, logger='current', level='WARNING')
+
+
+def read_points(path: str, load_dim: int = 5) -> np.ndarray:
+    """Read a nuScenes-like point file.
+
+    Points with a coordinate that is not finite are dropped and named in a warning; an intensity that is not finite
+    becomes 0. A file without points gives an empty array and a warning, once per run.
+
+    Args:
+        path (str): File of float32 rows x, y, z, intensity, ...
+        load_dim (int): Numbers per row. Defaults to 5.
+
+    Returns:
+        np.ndarray: x, y, z, intensity. Shape (P, 4), float32.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file does not hold whole rows.
+    """
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f'LiDAR file not found: {path}; check data_root and data_prefix of the dataset')
+    size = os.path.getsize(path)
+    if size % (4 * load_dim):
+        raise ValueError(
+            f'LiDAR file is truncated: {path} has {size} bytes, not a multiple of {4 * load_dim} '
+            f'({load_dim} float32 per point); copy or download it again'
+        )
+    points = np.fromfile(path, dtype=np.float32).reshape(-1, load_dim)[:, :4]
+    if len(points) == 0:
+        _warn_once('empty', f'LiDAR file without points: {path}; it is used as an empty cloud (said once)')
+    finite = np.isfinite(points[:, :3]).all(axis=1)
+    if not finite.all():
+        dropped = int((~finite).sum())
+        _warn_once(path, f'LiDAR file {path}: {dropped} points with NaN or infinite coordinates were dropped')
+        points = points[finite]
+    points = np.ascontiguousarray(points)
+    points[~np.isfinite(points[:, 3]), 3] = 0
+    return points
+
+
+def _with_lag(points: np.ndarray, lag: float) -> np.ndarray:
+    return np.hstack([points, np.full((len(points), 1), lag, np.float32)])
+
+
+@TRANSFORMS.register_module()
+class LoadLidarPoints(BaseTransform):
+    """Load the LiDAR points of the keyframe.
+
+    Required keys: ``lidar_path``. Added keys: ``points`` (P, 5) float32 in the LiDAR frame: x, y, z in m, intensity
+    0..255, time lag in s (0 here); ``points_frame`` = 'lidar'.
+
+    Args:
+        load_dim (int): Numbers per point in the file. Defaults to 5 (nuScenes).
+    """
+
+    def __init__(self, load_dim: int = 5) -> None:
+        self.load_dim = load_dim
+
+    def transform(self, results: dict) -> dict:
+        """Read ``lidar_path``."""
+        results['points'] = _with_lag(read_points(results['lidar_path'], self.load_dim), 0.0)
+        results['points_frame'] = 'lidar'
+        return results
+
+
+@TRANSFORMS.register_module()
+class LoadLidarSweeps(BaseTransform):
+    """Add earlier sweeps, moved into the LiDAR frame of the keyframe.
+
+    Required keys: ``points`` in the LiDAR frame, ``lidar_sweeps`` (newest first; ``path``, ``sweep2key`` (4, 4),
+    ``time_lag`` in s). Modified keys: ``points``.
+
+    Args:
+        num_sweeps (int): Sweeps to add; fewer when the scene has just begun. Defaults to 9.
+        remove_close (float): Points nearer to the sensor in x and y than this many metres are the ego car and are
+            dropped. Defaults to 1.0.
+        test_mode (bool): Take the newest sweeps instead of a random choice. Defaults to False.
+        load_dim (int): Numbers per point in the file. Defaults to 5 (nuScenes).
+    """
+
+    def __init__(
+        self, num_sweeps: int = 9, remove_close: float = 1.0, test_mode: bool = False, load_dim: int = 5
+    ) -> None:
+        self.num_sweeps = num_sweeps
+        self.remove_close = remove_close
+        self.test_mode = test_mode
+        self.load_dim = load_dim
+
+    def _load(self, sweep: dict) -> np.ndarray:
+        points = read_points(sweep['path'], self.load_dim)
+        points = points[(np.abs(points[:, :2]) >= self.remove_close).any(axis=1)]
+        sweep2key = np.asarray(sweep['sweep2key'])
+        points[:, :3] = points[:, :3] @ sweep2key[:3, :3].T + sweep2key[:3, 3]
+        return _with_lag(points, sweep['time_lag'])
+
+    def transform(self, results: dict) -> dict:
+        """Choose sweeps and append their points."""
+        require_frame(results, 'lidar', 'LoadLidarSweeps')
+        sweeps = results.get('lidar_sweeps') or []
+        if len(sweeps) > self.num_sweeps:
+            chosen = range(self.num_sweeps) if self.test_mode else subset(len(sweeps), self.num_sweeps)
+            sweeps = [sweeps[index] for index in chosen]
+        results['points'] = np.concatenate([results['points'], *map(self._load, sweeps)]).astype(np.float32)
+        return results
+
+
+def require_frame(results: dict, frame: str, name: str) -> None:
+    """Raise ValueError if the points are not in the frame that a transform works in."""
+    if results.get('points_frame') != frame:
+        raise ValueError(
+            f'{name} needs points in the {frame} frame, got {results.get("points_frame")!r}; '
+            'order the pipeline LoadLidarPoints, LoadLidarSweeps, PointsToEgo, then the rest'
+        )

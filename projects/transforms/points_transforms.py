@@ -1,0 +1,83 @@
+"""Transforms of LiDAR points. P points of (x, y, z, intensity, time lag)."""
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmdet3d.registry import TRANSFORMS
+
+from .points_loading import require_frame
+from .random_draws import coin
+
+
+@TRANSFORMS.register_module()
+class PointsToEgo(BaseTransform):
+    """Move points from the LiDAR frame to the key ego frame.
+
+    Required keys: ``points`` in the LiDAR frame, ``lidar2ego`` (4, 4). Modified keys: ``points``, ``points_frame``.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Apply ``lidar2ego``."""
+        require_frame(results, 'lidar', 'PointsToEgo')
+        points, lidar2ego = results['points'].copy(), np.asarray(results['lidar2ego'])
+        points[:, :3] = points[:, :3] @ lidar2ego[:3, :3].T + lidar2ego[:3, 3]
+        results['points'] = points
+        results['points_frame'] = 'ego'
+        return results
+
+
+@TRANSFORMS.register_module()
+class EgoPointsRangeFilter(BaseTransform):
+    """Keep the points inside a box of the (augmented) ego frame.
+
+    Required and modified keys: ``points``.
+
+    Args:
+        point_cloud_range (tuple[float, ...]): x, y, z minimum (included), then maximum (excluded), in metres.
+    """
+
+    def __init__(self, point_cloud_range: tuple[float, ...]) -> None:
+        self.point_cloud_range = np.asarray(point_cloud_range, np.float32)
+
+    def transform(self, results: dict) -> dict:
+        """Drop points outside."""
+        require_frame(results, 'ego', 'EgoPointsRangeFilter')
+        xyz = results['points'][:, :3]
+        inside = (xyz >= self.point_cloud_range[:3]) & (xyz < self.point_cloud_range[3:])
+        results['points'] = results['points'][inside.all(axis=1)]
+        return results
+
+
+@TRANSFORMS.register_module()
+class BEVAugment(BaseTransform):
+    """Mirror the ego frame along x and y: matrix, points, label and masks.
+
+    Images stay as they are; ``bda_mat`` carries the change to everything that projects. Mirroring the label is exact
+    because the grid is symmetric in x and y.
+
+    Required keys: ``bda_mat`` (4, 4). Modified keys: ``bda_mat`` and, when present, ``points``, ``gt_occ``,
+    ``mask_camera``, ``mask_lidar`` ((X, Y, Z) each).
+
+    Args:
+        flip_x_prob (float): Share of samples with x mirrored. Defaults to 0.5.
+        flip_y_prob (float): Share of samples with y mirrored. Defaults to 0.5.
+    """
+
+    GRID_KEYS = ('gt_occ', 'mask_camera', 'mask_lidar')
+
+    def __init__(self, flip_x_prob: float = 0.5, flip_y_prob: float = 0.5) -> None:
+        self.flip_probs = (flip_x_prob, flip_y_prob)
+
+    def transform(self, results: dict) -> dict:
+        """Draw the two flips and apply them."""
+        signs = np.array([-1.0 if coin(prob) else 1.0 for prob in self.flip_probs])
+        results['bda_mat'] = np.diag([*signs, 1.0, 1.0]) @ results['bda_mat']
+        if 'points' in results:
+            require_frame(results, 'ego', 'BEVAugment')
+            points = results['points'].copy()
+            points[:, :2] *= signs.astype(np.float32)
+            results['points'] = points
+        axes = tuple(axis for axis in (0, 1) if signs[axis] < 0)
+        for key in self.GRID_KEYS:
+            if key in results:
+                results[key] = np.ascontiguousarray(np.flip(results[key], axes))
+        return results
