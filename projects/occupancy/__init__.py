@@ -1,0 +1,6 @@
+"""3D occupancy: data set, models, metrics and pictures."""
+
+from . import datasets, evaluation
+from .structures import OccDataSample
+
+__all__ = ['OccDataSample', 'datasets', 'evaluation']

@@ -1,0 +1,156 @@
+"""Loading of occupancy labels and image segments. N cameras, X/Y/Z voxels, h x w render size."""
+
+import os
+import zipfile
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmdet3d.registry import TRANSFORMS
+
+from projects.occupancy.classes import OCC3D_SHAPE
+from projects.transforms import read_image
+
+_KEYS = ('semantics', 'mask_lidar', 'mask_camera')
+_HINT = 'download the Occ3D label again, or leave the sample out'
+
+
+def _check_array(array: np.ndarray, key: str, path: str, shape: tuple[int, ...]) -> None:
+    if array.shape != shape:
+        raise ValueError(f'{key} of {path} must have shape {shape}, got {array.shape}; {_HINT}')
+    if array.dtype not in (np.uint8, np.bool_):
+        raise ValueError(f'{key} of {path} must be uint8, got {array.dtype}; {_HINT}')
+
+
+def check_semantics(semantics: np.ndarray, path: str, num_classes: int = 18) -> None:
+    """Check the class ids of a label.
+
+    Raises:
+        ValueError: If an id is out of range, or the label is in the class order of OpenOcc, where 16 is free.
+    """
+    counts = np.bincount(semantics.reshape(-1), minlength=num_classes)
+    highest = len(counts) - 1
+    if highest >= num_classes:
+        raise ValueError(f'semantics of {path} holds class id {highest}; expected 0..{num_classes - 1}; {_HINT}')
+    free = num_classes - 1
+    if counts[free] == 0 and counts[free - 1] > semantics.size / 2:
+        raise ValueError(
+            f'{path} is an OpenOcc label (most voxels are {free - 1} and none is {free}): its classes have another '
+            'order; use the labels of Occ3D-nuScenes'
+        )
+
+
+def read_occ_label(path: str, shape: tuple[int, int, int] = OCC3D_SHAPE, num_classes: int = 18) -> dict:
+    """Read and check an Occ3D ``labels.npz``.
+
+    Args:
+        path (str): File with uint8 arrays ``semantics``, ``mask_lidar`` and ``mask_camera``.
+        shape (tuple[int, int, int]): Expected X, Y, Z. Defaults to Occ3D's.
+        num_classes (int): Number of classes, the last one is free. Defaults to 18.
+
+    Returns:
+        dict: ``gt_occ`` uint8, ``mask_lidar`` and ``mask_camera`` bool, each (X, Y, Z).
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged, or an array has another shape, dtype or class id.
+    """
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f'occupancy label not found: {path}; check data_root, or download gts of Occ3D-nuScenes'
+        )
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            missing = [key for key in _KEYS if key not in file.files]
+            if missing:
+                raise ValueError(f'occupancy label {path} lacks {missing}; it holds {sorted(file.files)}; {_HINT}')
+            arrays = {key: file[key] for key in _KEYS}
+    except (zipfile.BadZipFile, EOFError, OSError, KeyError) as error:
+        raise ValueError(f'occupancy label is truncated or damaged: {path} ({error}); {_HINT}') from error
+    for key, array in arrays.items():
+        _check_array(array, key, path, tuple(shape))
+    semantics = arrays['semantics'].astype(np.uint8)
+    check_semantics(semantics, path, num_classes)
+    # The masks are uint8 on disk and would index, not mask.
+    return {
+        'gt_occ': semantics,
+        'mask_lidar': arrays['mask_lidar'].astype(bool),
+        'mask_camera': arrays['mask_camera'].astype(bool),
+    }
+
+
+@TRANSFORMS.register_module()
+class LoadOccupancyLabels(BaseTransform):
+    """Load the Occ3D label with its masks.
+
+    Required keys: ``occ_path``, ``token``, ``test_mode``, ``bda_mat``. Added keys: ``gt_occ`` uint8, ``mask_camera``
+    and ``mask_lidar`` bool, each (X, Y, Z). In test mode a sample without a label passes without these keys.
+
+    Args:
+        grid_shape (tuple[int, int, int]): Expected X, Y, Z. Defaults to (200, 200, 16).
+        num_classes (int): Number of classes, the last one is free. Defaults to 18.
+    """
+
+    def __init__(self, grid_shape: tuple[int, int, int] = OCC3D_SHAPE, num_classes: int = 18) -> None:
+        self.grid_shape = tuple(grid_shape)
+        self.num_classes = num_classes
+
+    def transform(self, results: dict) -> dict:
+        """Read ``occ_path``.
+
+        Raises:
+            FileNotFoundError: If a training sample has no label.
+            ValueError: If the label is not a sound Occ3D label, or the frame was augmented before the label was loaded.
+        """
+        path = results.get('occ_path')
+        if results.get('test_mode') and (path is None or not os.path.isfile(path)):
+            return results
+        if path is None:
+            raise FileNotFoundError(
+                f'the info file names no occupancy label for sample {results["token"]}; put gts of Occ3D-nuScenes '
+                'below the data root and run tools/create_data.py occ3d-nus --force'
+            )
+        if not np.array_equal(results['bda_mat'], np.eye(4)):
+            raise ValueError('LoadOccupancyLabels must come before BEVAugment in the pipeline')
+        results.update(read_occ_label(path, self.grid_shape, self.num_classes))
+        return results
+
+
+def resize_nearest(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize (H, W) to (h, w) by the nearest pixel centre (OpenCV's INTER_NEAREST is biased to the upper left)."""
+    rows, cols = (
+        np.minimum(((np.arange(new) + 0.5) * old / new).astype(np.int64), old - 1)
+        for old, new in zip(image.shape, size)
+    )
+    return image[rows[:, None], cols]
+
+
+@TRANSFORMS.register_module()
+class LoadImageSegments(BaseTransform):
+    """Load the segments of every raw image at the size at which rays are rendered (RadOcc, segment-guided loss).
+
+    Required keys: ``segments_paths`` (N file names of uint16 PNGs, 0 = no segment), ``token``. Added keys: ``segments``
+    (N, h, w) int32.
+
+    Args:
+        render_size (tuple[int, int]): Height and width of the result.
+    """
+
+    def __init__(self, render_size: tuple[int, int]) -> None:
+        self.render_size = tuple(render_size)
+
+    def _read(self, path: str | None, token: str) -> np.ndarray:
+        if path is None:
+            raise FileNotFoundError(
+                f'the info file names no image segments for sample {token}; put segments/<sample_data_token>.png below '
+                'the data root and run tools/create_data.py occ3d-nus --force'
+            )
+        image = read_image(path, token, flags=cv2.IMREAD_UNCHANGED)
+        if image.ndim != 2 or image.dtype not in (np.uint8, np.uint16):
+            raise ValueError(f'segments must be a grey uint16 PNG: {path} is {image.dtype} of shape {image.shape}')
+        return resize_nearest(image, self.render_size).astype(np.int32)
+
+    def transform(self, results: dict) -> dict:
+        """Read ``segments_paths``."""
+        results['segments'] = np.stack([self._read(path, results['token']) for path in results['segments_paths']])
+        return results
