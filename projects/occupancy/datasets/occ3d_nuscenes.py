@@ -8,6 +8,7 @@ from mmengine.dataset import BaseDataset
 
 from projects.engine import SeededDatasetMixin, restricted_load
 from projects.occupancy.classes import FREE_CLASS, NUSC_CAMERAS, OCC3D_CLASSES, OCC3D_PALETTE
+
 from .info_formats import read_info_items
 
 

@@ -1,13 +1,13 @@
 """Loading of occupancy labels and image segments. N cameras, X/Y/Z voxels, h x w render size."""
 
 import os
-import zipfile
 
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
+from projects.engine import restricted_npz
 from projects.occupancy.classes import OCC3D_SHAPE
 from projects.transforms import read_image
 
@@ -59,16 +59,12 @@ def read_occ_label(path: str, shape: tuple[int, int, int] = OCC3D_SHAPE, num_cla
         raise FileNotFoundError(
             f'occupancy label not found: {path}; check data_root, or download gts of Occ3D-nuScenes'
         )
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            missing = [key for key in _KEYS if key not in file.files]
-            if missing:
-                raise ValueError(f'occupancy label {path} lacks {missing}; it holds {sorted(file.files)}; {_HINT}')
-            arrays = {key: file[key] for key in _KEYS}
-    except (zipfile.BadZipFile, EOFError, OSError, KeyError) as error:
-        raise ValueError(f'occupancy label is truncated or damaged: {path} ({error}); {_HINT}') from error
-    for key, array in arrays.items():
-        _check_array(array, key, path, tuple(shape))
+    arrays = restricted_npz(path)
+    missing = [key for key in _KEYS if key not in arrays]
+    if missing:
+        raise ValueError(f'occupancy label {path} lacks {missing}; it holds {sorted(arrays)}; {_HINT}')
+    for key in _KEYS:
+        _check_array(arrays[key], key, path, tuple(shape))
     semantics = arrays['semantics'].astype(np.uint8)
     check_semantics(semantics, path, num_classes)
     # The masks are uint8 on disk and would index, not mask.

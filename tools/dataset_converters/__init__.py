@@ -1,0 +1,1 @@
+"""Converters that write info files."""

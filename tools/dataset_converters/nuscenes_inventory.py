@@ -1,0 +1,118 @@
+"""What of a nuScenes-like data set is on disk: listed before anything is converted."""
+
+import json
+import os
+import os.path as osp
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+TABLES = (
+    'category',
+    'attribute',
+    'visibility',
+    'instance',
+    'sensor',
+    'calibrated_sensor',
+    'ego_pose',
+    'log',
+    'scene',
+    'sample',
+    'sample_data',
+    'sample_annotation',
+    'map',
+)
+
+LAYOUT = """expected layout:
+  <root-path>/{version}/*.json        13 tables of nuScenes
+  <root-path>/maps/*.png
+  <root-path>/samples/CAM_*/, samples/LIDAR_TOP/
+  <root-path>/sweeps/LIDAR_TOP/       optional: LiDAR sweeps
+  <root-path>/gts/<scene>/<token>/labels.npz   Occ3D labels (not for v1.0-test)
+  <root-path>/lidarseg/{version}/     optional: with {version}/lidarseg.json
+  <root-path>/segments/<sample_data_token>.png optional: image segments for RSC"""
+
+
+@dataclass
+class Inventory:
+    """Files of one kind: how many are expected, and which are not there."""
+
+    name: str
+    required: bool
+    expected: int = 0
+    missing: list[str] = field(default_factory=list)
+    hint: str = ''
+
+    @property
+    def row(self) -> str:
+        """One line of the table, and the first missing names."""
+        kind = 'required' if self.required else 'optional'
+        found = self.expected - len(self.missing)
+        lines = [f'  {self.name:<34}{kind:<10}{found:>9} of {self.expected:<9}']
+        if self.missing:
+            names = ', '.join(self.missing[:3]) + (', ...' if len(self.missing) > 3 else '')
+            lines.append(f'      missing {len(self.missing)}: {names}')
+            if self.hint:
+                lines.append(f'      {self.hint}')
+        return '\n'.join(lines)
+
+
+class FolderIndex:
+    """Existence of files, with one listing per folder instead of one call per file."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._folders: dict[str, set[str]] = {}
+
+    def has(self, path: str) -> bool:
+        """Whether ``path``, relative to the root, is a file."""
+        folder, name = osp.split(path)
+        if folder not in self._folders:
+            try:
+                with os.scandir(osp.join(self.root, folder)) as entries:
+                    self._folders[folder] = {entry.name for entry in entries if entry.is_file()}
+            except (FileNotFoundError, NotADirectoryError):
+                self._folders[folder] = set()
+        return name in self._folders[folder]
+
+    def inventory(self, name: str, paths: Iterable[str], required: bool, hint: str = '') -> Inventory:
+        """Look for every path."""
+        paths = list(paths)
+        return Inventory(name, required, len(paths), [path for path in paths if not self.has(path)], hint)
+
+
+def check_root(root: str, version: str) -> None:
+    """Check the data root.
+
+    Raises:
+        FileNotFoundError: If the root or the folder of the version is missing.
+    """
+    for path in (root, osp.join(root, version)):
+        if not osp.isdir(path):
+            raise FileNotFoundError(f'folder not found: {path}\n{LAYOUT.format(version=version)}')
+
+
+def table_inventories(root: str, version: str) -> list[Inventory]:
+    """Tables, maps and lidarseg labels: what the devkit needs to load the version at all."""
+    index = FolderIndex(root)
+    found = [index.inventory('tables', [f'{version}/{name}.json' for name in TABLES], True)]
+    if found[0].missing:
+        return found
+    with open(osp.join(root, version, 'map.json')) as file:
+        maps = [record['filename'] for record in json.load(file)]
+    found.append(index.inventory('maps', maps, True, 'they come with the metadata archive'))
+    if index.has(f'{version}/lidarseg.json'):
+        with open(osp.join(root, version, 'lidarseg.json')) as file:
+            labels = [record['filename'] for record in json.load(file)]
+        hint = f'download nuScenes-lidarseg, or move {version}/lidarseg.json away to go without'
+        found.append(index.inventory('lidarseg', labels, True, hint))
+    else:
+        found.append(Inventory('lidarseg', False, 1, [f'{version}/lidarseg.json']))
+    return found
+
+
+def report(title: str, inventories: list[Inventory]) -> bool:
+    """Print the table; return whether everything required is there."""
+    print(title)
+    for inventory in inventories:
+        print(inventory.row)
+    return not any(inventory.required and inventory.missing for inventory in inventories)
