@@ -42,12 +42,16 @@ class LiDARDepthMap(BaseTransform):
         min_depth (float): Nearest depth that counts, in metres. Defaults to 1.0.
         max_depth (float): Farthest depth that counts, in metres. Defaults to 80.0.
         max_lag (float): Points of older sweeps are left out, because agents move. Defaults to 0.0 s.
+        keep_points (bool): Whether the points stay for later transforms and the model. Defaults to True.
     """
 
-    def __init__(self, min_depth: float = 1.0, max_depth: float = 80.0, max_lag: float = 0.0) -> None:
+    def __init__(
+        self, min_depth: float = 1.0, max_depth: float = 80.0, max_lag: float = 0.0, keep_points: bool = True
+    ) -> None:
         self.min_depth = min_depth
         self.max_depth = max_depth
         self.max_lag = max_lag
+        self.keep_points = keep_points
 
     def _depth_map(self, xyz: np.ndarray, results: dict, view: int) -> np.ndarray:
         pixels, raw, depth = project_points(
@@ -74,4 +78,6 @@ class LiDARDepthMap(BaseTransform):
         xyz = points[points[:, 4] <= self.max_lag, :3].astype(np.float64)
         views = range(len(results['cam2img']))
         results['gt_depth'] = np.stack([self._depth_map(xyz, results, view) for view in views])
+        if not self.keep_points:
+            del results['points']
         return results

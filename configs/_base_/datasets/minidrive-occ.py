@@ -1,0 +1,123 @@
+# MiniDrive in Occ3D-nuScenes format: six cameras, 450x800 -> 128x224, light augmentation.
+# Pipelines by input: `train_pipeline` and `test_pipeline` for cameras (LiDAR supervises the depth in training and is not
+# read in testing), `fusion_*` for cameras with LiDAR, `lidar_*` for LiDAR alone, `distill_train_pipeline` for a fusion
+# teacher with a camera student. A config sets `train_dataloader.dataset` to dict(pipeline=..., modality=...).
+config_variables = [
+    'sweeps_num', 'camera_modality', 'fusion_modality', 'lidar_modality', 'fusion_train_pipeline',
+    'fusion_test_pipeline', 'lidar_train_pipeline', 'lidar_test_pipeline', 'distill_train_pipeline'
+]  # fmt: skip
+dataset_type = 'Occ3DNuScenesDataset'
+data_root = 'data/minidrive'
+class_names = [
+    'others', 'barrier', 'bicycle', 'bus', 'car', 'construction_vehicle', 'motorcycle', 'pedestrian', 'traffic_cone',
+    'trailer', 'truck', 'driveable_surface', 'other_flat', 'sidewalk', 'terrain', 'manmade', 'vegetation', 'free'
+]  # fmt: skip
+free_class = 17
+point_cloud_range = [-40.0, -40.0, -1.0, 40.0, 40.0, 5.4]
+grid_size = [200, 200, 16]
+input_size = (128, 224)
+render_size = (90, 160)
+sweeps_num = 4
+
+camera_modality = dict(use_camera=True, use_lidar=False)
+fusion_modality = dict(use_camera=True, use_lidar=True)
+lidar_modality = dict(use_camera=False, use_lidar=True)
+
+train_pipeline = [
+    dict(type='LoadMultiViewImages'),
+    dict(type='MultiViewImageAug', final_dim=input_size, resize_lim=(-0.01, 0.03), rot_lim=(0.0, 0.0), flip=False),
+    dict(type='MultiViewColorJitter'),
+    dict(type='LoadOccupancyLabels'),
+    dict(type='LoadLidarPoints'),
+    dict(type='PointsToEgo'),
+    dict(type='LiDARDepthMap', keep_points=False),
+    dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
+    dict(type='PackOccInputs'),
+]
+test_pipeline = [
+    dict(type='LoadMultiViewImages'),
+    dict(type='MultiViewImageAug', final_dim=input_size, test_mode=True),
+    dict(type='LoadOccupancyLabels'),
+    dict(type='PackOccInputs'),
+]
+
+fusion_train_pipeline = [
+    dict(type='LoadMultiViewImages'),
+    dict(type='MultiViewImageAug', final_dim=input_size, resize_lim=(-0.01, 0.03), rot_lim=(0.0, 0.0), flip=False),
+    dict(type='MultiViewColorJitter'),
+    dict(type='LoadOccupancyLabels'),
+    dict(type='LoadLidarPoints'),
+    dict(type='LoadLidarSweeps', num_sweeps=sweeps_num),
+    dict(type='PointsToEgo'),
+    dict(type='LiDARDepthMap'),
+    dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
+    dict(type='EgoPointsRangeFilter', point_cloud_range=point_cloud_range),
+    dict(type='PackOccInputs'),
+]
+fusion_test_pipeline = [
+    dict(type='LoadMultiViewImages'),
+    dict(type='MultiViewImageAug', final_dim=input_size, test_mode=True),
+    dict(type='LoadOccupancyLabels'),
+    dict(type='LoadLidarPoints'),
+    dict(type='LoadLidarSweeps', num_sweeps=sweeps_num, test_mode=True),
+    dict(type='PointsToEgo'),
+    dict(type='EgoPointsRangeFilter', point_cloud_range=point_cloud_range),
+    dict(type='PackOccInputs'),
+]
+
+lidar_train_pipeline = [
+    dict(type='LoadOccupancyLabels'),
+    dict(type='LoadLidarPoints'),
+    dict(type='LoadLidarSweeps', num_sweeps=sweeps_num),
+    dict(type='PointsToEgo'),
+    dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
+    dict(type='EgoPointsRangeFilter', point_cloud_range=point_cloud_range),
+    dict(type='PackOccInputs'),
+]
+lidar_test_pipeline = [
+    dict(type='LoadOccupancyLabels'),
+    dict(type='LoadLidarPoints'),
+    dict(type='LoadLidarSweeps', num_sweeps=sweeps_num, test_mode=True),
+    dict(type='PointsToEgo'),
+    dict(type='EgoPointsRangeFilter', point_cloud_range=point_cloud_range),
+    dict(type='PackOccInputs'),
+]
+
+distill_train_pipeline = [
+    *fusion_train_pipeline[:-1],
+    dict(type='LoadImageSegments', render_size=render_size),
+    dict(type='PackOccInputs'),
+]
+
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=1,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        ann_file='occ3d-nus_infos_train.pkl',
+        modality=fusion_modality,
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=4,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        ann_file='occ3d-nus_infos_val.pkl',
+        modality=camera_modality,
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+
+val_evaluator = dict(type='OccMetric', mask='camera')
+test_evaluator = val_evaluator
