@@ -1,6 +1,7 @@
 """3D occupancy: data set, models, metrics and pictures."""
 
-from . import datasets, evaluation
+from . import datasets, evaluation, visualization
+from .hooks import OccVisualizationHook
 from .structures import OccDataSample
 
-__all__ = ['OccDataSample', 'datasets', 'evaluation']
+__all__ = ['OccDataSample', 'OccVisualizationHook', 'datasets', 'evaluation', 'visualization']

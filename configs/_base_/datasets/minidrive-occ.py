@@ -1,5 +1,5 @@
 # MiniDrive in Occ3D-nuScenes format: six cameras, 450x800 -> 128x224, light augmentation.
-# Pipelines by input: `train_pipeline` and `test_pipeline` for cameras (LiDAR supervises the depth in training and is not
+# Pipelines by input: `train_pipeline` and `test_pipeline` for cameras (LiDAR supervises depth in training and is not
 # read in testing), `fusion_*` for cameras with LiDAR, `lidar_*` for LiDAR alone, `distill_train_pipeline` for a fusion
 # teacher with a camera student. A config sets `train_dataloader.dataset` to dict(pipeline=..., modality=...).
 config_variables = [

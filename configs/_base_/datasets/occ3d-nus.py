@@ -1,5 +1,5 @@
 # Occ3D-nuScenes: six cameras, 900x1600 -> 256x704, 4 samples per GPU, augmentation of BEVDet (arXiv:2112.11790).
-# Pipelines by input: `train_pipeline` and `test_pipeline` for cameras (LiDAR supervises the depth in training and is not
+# Pipelines by input: `train_pipeline` and `test_pipeline` for cameras (LiDAR supervises depth in training and is not
 # read in testing), `fusion_*` for cameras with LiDAR, `lidar_*` for LiDAR alone, `distill_train_pipeline` for a fusion
 # teacher with a camera student. A config sets `train_dataloader.dataset` to dict(pipeline=..., modality=...).
 config_variables = [
