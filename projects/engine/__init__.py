@@ -1,0 +1,42 @@
+"""What a Runner needs and MMEngine lacks: safe files, exact resume, CPU process groups and config checks."""
+
+from .amp import CpuAutocastOptimWrapper, enable_amp
+from .checkpoint import (
+    CheckpointError,
+    check_state_dict,
+    file_sha256,
+    load_checkpoint_safe,
+    save_checkpoint_atomic,
+    to_plain,
+)
+from .config import CONFIG_VARIABLES, check_config_keys
+from .distributed import setup_cpu_process_group
+from .files import atomic_write, restricted_load, restricted_npz
+from .hooks import DeterministicResumeHook, SafeCheckpointHook
+from .runner import SafeRunner
+from .seeding import EpochCounter, SeededDatasetMixin, sample_seed, seed_everything, seeded
+
+__all__ = [
+    'CONFIG_VARIABLES',
+    'CheckpointError',
+    'CpuAutocastOptimWrapper',
+    'DeterministicResumeHook',
+    'EpochCounter',
+    'SafeCheckpointHook',
+    'SafeRunner',
+    'SeededDatasetMixin',
+    'atomic_write',
+    'check_config_keys',
+    'check_state_dict',
+    'enable_amp',
+    'file_sha256',
+    'load_checkpoint_safe',
+    'restricted_load',
+    'restricted_npz',
+    'sample_seed',
+    'save_checkpoint_atomic',
+    'seed_everything',
+    'seeded',
+    'setup_cpu_process_group',
+    'to_plain',
+]

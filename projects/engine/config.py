@@ -1,0 +1,111 @@
+"""Top-level config keys: a misspelt one is an error, not a setting that silently has no effect."""
+
+import difflib
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.runner import Runner
+
+_RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'}
+_MMENGINE_KEYS = frozenset(
+    {
+        'activation_checkpointing',
+        'compile',
+        'custom_imports',
+        'efficient_conv_bn_eval',
+        'find_unused_parameters',
+        'model_wrapper_cfg',
+        'runner_type',
+        'sync_bn',
+        'tta_model',
+        'tta_pipeline',
+    }
+)
+
+CONFIG_VARIABLES = frozenset(
+    {
+        'aug_cfg',
+        'backend_args',
+        'batch_size',
+        'bda_aug',
+        'bda_aug_cfg',
+        'cam_names',
+        'camera_names',
+        'cams',
+        'class_names',
+        'class_weights',
+        'config_variables',
+        'data_preprocessor',
+        'data_root',
+        'dataset_type',
+        'depth_range',
+        'downsample',
+        'feat_downsample',
+        'free_class',
+        'grid_config',
+        'grid_size',
+        'ida_aug',
+        'ida_aug_cfg',
+        'img_aug',
+        'img_aug_cfg',
+        'img_norm_cfg',
+        'img_size',
+        'info_prefix',
+        'input_modality',
+        'input_size',
+        'lr',
+        'max_epochs',
+        'max_iters',
+        'metainfo',
+        'norm_cfg',
+        'num_classes',
+        'num_workers',
+        'palette',
+        'pillar_size',
+        'point_cloud_range',
+        'render_size',
+        'student',
+        'student_ckpt',
+        'sweeps_num',
+        'teacher',
+        'teacher_ckpt',
+        'teacher_config',
+        'test_pipeline',
+        'train_pipeline',
+        'val_pipeline',
+        'version',
+        'vis_backends',
+        'voxel_size',
+    }
+)
+"""Names our configs give to values they use more than once; none of them is read by the Runner."""
+
+
+def check_config_keys(cfg: Mapping[str, Any]) -> None:
+    """Refuse top-level keys that nobody reads.
+
+    Allowed are the arguments of the Runner, the extra keys MMEngine reads, :data:`CONFIG_VARIABLES`, names that
+    begin with ``_``, and the names a config declares itself: ``config_variables = ['my_value']``.
+
+    Args:
+        cfg (Mapping): The merged config.
+
+    Raises:
+        KeyError: If a key is unknown; suggests the nearest known one.
+    """
+    declared = cfg.get('config_variables') or []
+    if not isinstance(declared, (list, tuple)) or not all(isinstance(name, str) for name in declared):
+        raise KeyError(f"config_variables must be a list of names such as ['my_value'], got {declared!r}")
+    known = _RUNNER_KEYS | _MMENGINE_KEYS | CONFIG_VARIABLES | set(declared)
+    problems = []
+    for key in cfg:
+        if key in known or key.startswith('_'):
+            continue
+        close = difflib.get_close_matches(key, sorted(known), n=1)
+        problems.append(f'{key!r}' + (f' (did you mean {close[0]!r}?)' if close else ''))
+    if problems:
+        raise KeyError(
+            f'unknown top-level config keys: {", ".join(problems)}. Correct the spelling, or declare a variable of '
+            f"your own with config_variables = ['name']"
+        )

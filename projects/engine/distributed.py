@@ -1,0 +1,49 @@
+"""Process groups for machines without a GPU."""
+
+import datetime
+import os
+
+from torch import distributed as torch_dist
+
+_ENVIRONMENT = {
+    'pytorch': {'RANK': 'RANK', 'WORLD_SIZE': 'WORLD_SIZE', 'LOCAL_RANK': 'LOCAL_RANK'},
+    'slurm': {'RANK': 'SLURM_PROCID', 'WORLD_SIZE': 'SLURM_NTASKS', 'LOCAL_RANK': 'SLURM_LOCALID'},
+    'mpi': {
+        'RANK': 'OMPI_COMM_WORLD_RANK',
+        'WORLD_SIZE': 'OMPI_COMM_WORLD_SIZE',
+        'LOCAL_RANK': 'OMPI_COMM_WORLD_LOCAL_RANK',
+    },
+}
+
+
+def setup_cpu_process_group(launcher: str = 'pytorch', timeout: float | None = None) -> None:
+    """Join the gloo process group of a launcher; does nothing when a group exists.
+
+    MMEngine's own set-up selects a CUDA device for every launcher, which fails without one.
+
+    Args:
+        launcher (str): 'pytorch' (torchrun), 'slurm' or 'mpi'. Defaults to 'pytorch'.
+        timeout (float, optional): Seconds after which a waiting collective fails. Defaults to None (30 minutes).
+
+    Raises:
+        ValueError: If the launcher is unknown.
+        RuntimeError: If the launcher's environment variables are absent.
+    """
+    if torch_dist.is_initialized():
+        return
+    if launcher not in _ENVIRONMENT:
+        raise ValueError(f'launcher must be one of {sorted(_ENVIRONMENT)}, got {launcher!r}')
+    os.environ.setdefault('MASTER_PORT', '29500')
+    if launcher == 'slurm' and 'SLURM_NTASKS' in os.environ and os.environ.get('SLURM_NNODES', '1') == '1':
+        os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
+    sources = _ENVIRONMENT[launcher]
+    missing = [name for name in (*sources.values(), 'MASTER_ADDR') if name not in os.environ]
+    if missing:
+        raise RuntimeError(
+            f'launcher {launcher!r} needs the environment variables {missing}; '
+            f'start through tools/dist_train.sh, tools/dist_test.sh or tools/slurm_train.sh'
+        )
+    for name, source in sources.items():
+        os.environ[name] = os.environ[source]
+    wait = None if timeout is None else datetime.timedelta(seconds=timeout)
+    torch_dist.init_process_group(backend='gloo', timeout=wait)

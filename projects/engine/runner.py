@@ -1,0 +1,259 @@
+"""A Runner with safe checkpoints, exact resume and CPU process groups."""
+
+import os
+import pickle
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mmengine
+from mmengine.device import get_device
+from mmengine.dist import is_distributed, is_main_process, master_only
+from mmengine.model import BaseTTAModel, MMDistributedDataParallel, is_model_wrapper, revert_sync_batchnorm
+from mmengine.registry import MODEL_WRAPPERS, RUNNERS
+from mmengine.runner import Runner, load_state_dict
+from mmengine.runner.base_loop import BaseLoop
+from mmengine.runner.checkpoint import weights_to_cpu
+from torch import nn
+
+from .checkpoint import CheckpointError, check_state_dict, load_checkpoint_safe, save_checkpoint_atomic, to_plain
+from .distributed import setup_cpu_process_group
+
+_RESUME_KEYS = ('state_dict', 'optimizer', 'message_hub')
+
+
+@RUNNERS.register_module()
+class SafeRunner(Runner):
+    """``Runner`` for configs with ``runner_type='SafeRunner'``.
+
+    - Checkpoints are written atomically, hold plain data and load with ``weights_only=True``.
+    - A checkpoint of another model stops the run; testing and resuming need every weight.
+    - ``--resume`` skips truncated checkpoints with a warning and takes the newest whole one.
+    - ``launcher='pytorch'`` works without CUDA: gloo process group, DDP without device ids, BatchNorm for SyncBN.
+
+    Arguments are those of ``mmengine.runner.Runner``.
+    """
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Join a gloo group when there is no GPU, then do what ``Runner`` does.
+
+        Args:
+            env_cfg (dict): ``cfg.env_cfg``.
+        """
+        if self.distributed and not is_distributed() and get_device() == 'cpu':
+            setup_cpu_process_group(self._launcher, env_cfg.get('dist_cfg', {}).get('timeout'))
+        super().setup_env(env_cfg)
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """Wrap the model for distributed training; on the CPU without device ids and without SyncBN.
+
+        Args:
+            model_wrapper_cfg (dict, optional): As in ``Runner``.
+            model (nn.Module): The model.
+
+        Returns:
+            nn.Module: The wrapped model.
+        """
+        if not self.distributed or is_model_wrapper(model) or get_device() != 'cpu':
+            return super().wrap_model(model_wrapper_cfg, model)
+        model = revert_sync_batchnorm(model.to('cpu'))
+        options: dict[str, Any] = {'module': model, 'device_ids': None, 'broadcast_buffers': False}
+        if model_wrapper_cfg is None:
+            return MMDistributedDataParallel(
+                find_unused_parameters=self.cfg.get('find_unused_parameters', False), **options
+            )
+        return MODEL_WRAPPERS.build({'type': 'MMDistributedDataParallel', **model_wrapper_cfg}, default_args=options)
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: str | Callable = 'cpu',
+        strict: bool = False,
+        revise_keys: list | None = None,
+    ) -> dict:
+        """Load weights with ``weights_only=True`` and check that they belong to the model.
+
+        Args:
+            filename (str): Local file or http(s) address.
+            map_location (str or callable): As in ``torch.load``. Defaults to 'cpu'.
+            strict (bool): Whether keys must match exactly. Defaults to False.
+            revise_keys (list, optional): (pattern, replacement) pairs for the names. Defaults to None, which
+                strips ``module.``.
+
+        Returns:
+            dict: The checkpoint.
+
+        Raises:
+            FileNotFoundError: If the file does not exist.
+            CheckpointError: If the file cannot be used, belongs to another model, or holds weights only on resume.
+        """
+        checkpoint = load_checkpoint_safe(filename, map_location)
+        training = isinstance(self._train_loop, BaseLoop)
+        if self._resume and training:
+            _check_resumable(checkpoint, filename)
+        for pattern, replacement in revise_keys if revise_keys is not None else [(r'^module\.', '')]:
+            state = OrderedDict((re.sub(pattern, replacement, k), v) for k, v in checkpoint['state_dict'].items())
+            state._metadata = getattr(checkpoint['state_dict'], '_metadata', OrderedDict())  # type: ignore[attr-defined]
+            checkpoint['state_dict'] = state
+        model = self.model.module if is_model_wrapper(self.model) else self.model
+        weights_of = model.module if isinstance(model, BaseTTAModel) else model
+        check_state_dict(weights_of, checkpoint['state_dict'], filename, complete=self._resume or not training)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        load_state_dict(model, checkpoint['state_dict'], strict, self.logger)
+        self._has_loaded = True
+        self.logger.info(f'Load checkpoint from {filename}')
+        if self._resume and training:
+            self._settle_dataset_meta(checkpoint)
+        return checkpoint
+
+    def _settle_dataset_meta(self, checkpoint: dict) -> None:
+        """Give the recorded data set meta the types of the live one, so that only true differences are reported."""
+        live = getattr(self.train_dataloader.dataset, 'metainfo', None)
+        if pickle.dumps(to_plain(live)) == pickle.dumps(checkpoint['meta'].get('dataset_meta')) or (
+            to_plain(live) == checkpoint['meta'].get('dataset_meta')
+        ):
+            checkpoint['meta']['dataset_meta'] = live
+
+    def load_or_resume(self) -> None:
+        """Load ``load_from``, or resume from it or from the newest whole checkpoint of the work directory.
+
+        Raises:
+            CheckpointError: If the work directory has checkpoints and none of them can be used.
+        """
+        if self._has_loaded:
+            return
+        if self._resume:
+            source = self._load_from or self._find_resumable()
+            if source is None:
+                self.logger.warning(f'Nothing to resume in {self.work_dir}: training starts from the beginning')
+            else:
+                self.logger.info(f'Resume from {source}')
+                self.resume(source)
+        elif self._load_from is not None:
+            self.load_checkpoint(self._load_from)
+
+    def _find_resumable(self) -> str | None:
+        """Return the newest whole checkpoint of the work directory, None when it has no checkpoint."""
+        work_dir = Path(self.work_dir)
+        if is_main_process():
+            for leftover in work_dir.glob('.*.pth.*.tmp'):
+                leftover.unlink(missing_ok=True)
+        files = [path for path in work_dir.glob('*.pth') if not path.name.startswith('best_')]
+        candidates = sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        pointer = work_dir / 'last_checkpoint'
+        name = pointer.read_text(encoding='utf-8', errors='replace').strip() if pointer.is_file() else ''
+        for path in (Path(name), work_dir / Path(name).name) if name else ():
+            if path.is_file():
+                candidates = [path, *(other for other in candidates if other.resolve() != path.resolve())]
+                break
+        for path in candidates:
+            try:
+                _check_resumable(load_checkpoint_safe(path), path)
+                return str(path)
+            except CheckpointError as error:
+                self.logger.warning(f'Skipped on resume: {error}')
+        if candidates:
+            raise CheckpointError(
+                f'none of the {len(candidates)} checkpoints in {work_dir} can be resumed from (see the warnings); '
+                f'delete them or use another --work-dir to start from the beginning'
+            )
+        return None
+
+    @master_only
+    def save_checkpoint(
+        self,
+        out_dir: str,
+        filename: str,
+        file_client_args: dict | None = None,
+        save_optimizer: bool = True,
+        save_param_scheduler: bool = True,
+        meta: dict | None = None,
+        by_epoch: bool = True,
+        backend_args: dict | None = None,
+    ) -> None:
+        """Write a checkpoint atomically, as plain data.
+
+        Args:
+            out_dir (str): A local directory.
+            filename (str): Name of the file.
+            file_client_args (dict, optional): Not supported; storage is local.
+            save_optimizer (bool): Whether to save the optimizer's state. Defaults to True.
+            save_param_scheduler (bool): Whether to save the schedulers' state. Defaults to True.
+            meta (dict, optional): Extra meta data. Defaults to None.
+            by_epoch (bool): Whether training counts epochs. Defaults to True.
+            backend_args (dict, optional): Not supported; storage is local.
+
+        Raises:
+            ValueError: If a remote storage is asked for.
+        """
+        if file_client_args or backend_args or '://' in str(out_dir):
+            raise ValueError(f'SafeRunner writes checkpoints to local directories only, got {out_dir}')
+        meta = {
+            'epoch': self.epoch + 1 if by_epoch else self.epoch,
+            'iter': self.iter if by_epoch else self.iter + 1,
+            **(meta or {}),
+            'cfg': self.cfg.pretty_text,
+            'seed': self.seed,
+            'experiment_name': self.experiment_name,
+            'time': time.strftime('%Y%m%d_%H%M%S', time.localtime()),
+            'mmengine_version': mmengine.__version__,
+        }
+        if hasattr(self.train_dataloader.dataset, 'metainfo'):
+            meta['dataset_meta'] = self.train_dataloader.dataset.metainfo
+        model = self.model.module if is_model_wrapper(self.model) else self.model
+        checkpoint: dict[str, Any] = {
+            'meta': meta,
+            'state_dict': weights_to_cpu(model.state_dict()),
+            'message_hub': self._plain_message_hub(),
+        }
+        if save_optimizer:
+            checkpoint['optimizer'] = self.optim_wrapper.state_dict()
+        if save_param_scheduler and self.param_schedulers is not None:
+            checkpoint['param_schedulers'] = self._param_scheduler_states()
+        self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
+        for key in checkpoint:
+            if key not in ('state_dict', 'ema_state_dict', 'message_hub'):
+                checkpoint[key] = _to_cpu(to_plain(checkpoint[key], key))
+        save_checkpoint_atomic(checkpoint, os.path.join(out_dir, filename))
+
+    def _param_scheduler_states(self) -> Any:
+        if isinstance(self.param_schedulers, dict):
+            return {name: [s.state_dict() for s in group] for name, group in self.param_schedulers.items()}
+        return [scheduler.state_dict() for scheduler in self.param_schedulers]
+
+    def _plain_message_hub(self) -> dict:
+        """Return the hub's state as plain data; entries of other kinds are left out with a warning."""
+        state = self.message_hub.state_dict()
+        plain: dict[str, Any] = {'log_scalars': to_plain(dict(state['log_scalars'])), 'runtime_info': {}}
+        for key, value in state['runtime_info'].items():
+            try:
+                plain['runtime_info'][key] = _to_cpu(to_plain(value, key))
+            except TypeError as error:
+                self.logger.warning(f'Message hub entry left out of the checkpoint: {error}')
+        kept = plain['log_scalars'].keys() | plain['runtime_info'].keys()
+        plain['resumed_keys'] = {k: bool(v) for k, v in state['resumed_keys'].items() if k in kept}
+        return plain
+
+
+def _check_resumable(checkpoint: dict, path: str | Path) -> None:
+    """Stop unless training can continue from a checkpoint."""
+    absent = [key for key in _RESUME_KEYS if key not in checkpoint]
+    if absent or 'epoch' not in checkpoint['meta']:
+        raise CheckpointError(
+            f"{path} cannot be resumed from: it lacks {absent or ['meta.epoch']} (checkpoints named 'best_*' and "
+            f'published ones hold weights only); resume from epoch_N.pth or start from it with load_from'
+        )
+
+
+def _to_cpu(value: Any) -> Any:
+    """Move the tensors of a plain state to the CPU."""
+    if hasattr(value, 'cpu'):
+        return value.cpu()
+    if isinstance(value, dict):
+        return type(value)((key, _to_cpu(item)) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return type(value)(_to_cpu(item) for item in value)
+    return value

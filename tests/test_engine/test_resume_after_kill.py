@@ -1,0 +1,104 @@
+"""Training killed with SIGKILL and resumed ends at the weights of an uninterrupted run, bit for bit."""
+
+import json
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from projects.engine import CheckpointError, SafeRunner, load_checkpoint_safe
+
+KILLED_RUN = """
+import json, sys
+from mmengine.config import Config
+from mmengine.registry import RUNNERS
+import toy_models
+RUNNERS.build(Config(toy_models.toy_config(**json.loads(sys.argv[1])))).train()
+"""
+
+
+def train(toys, work_dir, **options):
+    runner = SafeRunner.from_cfg(Config(toys.toy_config(work_dir, **options)))
+    runner.train()
+    if options.get('workers'):
+        runner.train_dataloader._iterator._shutdown_workers()
+    return max(work_dir.glob('*/*.log')).read_text()
+
+
+def assert_same(a, b, where='checkpoint'):
+    if isinstance(a, torch.Tensor):
+        assert a.dtype == b.dtype and torch.equal(a, b), where
+    elif isinstance(a, dict):
+        assert a.keys() == b.keys(), where
+        for key in a:
+            assert_same(a[key], b[key], f'{where}.{key}')
+    elif isinstance(a, (list, tuple)):
+        assert len(a) == len(b), where
+        for i, (x, y) in enumerate(zip(a, b)):
+            assert_same(x, y, f'{where}[{i}]')
+    else:
+        assert a == b, where
+
+
+@pytest.mark.parametrize('options', [{'workers': 0, 'accumulate': 3}, {'workers': 2}])
+def test_resumed_run_ends_at_the_same_bits(run_python, toys, tmp_path, options):
+    whole, broken = tmp_path / 'whole', tmp_path / 'broken'
+    train(toys, whole, **options)
+    arguments = json.dumps({'work_dir': str(broken), 'kill_at': 9, **options})
+    assert run_python('-c', KILLED_RUN, arguments, check=False).returncode == -9
+    assert (broken / 'last_checkpoint').read_text() == str(broken / 'epoch_2.pth')
+    log = train(toys, broken, resume=True, **options)
+    assert 'resumed epoch: 2, iter: 8' in log
+    first, second = (load_checkpoint_safe(path / 'epoch_4.pth') for path in (whole, broken))
+    for key in ('state_dict', 'ema_state_dict', 'optimizer', 'param_schedulers'):
+        assert_same(first[key], second[key], key)
+    before = load_checkpoint_safe(whole / 'epoch_3.pth')
+    assert not torch.equal(first['state_dict']['head.weight'], before['state_dict']['head.weight'])
+    losses = [c['message_hub']['log_scalars']['train/loss'].data[0].tolist() for c in (first, second)]
+    assert len(losses[0]) == 16
+    assert losses[0] == losses[1]
+
+
+def test_the_comparison_notices_a_lost_random_state(toys, tmp_path):
+    for name, resume in (('whole', False), ('broken', False), ('broken', True)):
+        cfg = toys.toy_config(tmp_path / name, epochs=1 if (name, resume) == ('broken', False) else 2, resume=resume)
+        cfg['default_hooks'].pop('deterministic')
+        SafeRunner.from_cfg(Config(cfg)).train()
+    first, second = (load_checkpoint_safe(tmp_path / name / 'epoch_2.pth') for name in ('whole', 'broken'))
+    assert not torch.equal(first['state_dict']['head.weight'], second['state_dict']['head.weight'])
+
+
+def test_a_truncated_newest_checkpoint_is_skipped_with_a_warning(toys, tmp_path):
+    train(toys, tmp_path, epochs=3)
+    newest = tmp_path / 'epoch_3.pth'
+    newest.write_bytes(newest.read_bytes()[:-1000])
+    (tmp_path / '.epoch_3.pth.99.tmp').write_bytes(b'left by a kill')
+    log = train(toys, tmp_path, epochs=4, resume=True)
+    assert f'Skipped on resume: {newest} is truncated' in log
+    assert 'resumed epoch: 2, iter: 8' in log
+    assert 'metainfo from the resumed checkpoint is different' not in log
+    assert load_checkpoint_safe(tmp_path / 'epoch_4.pth')['meta']['epoch'] == 4
+    assert not list(tmp_path.glob('.*.tmp'))
+
+
+def test_an_empty_last_checkpoint_file_does_not_break_resume(toys, tmp_path):
+    train(toys, tmp_path, epochs=2)
+    (tmp_path / 'last_checkpoint').write_text('')
+    assert 'resumed epoch: 2, iter: 8' in train(toys, tmp_path, epochs=3, resume=True)
+
+
+def test_resume_without_one_whole_checkpoint_stops(toys, tmp_path):
+    (tmp_path / 'epoch_1.pth').write_bytes(b'half')
+    with pytest.raises(CheckpointError, match='none of the 1 checkpoints'):
+        train(toys, tmp_path, resume=True)
+
+
+def test_resume_in_an_empty_directory_starts_with_a_warning(toys, tmp_path):
+    assert 'Nothing to resume' in train(toys, tmp_path, epochs=1, resume=True)
+
+
+def test_resume_from_a_checkpoint_of_weights_only_stops(toys, tmp_path):
+    train(toys, tmp_path, epochs=1)
+    best = next(tmp_path.glob('best_*.pth'))
+    with pytest.raises(CheckpointError, match="lacks \\['optimizer'\\]"):
+        train(toys, tmp_path / 'other', resume=True, load_from=str(best))

@@ -1,0 +1,99 @@
+#!/usr/bin/env python
+"""Evaluate a checkpoint: python tools/test.py CONFIG CHECKPOINT [options]."""
+
+import argparse
+import os
+from pathlib import Path
+
+from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.registry import RUNNERS
+from torch import distributed as torch_dist
+
+from projects.engine import check_config_keys
+
+
+def parse_args(argv=None):
+    """Read the command line; flags are those of MMDetection3D."""
+    parser = argparse.ArgumentParser(
+        description='Evaluate a checkpoint on the test set of a config, on CUDA or on the CPU.',
+        epilog='example: python tools/test.py CONFIG.py work_dirs/x/epoch_24.pth --show-dir pictures '
+        '--cfg-options test_evaluator.format_only=True test_evaluator.submission_dir=submission',
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--work-dir', help='where logs and metrics go; default: work_dirs/<name of the config>')
+    parser.add_argument('--show', action='store_true', help='show pictures of the predictions on the screen')
+    parser.add_argument('--show-dir', help='write pictures of the predictions to this directory')
+    parser.add_argument('--wait-time', type=float, default=2, help='seconds each picture is shown; default: 2')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='change config values, e.g. test_dataloader.batch_size=1',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='set by tools/dist_test.sh and tools/slurm_test.sh; default: none (one process)',
+    )
+    parser.add_argument('--tta', action='store_true', help='test-time augmentation by tta_model and tta_pipeline')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def enable_drawing(cfg, args):
+    """Switch the visualization hook of the config on."""
+    hook = cfg.get('default_hooks', {}).get('visualization')
+    if hook is None:
+        raise SystemExit(
+            f'--show and --show-dir need a hook default_hooks.visualization in {args.config}, '
+            "for instance dict(type='OccVisualizationHook')"
+        )
+    hook['draw'] = True
+    if args.show:
+        hook['show'] = True
+        hook['wait_time'] = args.wait_time
+    if args.show_dir:
+        hook['test_out_dir'] = args.show_dir
+
+
+def load_config(args):
+    """Merge config file and command line (the command line wins) and check the result."""
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    check_config_keys(cfg)
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+    cfg.load_from = args.checkpoint
+    cfg.resume = False
+    if args.show or args.show_dir:
+        enable_drawing(cfg, args)
+    if args.tta:
+        if 'tta_model' not in cfg or 'tta_pipeline' not in cfg:
+            raise SystemExit(f'--tta needs tta_model and tta_pipeline in {args.config}')
+        cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+        cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
+    return cfg
+
+
+def main():
+    """Build the Runner and evaluate."""
+    cfg = load_config(parse_args())
+    cfg.setdefault('runner_type', 'SafeRunner')
+    try:
+        RUNNERS.build(cfg).test()
+    finally:
+        if torch_dist.is_initialized():
+            torch_dist.destroy_process_group()
+
+
+if __name__ == '__main__':
+    main()

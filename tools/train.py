@@ -1,0 +1,102 @@
+#!/usr/bin/env python
+"""Train a model: python tools/train.py CONFIG [options]."""
+
+import argparse
+import os
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.registry import RUNNERS
+from torch import distributed as torch_dist
+
+from projects.engine import check_config_keys, enable_amp
+
+
+def parse_args(argv=None):
+    """Read the command line; flags are those of MMDetection3D."""
+    parser = argparse.ArgumentParser(
+        description='Train a model from a config, on CUDA or on the CPU. Logs, the merged config and checkpoints go to '
+        'the work directory.',
+        epilog='example: python tools/train.py configs/flashocc/CONFIG.py --amp --cfg-options train_cfg.max_epochs=12',
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='where logs and checkpoints go; default: work_dirs/<name of the config>')
+    parser.add_argument(
+        '--amp', action='store_true', help='mixed precision: float16 with loss scaling on CUDA, bfloat16 on the CPU'
+    )
+    parser.add_argument(
+        '--sync_bn',
+        '--sync-bn',
+        choices=['none', 'torch', 'mmcv'],
+        default='none',
+        help='turn BatchNorm into SyncBN (several GPUs only; ignored on the CPU)',
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate by (processes x batch size) / auto_scale_lr.base_batch_size',
+    )
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CKPT',
+        help='continue: from CKPT, or without a value from the newest whole checkpoint of the work directory',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='change config values, e.g. optim_wrapper.optimizer.lr=1e-4 model.losses.loss_rdc.loss_weight=0.5',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='set by tools/dist_train.sh and tools/slurm_train.sh; default: none (one process)',
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def load_config(args):
+    """Merge config file and command line (the command line wins) and check the result."""
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    check_config_keys(cfg)
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+    enable_amp(cfg.optim_wrapper, args.amp, torch.cuda.is_available())
+    if args.sync_bn != 'none':
+        cfg.sync_bn = args.sync_bn
+    if args.auto_scale_lr:
+        if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
+            raise SystemExit('--auto-scale-lr needs auto_scale_lr = dict(base_batch_size=N) in the config')
+        cfg.auto_scale_lr.enable = True
+    if args.resume is not None:
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+    return cfg
+
+
+def main():
+    """Build the Runner and train."""
+    cfg = load_config(parse_args())
+    cfg.setdefault('runner_type', 'SafeRunner')
+    try:
+        RUNNERS.build(cfg).train()
+    finally:
+        if torch_dist.is_initialized():
+            torch_dist.destroy_process_group()
+
+
+if __name__ == '__main__':
+    main()
