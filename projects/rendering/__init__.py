@@ -1,0 +1,47 @@
+"""Differentiable volume rendering and voxel traversal in torch, with numba as an optional fast path on the CPU."""
+
+from .backend import full_precision, numba_enabled
+from .cameras import pixels_to_rays, project_points, scale_intrinsics
+from .grid import VoxelGrid, lookup_trilinear
+from .ray_distribution import ray_distribution, ray_kl_divergence
+from .sampling import (
+    RaySamples,
+    jitter_samples,
+    prepare_ray_samples,
+    ray_box_intersection,
+    uniform_samples,
+)
+from .traversal import FirstHits, find_first_hits
+from .volume import (
+    RenderedRays,
+    accumulate_along_rays,
+    median_depths,
+    render_occupancy_rays,
+    render_occupancy_samples,
+    render_weight_from_density,
+)
+
+__all__ = [
+    'FirstHits',
+    'RaySamples',
+    'RenderedRays',
+    'VoxelGrid',
+    'accumulate_along_rays',
+    'find_first_hits',
+    'full_precision',
+    'jitter_samples',
+    'lookup_trilinear',
+    'median_depths',
+    'numba_enabled',
+    'pixels_to_rays',
+    'prepare_ray_samples',
+    'project_points',
+    'ray_box_intersection',
+    'ray_distribution',
+    'ray_kl_divergence',
+    'render_occupancy_rays',
+    'render_occupancy_samples',
+    'render_weight_from_density',
+    'scale_intrinsics',
+    'uniform_samples',
+]

@@ -1,0 +1,79 @@
+"""Precision, and when and how numba kernels run.
+
+Kernels are serial and release the GIL; Python threads give each of them a part of the rays. So they follow
+``torch.set_num_threads``, need no OpenMP pool of their own, and cannot break a data loader that forks later.
+"""
+
+import importlib.util
+import itertools
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
+
+
+def full_precision(tensor: Tensor) -> AbstractContextManager[Any]:
+    """Context that switches autocast off for the device of ``tensor``; geometry and transmittance need float32."""
+    device_type = tensor.device.type
+    return torch.autocast(device_type, enabled=False) if device_type in ('cpu', 'cuda') else nullcontext()
+
+
+def is_fake(tensor: Tensor) -> bool:
+    """Whether a tensor has no values (traced or tested without the device), so shapes must not depend on data."""
+    return isinstance(tensor, FakeTensor)
+
+
+@lru_cache(maxsize=1)
+def _numba_installed() -> bool:
+    return importlib.util.find_spec('numba') is not None
+
+
+def numba_enabled() -> bool:
+    """Whether numba is installed and the environment variable ``GEODISTILL_NUMBA`` is not ``0``."""
+    return os.environ.get('GEODISTILL_NUMBA', '1') != '0' and _numba_installed()
+
+
+def numba_usable(*tensors: Tensor) -> bool:
+    """Whether numba kernels can read these tensors: enabled, on the CPU, with values, float32 or float64."""
+    return numba_enabled() and all(
+        type(tensor) in (Tensor, torch.nn.Parameter)
+        and tensor.device.type == 'cpu'
+        and tensor.dtype in (torch.float32, torch.float64)
+        for tensor in tensors
+    )
+
+
+@lru_cache(maxsize=4)
+def _thread_pool(num_threads: int, pid: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(num_threads, thread_name_prefix='rendering')
+
+
+def run_in_threads(tasks: list[Callable[[], None]]) -> None:
+    """Run tasks on as many threads as torch uses, and wait. The first error of a task is raised."""
+    num_threads = min(torch.get_num_threads(), len(tasks))
+    if num_threads <= 1:
+        for task in tasks:
+            task()
+        return
+    for future in [_thread_pool(torch.get_num_threads(), os.getpid()).submit(task) for task in tasks]:
+        future.result()
+
+
+def run_over_rays(kernel: Callable[..., None], num_rays: int, *args: Any) -> None:
+    """Call ``kernel(first, last, *args)`` for consecutive parts of the rays, in parallel.
+
+    The kernel must write to different places for different rays, so the result does not depend on the parts.
+    """
+    parts = min(num_rays, 4 * torch.get_num_threads()) if torch.get_num_threads() > 1 else min(num_rays, 1)
+    edges = [num_rays * part // max(parts, 1) for part in range(parts + 1)]
+
+    def task(first: int, last: int) -> Callable[[], None]:
+        return lambda: kernel(first, last, *args)
+
+    run_in_threads([task(first, last) for first, last in itertools.pairwise(edges)])
