@@ -1,0 +1,223 @@
+"""Consistency losses between two renders along the same rays. The teacher never gets a gradient.
+
+Shape letters: B batch, R rays, S samples per ray, C rendered classes.
+"""
+
+import torch
+import torch.nn.functional as F
+from mmdet3d.registry import MODELS
+from torch import Tensor, nn
+
+from projects.rendering import full_precision, ray_kl_divergence
+
+from .segments import segment_affinity, segment_means
+
+
+def _masked_mean(values: Tensor, mask: Tensor | None) -> Tensor:
+    if mask is None:
+        return values.mean()
+    return torch.where(mask, values, torch.zeros_like(values)).sum() / mask.sum().clamp_min(1)
+
+
+def _hit_mask(teacher_opacities: Tensor | None, min_opacity: float) -> Tensor | None:
+    return None if teacher_opacities is None else teacher_opacities.detach() >= min_opacity
+
+
+def _check_pair(name: str, student: Tensor, teacher: Tensor) -> None:
+    if student.shape != teacher.shape:
+        raise ValueError(
+            f'student_{name} {tuple(student.shape)} and teacher_{name} {tuple(teacher.shape)} must have one shape: '
+            'render both models along the same rays'
+        )
+
+
+@MODELS.register_module()
+class RayDistributionConsistencyLoss(nn.Module):
+    r"""Rendered depth consistency (RDC): KL divergence of ray termination distributions.
+
+    .. math:: L_{RDC} = \frac{1}{|R|} \sum_r \mathrm{KL}\big(p^T_r \,\|\, p^S_r\big)
+
+    A last bin holds the probability of hitting nothing; the sum runs over bins and the mean over rays.
+
+    Source: RadOcc, RDC. No-hit bin and clamp are defaults, not from the paper.
+
+    Args:
+        loss_weight (float): Defaults to 1.0 (not from the paper).
+        legacy_softmax (bool): Take the softmax of the weights as the author's code does and average over bins, for
+            comparison; its weight is 100 there. Defaults to False.
+        tau (float): Temperature of ``legacy_softmax`` only. Defaults to 10.0, as in the author's code.
+        eps (float): Smallest probability of a bin. Defaults to 1e-6.
+    """
+
+    def __init__(
+        self, loss_weight: float = 1.0, legacy_softmax: bool = False, tau: float = 10.0, eps: float = 1e-6
+    ) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+        self.legacy_softmax = legacy_softmax
+        self.tau = tau
+        self.eps = eps
+
+    def forward(self, student_weights: Tensor, teacher_weights: Tensor) -> Tensor:
+        """Compare weights of shape (B, R, S); returns a scalar."""
+        _check_pair('weights', student_weights, teacher_weights)
+        if not self.legacy_softmax:
+            return self.loss_weight * ray_kl_divergence(student_weights, teacher_weights, eps=self.eps)
+        target = F.softmax(teacher_weights.detach().float() / self.tau, dim=-1)
+        guess = F.log_softmax(student_weights.float() / self.tau, dim=-1)
+        return self.loss_weight * F.kl_div(guess, target, reduction='none').mean() * self.tau**2
+
+
+@MODELS.register_module()
+class RenderedSemanticKLLoss(nn.Module):
+    r"""KL divergence of rendered semantics, per ray.
+
+    .. math:: L = \frac{\tau^2}{|R|} \sum_r \mathrm{KL}\big(\mathrm{softmax}(S^T_r / \tau) \,\|\,
+        \mathrm{softmax}(S^S_r / \tau)\big)
+
+    Source: author's code of RadOcc (weight 10 there, on the mean over all C entries instead of their sum).
+
+    Args:
+        loss_weight (float): Defaults to 1.0.
+        tau (float): Temperature. Defaults to 1.0.
+        min_opacity (float): Rays of smaller teacher opacity do not count. Defaults to 0.1.
+    """
+
+    def __init__(self, loss_weight: float = 1.0, tau: float = 1.0, min_opacity: float = 0.1) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+        self.tau = tau
+        self.min_opacity = min_opacity
+
+    def forward(
+        self, student_semantics: Tensor, teacher_semantics: Tensor, teacher_opacities: Tensor | None = None
+    ) -> Tensor:
+        """Compare semantics of shape (B, R, C), where ``teacher_opacities`` (B, R) are high enough."""
+        _check_pair('semantics', student_semantics, teacher_semantics)
+        guess = F.log_softmax(student_semantics.to(_at_least_float(student_semantics)) / self.tau, dim=-1)
+        target = F.log_softmax(teacher_semantics.detach().to(guess.dtype) / self.tau, dim=-1)
+        per_ray = (target.exp() * (target - guess)).sum(dim=-1)
+        mask = _hit_mask(teacher_opacities, self.min_opacity)
+        return self.loss_weight * self.tau**2 * _masked_mean(per_ray, mask)
+
+
+@MODELS.register_module()
+class RenderedSemanticConsistencyLoss(nn.Module):
+    r"""Rendered semantic consistency (RSC): segment-guided affinity distillation.
+
+    .. math:: z_m = \mathrm{mean}_{r \in m} S(r), \quad C_{mn} = \frac{\langle z_m, z_n\rangle}{|z_m||z_n|}, \quad
+        L_{SAD} = \mathrm{mean}_{m \ne n}\, d\big(C^T_{mn}, C^S_{mn}\big)
+
+    Affinities are taken within an image, the mean over pairs first and then over the images that have a pair. The
+    diagonal, which is one in both, is left out.
+
+    Source: RadOcc, RSC; the distance, the scope and ``min_rays`` are defaults, not from the paper.
+
+    Args:
+        loss_weight (float): Defaults to 1.0.
+        distance (str): d: 'l1' or 'l2' (squared). Defaults to 'l1'.
+        min_rays (int): Segments with fewer rays are dropped. Defaults to 8.
+        min_opacity (float): Rays of smaller teacher opacity do not count. Defaults to 0.1.
+        max_segments (int): Segments per image that are compared, those with most rays first. Defaults to 256.
+        num_cams (int): Cameras per sample. Defaults to 6.
+    """
+
+    def __init__(
+        self,
+        loss_weight: float = 1.0,
+        distance: str = 'l1',
+        min_rays: int = 8,
+        min_opacity: float = 0.1,
+        max_segments: int = 256,
+        num_cams: int = 6,
+    ) -> None:
+        super().__init__()
+        if distance not in ('l1', 'l2'):
+            raise ValueError(f"distance must be 'l1' or 'l2', got {distance!r}")
+        self.loss_weight = loss_weight
+        self.distance = distance
+        self.min_rays = min_rays
+        self.min_opacity = min_opacity
+        self.max_segments = max_segments
+        self.num_cams = num_cams
+
+    def forward(
+        self,
+        student_semantics: Tensor,
+        teacher_semantics: Tensor,
+        segment_ids: Tensor,
+        cam_ids: Tensor,
+        teacher_opacities: Tensor | None = None,
+    ) -> Tensor:
+        """Compare semantics (B, R, C) of rays with segments and cameras (B, R); zero when no image has two segments."""
+        _check_pair('semantics', student_semantics, teacher_semantics)
+        channels = student_semantics.shape[-1]
+        with full_precision(student_semantics):
+            dtype = _at_least_float(student_semantics)
+            both = torch.cat([student_semantics.to(dtype), teacher_semantics.detach().to(dtype)], dim=-1)
+            means, exists = segment_means(
+                both,
+                segment_ids,
+                cam_ids,
+                _hit_mask(teacher_opacities, self.min_opacity),
+                num_cams=self.num_cams,
+                min_rays=self.min_rays,
+                max_segments=self.max_segments,
+            )
+            difference = segment_affinity(means[..., :channels]) - segment_affinity(means[..., channels:])
+            distance = difference.abs() if self.distance == 'l1' else difference.square()
+            others = ~torch.eye(self.max_segments, dtype=torch.bool, device=means.device)
+            pairs = exists[:, :, None] & exists[:, None, :] & others
+            num_pairs = pairs.sum(dim=(1, 2))
+            per_image = (distance * pairs).sum(dim=(1, 2)) / num_pairs.clamp_min(1)
+            return self.loss_weight * per_image.sum() / (num_pairs > 0).sum().clamp_min(1)
+
+
+@MODELS.register_module()
+class RenderedDepthLoss(nn.Module):
+    """Difference of rendered depths: what the paper's ablation rejects in favour of RDC. For comparison.
+
+    Args:
+        loss_weight (float): Defaults to 0.1, as in the author's ablation config.
+        mode (str): 'smooth_l1', 'l1', 'reciprocal_l1' (of inverse depths) or 'silog' (scale-invariant log with variance
+            focus 0.85). Defaults to 'smooth_l1'.
+        min_opacity (float): Rays of smaller teacher opacity do not count. Defaults to 0.1.
+        eps (float): Smallest depth in metres of 'reciprocal_l1' and 'silog'. Defaults to 0.1.
+    """
+
+    modes = ('smooth_l1', 'l1', 'reciprocal_l1', 'silog')
+
+    def __init__(
+        self, loss_weight: float = 0.1, mode: str = 'smooth_l1', min_opacity: float = 0.1, eps: float = 0.1
+    ) -> None:
+        super().__init__()
+        if mode not in self.modes:
+            raise ValueError(f'mode must be one of {self.modes}, got {mode!r}')
+        self.loss_weight = loss_weight
+        self.mode = mode
+        self.min_opacity = min_opacity
+        self.eps = eps
+
+    def forward(
+        self, student_depths: Tensor, teacher_depths: Tensor, teacher_opacities: Tensor | None = None
+    ) -> Tensor:
+        """Compare depths of shape (B, R); returns a scalar."""
+        _check_pair('depths', student_depths, teacher_depths)
+        student = student_depths.to(_at_least_float(student_depths))
+        teacher = teacher_depths.detach().to(student.dtype)
+        mask = _hit_mask(teacher_opacities, self.min_opacity)
+        if self.mode == 'silog':
+            ratio = student.clamp_min(self.eps).log() - teacher.clamp_min(self.eps).log()
+            variance = _masked_mean(ratio.square(), mask) - 0.85 * _masked_mean(ratio, mask).square()
+            return self.loss_weight * variance.clamp_min(1e-12).sqrt()
+        if self.mode == 'reciprocal_l1':
+            error = (1 / student.clamp_min(self.eps) - 1 / teacher.clamp_min(self.eps)).abs()
+        elif self.mode == 'l1':
+            error = (student - teacher).abs()
+        else:
+            error = F.smooth_l1_loss(student, teacher, reduction='none')
+        return self.loss_weight * _masked_mean(error, mask)
+
+
+def _at_least_float(tensor: Tensor) -> torch.dtype:
+    return torch.promote_types(tensor.dtype, torch.float32)

@@ -1,0 +1,239 @@
+"""Rays of the vehicle's cameras, drawn once per step and shared by student and teacher.
+
+Shape letters: B batch, N cameras, R rays per sample, (h, w) render size, (H, W) network input size.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmdet3d.registry import MODELS
+from torch import Tensor, nn
+
+from projects.rendering import (
+    VoxelGrid,
+    jitter_samples,
+    pixels_to_rays,
+    prepare_ray_samples,
+    scale_intrinsics,
+    uniform_samples,
+)
+
+
+@MODELS.register_module()
+class RaySampleGeometry(nn.Module):
+    """Samples along rays inside a voxel grid, as tensors that several renders share.
+
+    Args:
+        point_cloud_range (Sequence[float]): Box of the voxel grid in metres.
+        grid_size (Sequence[int]): Number of voxels along x, y and z.
+        t_range (Sequence[float]): Range of z-depth in metres. Defaults to (0, 57.4), as in the author's code.
+        step (float): Length of a sample in metres of z-depth. Defaults to 0.2, half a voxel, as in the author's code.
+        jitter (bool): Shift the samples of a ray by a random part of a step while training. Defaults to False.
+        align_corners (bool): Read the volume as the author's code does, stretched by n / (n - 1). For comparison
+            only. Defaults to False.
+    """
+
+    def __init__(
+        self,
+        point_cloud_range: Sequence[float],
+        grid_size: Sequence[int],
+        t_range: Sequence[float] = (0.0, 57.4),
+        step: float = 0.2,
+        jitter: bool = False,
+        align_corners: bool = False,
+    ) -> None:
+        super().__init__()
+        self.grid = VoxelGrid(point_cloud_range, grid_size)
+        self.t_range = (float(t_range[0]), float(t_range[1]))
+        self.step = step
+        self.jitter = jitter
+        self.align_corners = align_corners
+
+    def forward(self, rays_o: Tensor, rays_d: Tensor) -> dict[str, Tensor]:
+        """Prepare rays of shape (B, R, 3); returns the fields of ``projects.rendering.RaySamples``."""
+        t_starts, t_ends = uniform_samples(self.t_range, self.step, device=rays_o.device)
+        if self.jitter and self.training:
+            t_starts, t_ends = jitter_samples(t_starts, t_ends, rays_o.shape[0] * rays_o.shape[1])
+        return prepare_ray_samples(rays_o, rays_d, self.grid, t_starts, t_ends, self.align_corners).as_dict()
+
+
+@MODELS.register_module()
+class CameraRaySampler(nn.Module):
+    """Random rays of all cameras (RadOcc draws 80,000 per step).
+
+    Rays come from the raw images resized to ``render_size``: image augmentation does not touch them. BEV
+    augmentation does, through ``bda_mat``, because logits and labels live in the augmented frame.
+
+    Args:
+        num_rays (int): R, rays per sample of the batch over all its cameras.
+        render_size (Sequence[int]): (h, w) of the rendered images. Defaults to (225, 400), as in the author's code.
+        source (str): 'camera' draws pixels at random, equally many per camera. 'lidar_depth' draws pixels that have a
+            depth in the data field ``gt_depth`` (author's code), and fills up with others when there are too few.
+            Defaults to 'camera' (paper).
+        depth_range (Sequence[float]): Depths that count for 'lidar_depth', in metres. Defaults to (1, 45), as in the
+            author's code.
+        geometry (dict, optional): Config of :class:`RaySampleGeometry`. With it the result holds the prepared samples,
+            so both renders share them. Defaults to None.
+        require_segments (bool): Raise when a sample has no image segments, instead of leaving ``segment_ids`` out.
+            Defaults to False.
+    """
+
+    def __init__(
+        self,
+        num_rays: int,
+        render_size: Sequence[int] = (225, 400),
+        source: str = 'camera',
+        depth_range: Sequence[float] = (1.0, 45.0),
+        geometry: dict | None = None,
+        require_segments: bool = False,
+    ) -> None:
+        super().__init__()
+        if source not in ('camera', 'lidar_depth'):
+            raise ValueError(f"source must be 'camera' or 'lidar_depth', got {source!r}")
+        if num_rays < 1:
+            raise ValueError(f'num_rays must be at least 1, got {num_rays}')
+        self.num_rays = num_rays
+        self.render_size = (int(render_size[0]), int(render_size[1]))
+        self.source = source
+        self.depth_range = (float(depth_range[0]), float(depth_range[1]))
+        self.geometry = MODELS.build(geometry) if geometry is not None else None
+        self.require_segments = require_segments
+
+    @torch.no_grad()
+    def forward(self, inputs: dict[str, Any], data_samples: list) -> dict[str, Tensor]:
+        """Draw rays from the global torch generator.
+
+        Args:
+            inputs (dict): Model inputs with ``cam2img`` (B, N, 3, 3), ``cam2ego`` (B, N, 4, 4), ``bda_mat``
+                (B, 4, 4), and for 'lidar_depth' also ``img_aug_matrix`` (B, N, 3, 3).
+            data_samples (list): B samples with metainfo ``ori_shape``; fields ``segments`` (N, h, w) and ``gt_depth``
+                (N, H, W) are used when needed.
+
+        Returns:
+            dict[str, Tensor]: ``rays_o`` and ``rays_d`` (B, R, 3) in the augmented ego frame, ``cam_ids`` (B, R),
+            ``pixels`` (B, R, 2) at render size, ``segment_ids`` (B, R) when the samples have segments, and the
+            prepared samples when ``geometry`` is set.
+
+        Raises:
+            ValueError: If a needed field is missing or has the wrong shape.
+        """
+        cam2img, cam2grid = _render_cameras(inputs, data_samples, self.render_size)
+        if self.source == 'camera':
+            pixels, cam_ids = self._draw_any(cam2img)
+        else:
+            pixels, cam_ids = self._draw_with_depth(inputs, data_samples)
+        rays_o, rays_d = pixels_to_rays(pixels[:, None], cam2img, cam2grid)
+        index = cam_ids[:, None, :, None].expand(-1, 1, -1, 3)
+        rays = {
+            'rays_o': rays_o.gather(1, index).squeeze(1),
+            'rays_d': rays_d.gather(1, index).squeeze(1),
+            'cam_ids': cam_ids,
+            'pixels': pixels,
+        }
+        segment_ids = self._segment_ids(data_samples, pixels, cam_ids)
+        if segment_ids is not None:
+            rays['segment_ids'] = segment_ids
+        if self.geometry is not None:
+            rays.update(self.geometry(rays['rays_o'], rays['rays_d']))
+        return rays
+
+    def _draw_any(self, cam2img: Tensor) -> tuple[Tensor, Tensor]:
+        batch, num_cams = cam2img.shape[:2]
+        height, width = self.render_size
+        size = (batch, self.num_rays)
+        u = torch.randint(width, size, device=cam2img.device)
+        v = torch.randint(height, size, device=cam2img.device)
+        cam_ids = torch.arange(self.num_rays, device=cam2img.device) * num_cams // self.num_rays
+        return torch.stack([u, v], dim=-1).to(cam2img.dtype), cam_ids.expand(size)
+
+    def _draw_with_depth(self, inputs: dict[str, Any], data_samples: list) -> tuple[Tensor, Tensor]:
+        missing = [sample.metainfo.get('token') for sample in data_samples if 'gt_depth' not in sample]
+        if missing:
+            raise ValueError(f"source='lidar_depth' needs the data field gt_depth, which samples {missing} lack")
+        depth = torch.stack([sample.gt_depth for sample in data_samples])
+        batch, num_cams, height, width = depth.shape
+        if num_cams * height * width < self.num_rays:
+            raise ValueError(f'cannot draw {self.num_rays} rays from gt_depth of shape {tuple(depth.shape)}')
+        usable = (depth >= self.depth_range[0]) & (depth < self.depth_range[1])
+        # Random order with the usable pixels first; its shape does not depend on how many there are.
+        order = torch.rand(batch, num_cams * height * width, device=depth.device) + usable.flatten(1)
+        chosen = order.topk(self.num_rays, dim=1).indices
+        cam_ids = torch.div(chosen, height * width, rounding_mode='floor')
+        in_image = chosen - cam_ids * (height * width)
+        v = torch.div(in_image, width, rounding_mode='floor')
+        network_pixels = torch.stack([in_image - v * width, v, torch.ones_like(v)], dim=-1).to(depth.dtype)
+        undo = torch.linalg.inv(inputs['img_aug_matrix'].to(depth.dtype))
+        undo = undo.gather(1, cam_ids[:, :, None, None].expand(-1, -1, 3, 3))
+        raw = (undo * network_pixels[:, :, None, :]).sum(dim=-1)[..., :2]
+        scales = [_scale(sample, self.render_size) for sample in data_samples]
+        scale = raw.new_zeros(batch, 1, 2)
+        for sample_scale, row in zip(scales, scale):
+            row[..., 0], row[..., 1] = sample_scale
+        return (raw + 0.5) * scale - 0.5, cam_ids
+
+    def _segment_ids(self, data_samples: list, pixels: Tensor, cam_ids: Tensor) -> Tensor | None:
+        missing = [sample.metainfo.get('token') for sample in data_samples if 'segments' not in sample]
+        if missing:
+            if self.require_segments:
+                raise ValueError(f'samples {missing} have no segments; add them to the pipeline and the info file')
+            return None
+        for sample in data_samples:
+            if tuple(sample.segments.shape[1:]) != self.render_size:
+                raise ValueError(
+                    f'segments of sample {sample.metainfo.get("token")} have shape {tuple(sample.segments.shape)}, '
+                    f'expected (N, {self.render_size[0]}, {self.render_size[1]}) as render_size'
+                )
+        segments = torch.stack([sample.segments for sample in data_samples]).long()
+        height, width = self.render_size
+        u, v = pixels.round().long().unbind(-1)
+        inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
+        flat = (cam_ids * height + v.clamp(0, height - 1)) * width + u.clamp(0, width - 1)
+        return segments.flatten(1).gather(1, flat) * inside
+
+
+@torch.no_grad()
+def full_image_rays(
+    inputs: dict[str, Any], data_samples: list, camera: int, render_size: Sequence[int] = (225, 400)
+) -> dict[str, Tensor]:
+    """All rays of one camera, row by row, for pictures.
+
+    Args:
+        inputs (dict): See :meth:`CameraRaySampler.forward`.
+        data_samples (list): B samples with metainfo ``ori_shape``.
+        camera (int): Index of the camera.
+        render_size (Sequence[int]): (h, w). Defaults to (225, 400).
+
+    Returns:
+        dict[str, Tensor]: ``rays_o`` and ``rays_d``, each (B, h * w, 3).
+    """
+    cam2img, cam2grid = _render_cameras(inputs, data_samples, (int(render_size[0]), int(render_size[1])))
+    rows = torch.arange(render_size[0], device=cam2img.device)
+    columns = torch.arange(render_size[1], device=cam2img.device)
+    v, u = torch.meshgrid(rows, columns, indexing='ij')
+    pixels = torch.stack([u, v], dim=-1).reshape(1, -1, 2).expand(cam2img.shape[0], -1, 2)
+    rays_o, rays_d = pixels_to_rays(pixels, cam2img[:, camera], cam2grid[:, camera])
+    return {'rays_o': rays_o, 'rays_d': rays_d}
+
+
+def _scale(sample: Any, render_size: tuple[int, int]) -> tuple[float, float]:
+    ori_shape = sample.metainfo.get('ori_shape')
+    if ori_shape is None:
+        raise ValueError(f'sample {sample.metainfo.get("token")} has no metainfo ori_shape; pack it in the pipeline')
+    return render_size[1] / ori_shape[1], render_size[0] / ori_shape[0]
+
+
+def _render_cameras(inputs: dict[str, Any], data_samples: list, render_size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Intrinsics at render size (B, N, 3, 3) and camera -> augmented ego (B, N, 4, 4)."""
+    missing = [name for name in ('cam2img', 'cam2ego', 'bda_mat') if name not in inputs]
+    if missing:
+        raise ValueError(f'inputs lack {missing}, which rays of cameras need; got {sorted(inputs)}')
+    cam2img = torch.stack(
+        [
+            scale_intrinsics(matrix.float(), *_scale(sample, render_size))
+            for matrix, sample in zip(inputs['cam2img'], data_samples)
+        ]
+    )
+    # A sum, not a matmul: autocast would round a matmul to bfloat16.
+    bda_mat, cam2ego = inputs['bda_mat'].float()[:, None], inputs['cam2ego'].float()
+    return cam2img, (bda_mat[..., :, :, None] * cam2ego[..., None, :, :]).sum(dim=-2)
