@@ -1,0 +1,33 @@
+"""Occupancy models: students, teachers and their parts."""
+
+from .backbones import BEVResNet, PillarEncoder, VoxelResNet
+from .data_preprocessor import OccDataPreprocessor
+from .detectors import BaseOccDetector, FusionOccDetector, LidarOccDetector, LSSOccDetector
+from .fusers import SEBEVFuser
+from .heads import BaseOccHead, BEVDetOccHead, FlashOccHead
+from .losses import LiDARDepthLoss, MaskedCrossEntropyLoss, OccLovaszLoss
+from .necks import LSSFPN, SingleLevelFPN, VoxelLSSFPN
+from .view_transforms import CameraAwareDepthNet, LSSViewTransform
+
+__all__ = [
+    'LSSFPN',
+    'BEVDetOccHead',
+    'BEVResNet',
+    'BaseOccDetector',
+    'BaseOccHead',
+    'CameraAwareDepthNet',
+    'FlashOccHead',
+    'FusionOccDetector',
+    'LSSOccDetector',
+    'LSSViewTransform',
+    'LiDARDepthLoss',
+    'LidarOccDetector',
+    'MaskedCrossEntropyLoss',
+    'OccDataPreprocessor',
+    'OccLovaszLoss',
+    'PillarEncoder',
+    'SEBEVFuser',
+    'SingleLevelFPN',
+    'VoxelLSSFPN',
+    'VoxelResNet',
+]

@@ -1,0 +1,47 @@
+"""Residual network over a voxel feature grid.
+
+Shape letters: B batch, C channels, X/Y/Z voxels.
+"""
+
+from collections.abc import Sequence
+
+from mmdet3d.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from .bev_resnet import make_stages
+
+
+@MODELS.register_module()
+class VoxelResNet(BaseModule):
+    """Voxel encoder of BEVDet-Occ: stages of 3D residual blocks, all returned.
+
+    Args:
+        in_channels (int): Channels of the voxel feature.
+        channels (Sequence[int]): Channels of each stage. Defaults to (32, 64, 128).
+        num_blocks (Sequence[int]): Blocks of each stage. Defaults to (1, 2, 4).
+        strides (Sequence[int]): Stride of each stage. Defaults to (1, 2, 2).
+        norm_cfg (dict): Normalisation. Defaults to BN3d.
+        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: Sequence[int] = (32, 64, 128),
+        num_blocks: Sequence[int] = (1, 2, 4),
+        strides: Sequence[int] = (1, 2, 2),
+        norm_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        conv_cfg = {'type': 'Conv3d'}
+        self.stages = make_stages(in_channels, channels, num_blocks, strides, conv_cfg, norm_cfg or {'type': 'BN3d'})
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """(B, C, X, Y, Z) -> one feature grid per stage."""
+        outs = []
+        for stage in self.stages:
+            x = stage(x)
+            outs.append(x)
+        return tuple(outs)

@@ -1,0 +1,81 @@
+"""LiDAR-camera occupancy: the fusion teacher.
+
+Shape letters: B batch, N cameras, C channels, D depth bins, fH x fW feature map, X/Y/Z voxels, K classes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmdet3d.registry import MODELS
+from torch import Tensor
+
+from .base_occ_detector import require_inputs
+from .lidar_occ_detector import single_map
+from .lss_occ_detector import CAMERA_INPUTS, LSSOccDetector
+
+
+@MODELS.register_module()
+class FusionOccDetector(LSSOccDetector):
+    """Camera and LiDAR branches in BEV, joined by concatenation, convolution and a channel gate (RadOcc's teacher).
+
+    Args:
+        img_backbone (dict): Config of the image backbone.
+        img_neck (dict): Config of the neck, which returns one feature map.
+        view_transform (dict): Config of the view transform to BEV.
+        grid_backbone (dict): Config of the BEV encoder of the camera branch.
+        grid_neck (dict): Config of the neck that joins its stages.
+        pts_encoder (dict): Config of the encoder from points to a BEV feature.
+        pts_backbone (dict): Config of the BEV backbone of the LiDAR branch.
+        pts_neck (dict): Config of the BEV neck of the LiDAR branch.
+        fuser (dict): Config of the fusion of [camera, LiDAR].
+        occ_head (dict): Config of the head.
+        data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to None.
+        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
+    """
+
+    def __init__(
+        self,
+        img_backbone: dict,
+        img_neck: dict,
+        view_transform: dict,
+        grid_backbone: dict,
+        grid_neck: dict,
+        pts_encoder: dict,
+        pts_backbone: dict,
+        pts_neck: dict,
+        fuser: dict,
+        occ_head: dict,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(
+            img_backbone, img_neck, view_transform, grid_backbone, grid_neck, occ_head, data_preprocessor, init_cfg
+        )
+        self.pts_encoder = MODELS.build(pts_encoder)
+        self.pts_backbone = MODELS.build(pts_backbone)
+        self.pts_neck = MODELS.build(pts_neck)
+        self.fuser = MODELS.build(fuser)
+
+    def extract_outputs(self, inputs: Mapping[str, Any], data_samples: Sequence | None = None) -> dict[str, Tensor]:
+        """Outputs of the fusion model.
+
+        Args:
+            inputs (Mapping[str, Any]): ``imgs``, the calibration and ``points``.
+            data_samples (Sequence[OccDataSample], optional): Unused. Defaults to None.
+
+        Returns:
+            dict[str, Tensor]: ``img_feats`` (B, N, C, fH, fW), ``depth_logits`` (B * N, D, fH, fW), ``bev_feat``
+            (B, C, Y, X) after the fusion, and ``occ_logits`` (B, X, Y, Z, K).
+        """
+        require_inputs(inputs, (*CAMERA_INPUTS, 'points'), type(self).__name__)
+        img_feats = self.extract_img_feats(self.img_backbone, self.img_neck, inputs['imgs'])
+        lifted, depth_logits = self.view_transform(img_feats, inputs)
+        camera_bev = self.grid_neck(self.grid_backbone(lifted))
+        lidar_bev = single_map(self.pts_neck(self.pts_backbone(self.pts_encoder(inputs['points']))))
+        bev_feat = self.fuser([camera_bev, lidar_bev])
+        return {
+            'img_feats': img_feats,
+            'depth_logits': depth_logits,
+            'bev_feat': bev_feat,
+            'occ_logits': self.occ_head(bev_feat),
+        }

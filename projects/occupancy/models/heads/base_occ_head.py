@@ -1,0 +1,77 @@
+"""What all occupancy heads share: the losses and the prediction.
+
+Shape letters: B batch, X/Y/Z voxels, K classes.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from mmdet3d.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor
+
+_MASKS = ('camera', 'lidar', None)
+
+
+class BaseOccHead(BaseModule):
+    """Losses over the observed voxels and the most likely class.
+
+    Args:
+        num_classes (int): K, with the free class. Defaults to 18.
+        mask (str, optional): Voxels that the losses see: 'camera' (of ``mask_camera``), 'lidar' or None for all. It
+            decides what the numbers mean: training with the camera mask raises mIoU under that mask and leaves the
+            unseen voxels untrained. Defaults to 'camera'.
+        loss_occ (dict, optional): Config of the cross-entropy. Defaults to MaskedCrossEntropyLoss.
+        loss_lovasz (dict, optional): Config of a further loss. Defaults to None.
+        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
+    """
+
+    def __init__(
+        self,
+        num_classes: int = 18,
+        mask: str | None = 'camera',
+        loss_occ: dict | None = None,
+        loss_lovasz: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        if mask not in _MASKS:
+            raise ValueError(f'mask must be one of {_MASKS}, got {mask!r}')
+        self.num_classes, self.mask = num_classes, mask
+        self.loss_occ = MODELS.build(loss_occ or {'type': 'MaskedCrossEntropyLoss'})
+        self.loss_lovasz = MODELS.build(loss_lovasz) if loss_lovasz else None
+
+    def loss(self, occ_logits: Tensor, data_samples: Sequence) -> dict[str, Tensor]:
+        """Losses of a batch.
+
+        Args:
+            occ_logits (Tensor): Class logits. Shape (B, X, Y, Z, K).
+            data_samples (Sequence[OccDataSample]): Samples with ``gt_occ`` and the mask.
+
+        Returns:
+            dict[str, Tensor]: ``loss_occ`` and, when configured, ``loss_lovasz``.
+
+        Raises:
+            ValueError: If a sample lacks the labels.
+        """
+        target = self._stack(data_samples, 'gt_occ')
+        mask = None if self.mask is None else self._stack(data_samples, f'mask_{self.mask}')
+        losses = {'loss_occ': self.loss_occ(occ_logits, target, mask)}
+        if self.loss_lovasz is not None:
+            losses['loss_lovasz'] = self.loss_lovasz(occ_logits, target, mask)
+        return losses
+
+    @staticmethod
+    def predict(occ_logits: Tensor) -> Tensor:
+        """Most likely class of each voxel, uint8, shape (B, X, Y, Z)."""
+        return occ_logits.argmax(-1).to(torch.uint8)
+
+    @staticmethod
+    def _stack(data_samples: Sequence, key: str) -> Tensor:
+        for sample in data_samples:
+            if key not in sample:
+                raise ValueError(
+                    f'training needs {key!r}, which sample {getattr(sample, "token", "?")} lacks; '
+                    'load the occupancy labels in the train pipeline'
+                )
+        return torch.stack([getattr(sample, key) for sample in data_samples])

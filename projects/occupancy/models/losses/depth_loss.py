@@ -1,0 +1,93 @@
+"""Supervision of the depth distribution with LiDAR depth.
+
+Shape letters: B batch, N cameras, D depth bins, H x W network input, fH x fW feature map.
+"""
+
+import torch
+from mmdet3d.registry import MODELS
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def depth_bin_targets(gt_depth: Tensor, depth_range: tuple[float, float, float], downsample: int) -> Tensor:
+    """Bin of the nearest LiDAR return in each cell of the feature map.
+
+    Args:
+        gt_depth (Tensor): z-depth in metres, 0 where there is none. Shape (..., H, W).
+        depth_range (tuple[float, float, float]): Start, end and step of the bins in metres; bin i covers
+            ``[start + i * step, start + (i + 1) * step)``.
+        downsample (int): Side of a cell in pixels.
+
+    Returns:
+        Tensor: Bin numbers, -1 where no return lies inside the bins. Shape (..., H // downsample, W // downsample).
+
+    Raises:
+        ValueError: If H or W is not a multiple of ``downsample``.
+    """
+    H, W = gt_depth.shape[-2:]
+    if H % downsample or W % downsample:
+        raise ValueError(f'gt_depth of {H} x {W} does not divide into cells of {downsample} pixels')
+    start, end, step = depth_range
+    depth = torch.where(gt_depth > 0, gt_depth, torch.full_like(gt_depth, float('inf'))).float()
+    cells = depth.reshape(*depth.shape[:-2], H // downsample, downsample, W // downsample, downsample)
+    nearest = cells.amin((-3, -1))
+    inside = (nearest >= start) & (nearest < end)
+    bins = torch.where(inside, (nearest - start) / step, torch.full_like(nearest, -1)).floor().long()
+    return bins.clamp(max=round((end - start) / step) - 1)
+
+
+def lidar_depth_loss(depth_logits: Tensor, bins: Tensor) -> Tensor:
+    """Binary cross-entropy between the depth distribution and the one-hot bin.
+
+    Summed over the bins and averaged over the cells that hold a LiDAR return. Source: BEVDepth (arXiv:2206.10092).
+
+    Args:
+        depth_logits (Tensor): Logits before the softmax over bins. Shape (B * N, D, fH, fW).
+        bins (Tensor): Bin number of each cell, -1 for none. Shape (B * N, fH, fW).
+
+    Returns:
+        Tensor: Scalar; 0 with a zero gradient when no cell has a return.
+    """
+    if depth_logits.shape[:1] + depth_logits.shape[2:] != bins.shape:
+        raise ValueError(
+            f'bins must be (B * N, fH, fW) like the depth logits {tuple(depth_logits.shape)}, got {tuple(bins.shape)}; '
+            'is gt_depth of the size of the network input?'
+        )
+    with torch.autocast(depth_logits.device.type, enabled=False):
+        flat_bins = bins.flatten()
+        (cells,) = torch.where(flat_bins >= 0)
+        logits = depth_logits.movedim(1, -1).reshape(-1, depth_logits.shape[1]).index_select(0, cells)
+        if logits.dtype != torch.float64:
+            logits = logits.float()
+        target = F.one_hot(flat_bins.index_select(0, cells), depth_logits.shape[1]).to(logits.dtype)
+        return F.binary_cross_entropy(logits.softmax(1), target, reduction='sum') / max(cells.shape[0], 1)
+
+
+@MODELS.register_module()
+class LiDARDepthLoss(nn.Module):
+    """Module form of :func:`lidar_depth_loss` on depth maps of the size of the network input.
+
+    Args:
+        loss_weight (float): Factor of the loss. Defaults to 0.05, the value of BEVDet-Occ and RadOcc.
+    """
+
+    def __init__(self, loss_weight: float = 0.05) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(
+        self, depth_logits: Tensor, gt_depth: Tensor, depth_range: tuple[float, float, float], downsample: int
+    ) -> Tensor:
+        """Weighted loss.
+
+        Args:
+            depth_logits (Tensor): Logits before the softmax over bins. Shape (B * N, D, fH, fW).
+            gt_depth (Tensor): z-depth in metres, 0 = none. Shape (B, N, H, W).
+            depth_range (tuple[float, float, float]): Start, end and step of the bins in metres.
+            downsample (int): Side of a cell of the feature map in pixels.
+
+        Returns:
+            Tensor: Scalar.
+        """
+        bins = depth_bin_targets(gt_depth.flatten(0, 1), depth_range, downsample)
+        return self.loss_weight * lidar_depth_loss(depth_logits, bins)

@@ -1,0 +1,80 @@
+"""Lovasz-softmax loss over voxels: a differentiable surrogate of the mean IoU.
+
+Source: Berman et al., CVPR 2018 (arXiv:1705.08790). The stronger student of RadOcc adds it to the cross-entropy.
+
+Shape letters: M selected voxels, K classes.
+"""
+
+import torch
+from mmdet3d.registry import MODELS
+from torch import Tensor, nn
+
+from .masked_cross_entropy import select_voxels
+
+
+def _descending_order(errors: Tensor) -> Tensor:
+    """Order that sorts non-negative errors from large to small.
+
+    The bits of non-negative floats order like integers, and integers sort about seven times faster on the CPU.
+    """
+    if errors.dtype == torch.float32:
+        errors = errors.view(torch.int32)
+    return errors.neg().sort(stable=True)[1]
+
+
+def _lovasz_grad(foreground: Tensor) -> Tensor:
+    """Gradient of the Lovasz extension of the Jaccard loss for a class.
+
+    Args:
+        foreground (Tensor): 1 where the voxel is of the class, sorted by falling error. Shape (M,).
+
+    Returns:
+        Tensor: Growth of the Jaccard loss when the voxel joins the errors. Shape (M,).
+    """
+    total = foreground.sum()
+    intersection = total - foreground.cumsum(0)
+    union = total + (1 - foreground).cumsum(0)
+    jaccard = 1 - intersection / union
+    return torch.cat([jaccard[:1], jaccard.diff()])
+
+
+def lovasz_softmax_loss(logits: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    r"""Mean over the present classes of the Lovasz extension of ``1 - IoU``.
+
+    Args:
+        logits (Tensor): Class logits. Shape (..., K).
+        target (Tensor): Class ids; 255 is ignored. Shape (...).
+        mask (Tensor, optional): True where the voxel counts. Shape (...). Defaults to None: everywhere.
+
+    Returns:
+        Tensor: Scalar in [0, 1]; 0 with a zero gradient when no voxel is selected.
+    """
+    with torch.autocast(logits.device.type, enabled=False):
+        chosen, ids = select_voxels(logits, target, mask)
+        if ids.shape[0] == 0:
+            return chosen.sum()
+        probs = chosen.softmax(1).t().contiguous()
+        losses = []
+        for label in torch.unique(ids).tolist():
+            foreground = (ids == label).to(probs.dtype)
+            errors = (foreground - probs[label]).abs()
+            order = _descending_order(errors.detach())
+            losses.append(torch.dot(errors[order], _lovasz_grad(foreground[order])))
+        return torch.stack(losses).mean()
+
+
+@MODELS.register_module()
+class OccLovaszLoss(nn.Module):
+    """Module form of :func:`lovasz_softmax_loss`.
+
+    Args:
+        loss_weight (float): Factor of the loss. Defaults to 1.0.
+    """
+
+    def __init__(self, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, logits: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Weighted loss; arguments as in the function."""
+        return self.loss_weight * lovasz_softmax_loss(logits, target, mask)

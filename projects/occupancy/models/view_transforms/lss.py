@@ -1,0 +1,196 @@
+"""Lift, splat: camera features to a BEV or voxel feature through a depth distribution per pixel.
+
+Shape letters: B batch, N cameras, C channels, D depth bins, fH x fW feature map, X/Y/Z voxels.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from mmdet3d.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from projects.occupancy.ops import voxel_pool, voxel_pool_prepare
+
+from .depth_net import camera_parameters
+
+
+def frustum_rays(
+    pixels: Tensor, cam2img: Tensor, cam2ego: Tensor, img_aug_matrix: Tensor, bda_mat: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Rays of network pixels in the augmented key ego frame.
+
+    The point of network pixel (u, v) at z-depth d is ``origin + d * ray``, because ``K^-1 A^-1 [u, v, 1]`` has z = 1.
+
+    Args:
+        pixels (Tensor): Network pixels (u, v); integers are pixel centres. Shape (fH, fW, 2).
+        cam2img (Tensor): Intrinsics K of the raw image. Shape (B, N, 3, 3).
+        cam2ego (Tensor): Camera to key ego. Shape (B, N, 4, 4).
+        img_aug_matrix (Tensor): Raw pixel to network pixel, A. Shape (B, N, 3, 3).
+        bda_mat (Tensor): BEV augmentation. Shape (B, 4, 4).
+
+    Returns:
+        tuple[Tensor, Tensor]: ``rays`` (B, N, fH, fW, 3) and ``origins`` (B, N, 3) in metres.
+    """
+    cam2bev = bda_mat.unsqueeze(1) @ cam2ego
+    rotation = cam2bev.narrow(2, 0, 3).narrow(3, 0, 3)
+    to_ray = rotation @ torch.linalg.inv(img_aug_matrix @ cam2img)
+    homogeneous = torch.cat([pixels, torch.ones_like(pixels.narrow(-1, 0, 1))], -1)
+    rays = torch.einsum('bnij,hwj->bnhwi', to_ray, homogeneous)
+    return rays, cam2bev.narrow(2, 0, 3).select(3, 3)
+
+
+@MODELS.register_module()
+class LSSViewTransform(BaseModule):
+    """Lift-splat view transform (arXiv:2008.05711) with exact voxel pooling in pure PyTorch.
+
+    Geometry, depth softmax and pooling run in float32 under autocast. Gradients reach depth and context, never the
+    calibration.
+
+    Args:
+        in_channels (int): Channels of the image feature.
+        out_channels (int): Channels of the context, so of each voxel.
+        point_cloud_range (Sequence[float]): x, y, z minimum, then maximum, in metres.
+        grid_size (Sequence[int]): Number of voxels (X, Y, Z).
+        downsample (int): Stride of the image feature. Defaults to 16.
+        depth_range (Sequence[float]): Start, end and step of the depth bins in metres. Defaults to (1, 45, 0.5).
+        collapse_z (bool): Return a BEV feature, with the Z voxels of a column side by side in the channels.
+            Otherwise a voxel feature. Defaults to True.
+        depth_net (dict, optional): Config of the network of depth and context. Defaults to None: one 1x1 convolution,
+            as in BEVDet and FlashOcc.
+        loss_depth (dict, optional): Config of the depth loss. Defaults to None: no depth loss.
+        legacy_trunc (bool): Round voxel indices toward zero. Only for released weights. Defaults to False.
+        legacy_frustum (bool): Spread the pixels of the feature map evenly from the first to the last pixel of the
+            image and put the points at the near side of their bins, instead of the centres of cells and bins. Only
+            for released weights. Defaults to False.
+        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        point_cloud_range: Sequence[float],
+        grid_size: Sequence[int],
+        downsample: int = 16,
+        depth_range: Sequence[float] = (1.0, 45.0, 0.5),
+        collapse_z: bool = True,
+        depth_net: dict | None = None,
+        loss_depth: dict | None = None,
+        legacy_trunc: bool = False,
+        legacy_frustum: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        if len(point_cloud_range) != 6 or len(grid_size) != 3:
+            raise ValueError(
+                f'point_cloud_range needs 6 values and grid_size 3, got {point_cloud_range} and {grid_size}'
+            )
+        low, high = list(point_cloud_range[:3]), list(point_cloud_range[3:])
+        self.grid_size = tuple(grid_size)
+        self.lower = low
+        self.voxel_size = [(h - lo) / n for lo, h, n in zip(low, high, grid_size)]
+        self.downsample, self.collapse_z = downsample, collapse_z
+        self.legacy_trunc, self.legacy_frustum = legacy_trunc, legacy_frustum
+        start, end, step = self.depth_range = tuple(depth_range)
+        self.num_depths = round((end - start) / step)
+        near = start + step * torch.arange(self.num_depths)
+        self.register_buffer('depth_values', near if legacy_frustum else near + step / 2, persistent=False)
+        self.out_channels = out_channels
+        if depth_net is None:
+            self.depth_net = nn.Conv2d(in_channels, self.num_depths + out_channels, 1)
+        else:
+            sizes = {'in_channels': in_channels, 'num_depths': self.num_depths, 'context_channels': out_channels}
+            self.depth_net = MODELS.build({**depth_net, **sizes})
+        self.loss_depth = MODELS.build(loss_depth) if loss_depth else None
+
+    def frustum_pixels(self, height: int, width: int, device: torch.device) -> Tensor:
+        """Network pixels at the centres of the cells of a feature map, (fH, fW, 2) as (u, v)."""
+        axes = []
+        for count in (height, width):
+            index = torch.arange(count, dtype=torch.float32, device=device)
+            if self.legacy_frustum:
+                axes.append(index * ((count * self.downsample - 1) / max(count - 1, 1)))
+            else:
+                axes.append((index + 0.5) * self.downsample - 0.5)
+        v, u = torch.meshgrid(*axes, indexing='ij')
+        return torch.stack([u, v], -1)
+
+    def predict_depth(self, feats: Tensor, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Depth logits (B * N, D, fH, fW) and context (B * N, C, fH, fW) of features (B * N, C_in, fH, fW)."""
+        if isinstance(self.depth_net, nn.Conv2d):
+            return self.depth_net(feats).split([self.num_depths, self.out_channels], 1)
+        width = feats.shape[-1] * self.downsample
+        with torch.autocast(feats.device.type, enabled=False):
+            camera = camera_parameters(*self._calibration(inputs), width)
+        return self.depth_net(feats, camera)
+
+    @staticmethod
+    def _calibration(inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        return tuple(inputs[key].float() for key in ('cam2img', 'cam2ego', 'img_aug_matrix', 'bda_mat'))
+
+    def splat(self, depth: Tensor, context: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Pool the context into the grid.
+
+        Args:
+            depth (Tensor): Depth probabilities. Shape (B * N, D, fH, fW).
+            context (Tensor): Context features. Shape (B * N, C, fH, fW).
+            inputs (Mapping[str, Tensor]): Calibration of the batch.
+
+        Returns:
+            Tensor: BEV feature (B, Z * C, Y, X) or voxel feature (B, C, X, Y, Z), float32.
+        """
+        height, width = depth.shape[2:]
+        with torch.autocast(depth.device.type, enabled=False), torch.no_grad():
+            pixels = self.frustum_pixels(height, width, depth.device)
+            rays, origins = frustum_rays(pixels, *self._calibration(inputs))
+            index = voxel_pool_prepare(
+                rays,
+                origins,
+                self.depth_values,
+                self.lower,
+                self.voxel_size,
+                self.grid_size,
+                layout='zyx' if self.collapse_z else 'xyz',
+                legacy_trunc=self.legacy_trunc,
+            )
+        voxels = voxel_pool(depth, context.permute(0, 2, 3, 1), index)
+        if not self.collapse_z:
+            return voxels.permute(0, 4, 1, 2, 3)
+        return voxels.permute(0, 1, 4, 2, 3).flatten(1, 2)
+
+    def forward(self, img_feats: Tensor, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Lift image features into the grid.
+
+        Args:
+            img_feats (Tensor): Image features. Shape (B, N, C_in, fH, fW).
+            inputs (Mapping[str, Tensor]): ``cam2img``, ``cam2ego``, ``img_aug_matrix`` and ``bda_mat``.
+
+        Returns:
+            tuple[Tensor, Tensor]: The pooled feature of :meth:`splat` and the depth logits (B * N, D, fH, fW).
+        """
+        depth_logits, context = self.predict_depth(img_feats.flatten(0, 1), inputs)
+        with torch.autocast(depth_logits.device.type, enabled=False):
+            depth = depth_logits.float().softmax(1)
+        return self.splat(depth, context, inputs), depth_logits
+
+    def loss(self, depth_logits: Tensor, data_samples: Sequence) -> dict[str, Tensor]:
+        """Depth loss when one is configured.
+
+        Args:
+            depth_logits (Tensor): From :meth:`forward`. Shape (B * N, D, fH, fW).
+            data_samples (Sequence[OccDataSample]): Samples with ``gt_depth`` (N, H, W).
+
+        Returns:
+            dict[str, Tensor]: ``loss_depth`` or nothing.
+        """
+        if self.loss_depth is None:
+            return {}
+        missing = [getattr(sample, 'token', '?') for sample in data_samples if 'gt_depth' not in sample]
+        if missing:
+            raise ValueError(
+                f'loss_depth needs gt_depth, which sample {missing[0]} lacks; add the LiDAR depth map to the train '
+                'pipeline or set view_transform.loss_depth=None'
+            )
+        gt_depth = torch.stack([sample.gt_depth for sample in data_samples])
+        return {'loss_depth': self.loss_depth(depth_logits, gt_depth, self.depth_range, self.downsample)}
