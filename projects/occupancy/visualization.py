@@ -112,7 +112,7 @@ def draw_oblique(
     if len(corners) == 0:
         return picture
     view = (corners - eye) @ _look_at(eye, target).T
-    focal = 0.86 * width
+    focal = min(0.8 * width, 1.15 * height)
     pixels = view[..., :2] / view[..., 2:] * focal + (width / 2, height / 2)
     # Four fractional bits keep neighbouring faces from leaving gaps.
     polygons = np.round(pixels * 16).astype(np.int32)

@@ -7,17 +7,14 @@ import numpy as np
 from PIL import Image
 
 
-def _looks_complete(data: bytes) -> bool:
-    """Cheap check of the end mark of JPEG and PNG files."""
-    if data[:2] == b'\xff\xd8':
-        return data.endswith(b'\xff\xd9')
-    if data[:8] == b'\x89PNG\r\n\x1a\n':
-        return data[-8:-4] == b'IEND'
-    return False
-
-
-def _decodes_completely(data: bytes) -> bool:
-    """Let PIL decode every row; unlike OpenCV it refuses a file that ends too early."""
+def _is_complete(data: bytes) -> bool:
+    """Whether a file holds its format's end mark; other formats than JPEG and PNG are decoded strictly by PIL."""
+    if data.startswith(b'\xff\xd8'):
+        # Inside a scan 0xff is only followed by 0x00 or a restart mark, so an end mark (d9) after the last start of
+        # scan (da) is real. A thumbnail in the header has both before the picture's own scan.
+        return data.endswith(b'\xff\xd9') or data.rfind(b'\xff\xd9') > data.rfind(b'\xff\xda')
+    if data.startswith(b'\x89PNG\r\n\x1a\n'):
+        return b'IEND' in data[-64:]
     try:
         with Image.open(io.BytesIO(data)) as image:
             image.load()
@@ -29,8 +26,7 @@ def _decodes_completely(data: bytes) -> bool:
 def read_image(path: str, token: str = '', flags: int = cv2.IMREAD_COLOR) -> np.ndarray:
     """Read an image and refuse a missing or truncated file.
 
-    OpenCV fills the lost rows of a truncated JPEG with grey and says nothing, so the end mark is checked first and,
-    if it is not the last thing in the file, PIL decodes the file strictly.
+    OpenCV fills the lost rows of a truncated JPEG with grey and says nothing, so the end mark is looked for first.
 
     Args:
         path (str): File to read.
@@ -50,7 +46,7 @@ def read_image(path: str, token: str = '', flags: int = cv2.IMREAD_COLOR) -> np.
             data = file.read()
     except FileNotFoundError as error:
         raise FileNotFoundError(f'image not found: {where}; check data_root and data_prefix of the dataset') from error
-    if not _looks_complete(data) and not _decodes_completely(data):
+    if not _is_complete(data):
         raise ValueError(
             f'image is truncated or damaged: {where} has {len(data)} bytes; copy or download the file again'
         )

@@ -1,5 +1,6 @@
 """Loading of LiDAR points and sweeps. P points of (x, y, z, intensity, time lag)."""
 
+import logging
 import os
 
 import numpy as np
@@ -15,7 +16,7 @@ _WARNED: set[str] = set()
 def _warn_once(key: str, message: str) -> None:
     if key not in _WARNED:
         _WARNED.add(key)
-        print_log(message, logger='current', level='WARNING')
+        print_log(message, logger='current', level=logging.WARNING)
 
 
 def read_points(path: str, load_dim: int = 5) -> np.ndarray:

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+from mmengine.logging import MMLogger
+
+from projects.transforms import EgoPointsRangeFilter, LoadLidarPoints, LoadLidarSweeps, PointsToEgo, points_loading
+
+
+@pytest.fixture
+def log(monkeypatch):
+    """Messages of the warnings, with the memory of earlier ones cleared."""
+    messages = []
+    monkeypatch.setattr(points_loading, '_WARNED', set())
+    monkeypatch.setattr(points_loading, 'print_log', lambda message, **kwargs: messages.append(message))
+    return messages
+
+
+def write(path, rows):
+    np.asarray(rows, np.float32).reshape(-1, 5).tofile(path)
+    return str(path)
+
+
+def test_key_points_have_intensity_and_no_time_lag(tmp_path):
+    path = write(tmp_path / 'p.bin', [[1, 2, 3, 40, 7]])
+    out = LoadLidarPoints().transform({'lidar_path': path})
+    np.testing.assert_array_equal(out['points'], [[1, 2, 3, 40, 0]])
+    assert out['points'].dtype == np.float32
+
+
+def test_points_with_nan_coordinates_are_dropped_with_a_warning_that_names_the_file(tmp_path, log):
+    path = write(tmp_path / 'nan.bin', [[1, 2, 3, 4, 0], [np.nan, 2, 3, 4, 0], [1, np.inf, 3, 4, 0]])
+    out = LoadLidarPoints().transform({'lidar_path': path})
+    np.testing.assert_array_equal(out['points'], [[1, 2, 3, 4, 0]])
+    assert len(log) == 1
+    assert 'nan.bin: 2 points' in log[0]
+
+
+def test_nan_intensity_becomes_zero(tmp_path):
+    path = write(tmp_path / 'p.bin', [[1, 2, 3, np.nan, 0]])
+    np.testing.assert_array_equal(LoadLidarPoints().transform({'lidar_path': path})['points'], [[1, 2, 3, 0, 0]])
+
+
+def test_empty_cloud_passes_the_whole_pipeline_and_is_warned_about_once(tmp_path, log):
+    for name in ('e.bin', 'f.bin'):
+        data = {'lidar_path': write(tmp_path / name, []), 'lidar_sweeps': [], 'lidar2ego': np.eye(4)}
+        steps = [LoadLidarPoints(), LoadLidarSweeps(), PointsToEgo(), EgoPointsRangeFilter((-1, -1, -1, 1, 1, 1))]
+        for step in steps:
+            data = step.transform(data)
+        assert data['points'].shape == (0, 5)
+    assert len(log) == 1
+    assert 'e.bin' in log[0]
+
+
+def test_missing_and_truncated_point_files_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'gone\.bin'):
+        LoadLidarPoints().transform({'lidar_path': str(tmp_path / 'gone.bin')})
+    (tmp_path / 'cut.bin').write_bytes(bytes(33))
+    with pytest.raises(ValueError, match=r'cut\.bin has 33 bytes, not a multiple of 20'):
+        LoadLidarPoints().transform({'lidar_path': str(tmp_path / 'cut.bin')})
+
+
+def sweep(path, shift, lag):
+    matrix = np.eye(4)
+    matrix[0, 3] = shift
+    return {'path': path, 'sweep2key': matrix, 'time_lag': lag}
+
+
+def test_static_point_of_a_sweep_meets_the_key_point(tmp_path):
+    key = write(tmp_path / 'key.bin', [[10, 5, 0, 1, 0]])
+    # The car drove 2 m since the sweep, so the point was 2 m farther ahead; the second point is the car itself.
+    old = write(tmp_path / 'old.bin', [[12, 5, 0, 2, 0], [0.5, -0.5, 0, 2, 0]])
+    data = {'lidar_path': key, 'lidar_sweeps': [sweep(old, -2, 0.2)]}
+    points = LoadLidarSweeps().transform(LoadLidarPoints().transform(data))['points']
+    np.testing.assert_allclose(points, [[10, 5, 0, 1, 0], [10, 5, 0, 2, 0.2]])
+
+
+def test_test_mode_takes_the_newest_sweeps_and_training_a_random_choice(tmp_path):
+    key = write(tmp_path / 'key.bin', [])
+    sweeps = [sweep(write(tmp_path / f'{i}.bin', [[5, 5, 0, i, 0]]), 0, 0.1 * i) for i in range(6)]
+
+    def intensities(test_mode):
+        data = {'lidar_path': key, 'lidar_sweeps': sweeps}
+        loaded = LoadLidarSweeps(num_sweeps=2, test_mode=test_mode).transform(LoadLidarPoints().transform(data))
+        return tuple(loaded['points'][:, 3])
+
+    assert intensities(True) == (0, 1)
+    assert len({intensities(False) for _ in range(20)}) > 3
+
+
+def test_points_move_to_ego_once(tmp_path):
+    lidar2ego = np.array([[0, 1, 0, 1], [-1, 0, 0, 0], [0, 0, 1, 1.8], [0, 0, 0, 1.0]])
+    data = {'lidar_path': write(tmp_path / 'p.bin', [[2, 3, 0, 9, 0]]), 'lidar2ego': lidar2ego}
+    data = PointsToEgo().transform(LoadLidarPoints().transform(data))
+    np.testing.assert_allclose(data['points'], [[4, -2, 1.8, 9, 0]], rtol=1e-6)
+    with pytest.raises(ValueError, match='PointsToEgo needs points in the lidar frame'):
+        PointsToEgo().transform(data)
+    with pytest.raises(ValueError, match='LoadLidarSweeps needs points in the lidar frame'):
+        LoadLidarSweeps().transform(data)
+
+
+def test_range_filter_includes_the_minimum_and_excludes_the_maximum():
+    points = np.zeros((3, 5), np.float32)
+    points[:, 0] = (-1, 0.5, 1)
+    out = EgoPointsRangeFilter((-1, -1, -1, 1, 1, 1)).transform({'points': points, 'points_frame': 'ego'})
+    np.testing.assert_array_equal(out['points'][:, 0], [-1, 0.5])
+
+
+def test_warnings_reach_the_log_of_the_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(points_loading, '_WARNED', set())
+    MMLogger.get_instance('test_lidar_points', logger_name='t')
+    LoadLidarPoints().transform({'lidar_path': write(tmp_path / 'quiet.bin', [])})
+    captured = capsys.readouterr()
+    assert 'quiet.bin' in captured.out + captured.err
