@@ -1,0 +1,90 @@
+"""Pictures of the report: cameras, volumes, rendered views and ray termination distributions. All pictures are RGB."""
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure as MplFigure
+
+from projects.occupancy.visualization import add_title, draw_bev, draw_legend, draw_oblique, fit_width, image_grid
+from projects.reporting import figure_to_svg
+
+from .renders import ChosenRay, RenderedView
+
+MAX_DEPTH = 45.0
+COLOURS = {'teacher': '#2b8a3e', 'baseline': '#868e96', 'radocc': '#d9480f'}
+
+
+def draw_cameras(image_paths: Sequence[str], names: Sequence[str], width: int = 1260) -> np.ndarray:
+    """The raw images of a keyframe in two rows of three."""
+    images = [cv2.imread(path, cv2.IMREAD_COLOR)[..., ::-1] for path in image_paths]
+    return image_grid(images, names, 3, width)
+
+
+def draw_volumes(volumes: Mapping[str, np.ndarray], mask: np.ndarray, width: int = 1260) -> np.ndarray:
+    """Volumes side by side, each from above and in perspective, cut to the voxels that the cameras see."""
+    column = width // len(volumes)
+    cells = []
+    for name, volume in volumes.items():
+        above = fit_width(draw_bev(volume, mask=mask, scale=2), column)
+        oblique = draw_oblique(volume, size=(round(column * 0.72), column), mask=mask)
+        cells.append(add_title(np.vstack([above, oblique]), name))
+    picture = np.hstack(cells)
+    return np.vstack([picture, draw_legend(picture.shape[1])])
+
+
+def _colour_depth(depths: np.ndarray) -> np.ndarray:
+    colours = matplotlib.colormaps['turbo_r'](np.nan_to_num(depths) / MAX_DEPTH)[..., :3]
+    colours[~np.isfinite(depths)] = 1.0
+    return (255 * colours).astype(np.uint8)
+
+
+def draw_views(views: Mapping[str, RenderedView], palette: Sequence[Sequence[int]], width: int = 1260) -> np.ndarray:
+    """Rendered depth (upper row) and rendered semantics (lower row) of several volumes along the same rays."""
+    column = width // len(views)
+    table = np.asarray(palette, np.uint8)
+
+    def cell(picture: np.ndarray, title: str) -> np.ndarray:
+        size = (column, round(column * picture.shape[0] / picture.shape[1]))
+        return add_title(cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST), title)
+
+    depths = [cell(_colour_depth(view.depths), f'{name}: depth') for name, view in views.items()]
+    classes = [cell(table[view.semantics], f'{name}: semantics') for name, view in views.items()]
+    return np.vstack([np.hstack(depths), np.hstack(classes)])
+
+
+def draw_ray_distributions(
+    views: Mapping[str, RenderedView], label: RenderedView, rays: Sequence[ChosenRay], t_mids: np.ndarray
+) -> str:
+    """Where each model thinks that a ray ends, in the kind of the paper's Fig. 3.
+
+    Args:
+        views (Mapping[str, RenderedView]): Model -> rendered view.
+        label (RenderedView): View of the label; its depth is drawn as a dashed line.
+        rays (Sequence[ChosenRay]): Pixels to draw.
+        t_mids (np.ndarray): Middle of each sample in metres of z-depth. Shape (S,).
+
+    Returns:
+        str: Inline SVG with one panel per ray.
+    """
+    figure = MplFigure(figsize=(12.6, 2.9 * -(-len(rays) // 2)))
+    for i, ray in enumerate(rays):
+        axes = figure.add_subplot(-(-len(rays) // 2), 2, i + 1)
+        for name, view in views.items():
+            weights, depth = view.weights[ray.row, ray.column], view.depths[ray.row, ray.column]
+            mean = 'passes' if np.isnan(depth) else f'{depth:.1f} m'
+            colour = COLOURS.get(name, 'black')
+            axes.plot(t_mids, weights, color=colour, label=f'{name} ({mean})', linewidth=1.6)
+        true_depth = label.depths[ray.row, ray.column]
+        axes.axvline(true_depth, color='black', linestyle='--', linewidth=1, label=f'label ({true_depth:.1f} m)')
+        axes.set_xlim(0, min(MAX_DEPTH, true_depth * 2 + 6))
+        axes.set_title(f'pixel ({ray.column}, {ray.row}): {ray.reason}', fontsize=9)
+        axes.set_xlabel('z-depth along the ray (m)', fontsize=8)
+        axes.set_ylabel('termination weight', fontsize=8)
+        axes.tick_params(labelsize=8)
+        axes.legend(frameon=False, fontsize=8)
+        for side in ('top', 'right'):
+            axes.spines[side].set_visible(False)
+    figure.tight_layout()
+    return figure_to_svg(figure)

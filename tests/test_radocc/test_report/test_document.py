@@ -1,0 +1,58 @@
+import json
+
+from projects.radocc.report import Scores, StudyResult, build_page, describe_gain, result_table
+from projects.reporting import RunLog
+
+
+def _result(radocc_miou=22.5):
+    scores = {
+        'teacher': Scores(40.0, 60.0, {'car': 40.0, 'bus': float('nan')}),
+        'baseline': Scores(20.0, 45.0, {'car': 20.0, 'bus': float('nan')}),
+        'radocc': Scores(radocc_miou, 47.0, {'car': radocc_miou, 'bus': float('nan')}),
+    }
+    controls = {
+        'baseline_blank_images': Scores(5.0, 20.0, {'car': 5.0}),
+        'teacher_other_scene_lidar': Scores(8.0, 25.0, {'car': 8.0}),
+    }
+    plain = [
+        {'step': 1, 'time': 1.0, 'loss': 3.0, 'loss_occ': 3.0},
+        {'step': 2, 'time': 1.0, 'loss': 2.0, 'loss_occ': 2.0},
+    ]
+    distilled = [{**record, 'loss_rdc': record['loss']} for record in plain]
+    logs = {
+        'teacher': RunLog(plain),
+        'baseline': RunLog(plain),
+        'radocc': RunLog(distilled, [{'step': 1, 'occ/mIoU': 0.2}]),
+    }
+    same = dict.fromkeys(scores, 1.0)
+    return StudyResult(scores, controls, same, same, logs, {'seed': '0'})
+
+
+def test_gain_and_loss_are_both_said():
+    assert 'it gained 2.50 points' in describe_gain(_result())
+    assert 'it lost 1.00 points' in describe_gain(_result(19.0))
+
+
+def test_better_student_is_marked():
+    assert result_table(_result()).best == {(2, 1)}
+    assert result_table(_result(19.0)).best == {(1, 1)}
+
+
+def test_json_holds_every_field():
+    report = json.loads(json.dumps(_result().as_json()))
+    assert report['results']['radocc'] == {
+        'miou': 22.5,
+        'iou': 47.0,
+        'per_class': {'car': 22.5, 'bus': None},
+        'step_s': 1.0,
+        'peak_mb': 1.0,
+    }
+    assert report['controls']['teacher_other_scene_lidar']['miou'] == 8.0
+    assert report['first_and_last_loss']['baseline'] == {'loss': [3.0, 2.0], 'loss_occ': [3.0, 2.0]}
+
+
+def test_page_shows_what_distillation_adds_to_the_loss():
+    html = build_page(_result(), []).to_html()
+    assert 'What RadOcc adds to the loss of the student.' in html
+    assert 'loss_rdc' in html
+    assert 'Student alone, images blanked to grey' in html

@@ -1,0 +1,69 @@
+import numpy as np
+import torch
+
+from projects.radocc.report import camera_rays, choose_rays, label_view, render_views
+from projects.radocc.report.renders import RenderedView
+from projects.rendering import VoxelGrid, uniform_samples
+
+GRID = VoxelGrid((0.0, -4.0, -4.0, 8.0, 4.0, 4.0), (8, 8, 8))
+
+
+def _forward_camera():
+    """Camera at the middle of the near face that looks along x; 3 x 3 pixels, 90 degrees."""
+    cam2img = torch.tensor([[[1.5, 0, 1.0], [0, 1.5, 1.0], [0, 0, 1]]])
+    cam2ego = torch.eye(4)
+    cam2ego[:3, :3] = torch.tensor([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])
+    return {'cam2img': cam2img, 'cam2ego': cam2ego[None], 'bda_mat': torch.eye(4)}
+
+
+def _wall(at_x):
+    label = np.full((8, 8, 8), 2, np.uint8)
+    label[at_x] = 1
+    return label
+
+
+def test_wall_is_seen_at_its_distance_in_label_and_render():
+    rays = camera_rays(_forward_camera(), (3, 3), 0, 3)
+    truth = label_view(_wall(5), 2, rays, GRID)
+    assert np.allclose(truth.depths, 5.0)
+    assert (truth.semantics == 1).all()
+
+    logits = 20.0 * (2.0 * torch.nn.functional.one_hot(torch.from_numpy(_wall(5)).long(), 3) - 1.0)[None]
+    view = render_views({'wall': logits}, rays, GRID, uniform_samples((0.0, 8.0), 0.05))['wall']
+    # Between the voxel centres at 4.5 m (free) and 5.5 m the interpolated free logit changes sign at 5 m.
+    assert np.abs(view.depths - 5.0).max() < 0.3
+    assert (view.semantics == 1).all()
+    assert view.weights.shape == (3, 3, 160)
+
+
+def test_empty_volume_hits_nothing():
+    rays = camera_rays(_forward_camera(), (3, 3), 0, 3)
+    free = torch.tensor([-20.0, -20.0, 20.0]).expand(1, 8, 8, 8, 3).contiguous()
+    view = render_views({'free': free}, rays, GRID, uniform_samples((0.0, 8.0), 0.5))['free']
+    assert np.isnan(view.depths).all()
+    assert (view.semantics == 2).all()
+
+
+def _view(weights):
+    weights = np.asarray(weights, np.float32)[None]
+    depths = (weights * np.array([5.0, 10.0, 15.0])).sum(-1)
+    return RenderedView(depths, np.zeros_like(depths, dtype=int), weights)
+
+
+def test_chosen_rays_agree_in_depth_and_differ_in_distribution():
+    sharp, spread = [0.0, 1.0, 0.0], [0.5, 0.0, 0.5]
+    off = [1.0, 0.0, 0.0]
+    columns = 16
+    teacher = _view([sharp] * columns)
+    # Column 3: same mean depth, other distribution. Column 12: another depth altogether. All others are equal.
+    baseline = _view([spread if i == 3 else off if i == 12 else sharp for i in range(columns)])
+    chosen = choose_rays(teacher, baseline, _view([sharp] * columns))
+    assert (chosen[0].column, chosen[0].reason) == (3, 'depths agree, distributions differ most')
+    assert 12 not in [ray.column for ray in chosen]
+    assert len(chosen) == 4
+
+
+def test_no_ray_is_chosen_where_the_label_is_empty():
+    nothing = RenderedView(np.full((1, 4), np.nan), np.zeros((1, 4), int), np.zeros((1, 4, 0), np.float32))
+    sharp = _view([[0.0, 1.0, 0.0]] * 4)
+    assert choose_rays(sharp, sharp, nothing) == []

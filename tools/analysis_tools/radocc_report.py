@@ -1,0 +1,211 @@
+#!/usr/bin/env python
+"""Evaluate teacher, baseline and RadOcc student of one study on held-out scenes; write report.json and report.html."""
+
+import argparse
+import json
+import platform
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from tqdm import tqdm
+
+from projects.engine import atomic_write
+from projects.occupancy.classes import OCC3D_PALETTE
+from projects.radocc.report import (
+    Predictor,
+    StudyResult,
+    blank_images,
+    build_dataset,
+    build_page,
+    camera_rays,
+    choose_rays,
+    describe_gain,
+    draw_cameras,
+    draw_ray_distributions,
+    draw_views,
+    draw_volumes,
+    frame_of_another_scene,
+    label_view,
+    load_model,
+    measure,
+    render_views,
+    result_table,
+    swap_points,
+)
+from projects.rendering import VoxelGrid, uniform_samples
+from projects.reporting import Figure, Section, image_to_data_uri, read_run_log
+
+RUNS = ('teacher', 'baseline', 'radocc')
+PACKAGES = ('torch', 'numpy', 'numba', 'mmengine', 'mmcv', 'mmdet', 'mmdet3d')
+RENDER_HEIGHT = 90
+
+
+def parse_args(argv=None):
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        'work_dir', type=Path, help='folder with the runs teacher/, baseline/ and radocc/, and costs.json of the demo'
+    )
+    parser.add_argument('--teacher-config', required=True, help='config of the teacher')
+    parser.add_argument('--student-config', required=True, help='config of the plain student')
+    parser.add_argument('--radocc-config', required=True, help='config of the distilled student')
+    parser.add_argument('--data-root', required=True, type=Path, help='data set with held-out scenes')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the runs, for the record')
+    parser.add_argument('--frames', type=int, default=3, help='keyframes to draw, each of another scene (default 3)')
+    parser.add_argument('--cameras', nargs='+', type=int, default=[1, 4], help='cameras to render (default: 1 4)')
+    return parser.parse_args(argv)
+
+
+def last_checkpoint(run):
+    """Path of the newest checkpoint of a work directory, as the training wrote it down."""
+    pointer = run / 'last_checkpoint'
+    if not pointer.is_file():
+        raise SystemExit(f'error: {pointer} not found; the run {run.name} has not been trained')
+    return run / Path(pointer.read_text().strip()).name
+
+
+def load_predictors(args):
+    """Build the three models with their trained weights."""
+    configs = {'teacher': args.teacher_config, 'baseline': args.student_config, 'radocc': args.student_config}
+    return {name: Predictor(load_model(configs[name], last_checkpoint(args.work_dir / name))) for name in RUNS}
+
+
+def evaluate(dataset, predictors):
+    """Scores of the three models and of the two controls."""
+    others = {}
+
+    def other_points(sample, index):
+        other = frame_of_another_scene(dataset, index)
+        if other not in others:
+            others.clear()
+            others[other] = dataset[other]
+        return predictors['teacher'].classes(swap_points(sample, others[other]))
+
+    predictions = {name: lambda sample, _, name=name: predictors[name].classes(sample) for name in RUNS}
+    predictions['baseline_blank_images'] = lambda sample, _: predictors['baseline'].classes(blank_images(sample))
+    predictions['teacher_other_scene_lidar'] = other_points
+    scores = measure(dataset, predictions, lambda indices: tqdm(indices, desc='held-out keyframes', unit='frame'))
+    return {name: scores[name] for name in RUNS}, {name: scores[name] for name in scores if name not in RUNS}
+
+
+def choose_frames(dataset, count):
+    """Indices of keyframes of different scenes, spread over the data set."""
+    first = {}
+    for index in range(len(dataset)):
+        first.setdefault(dataset.get_data_info(index)['scene_token'], index)
+    indices = sorted(first.values())
+    picks = np.unique(np.linspace(0, len(indices) - 1, min(count, len(indices))).round().astype(int))
+    return [indices[pick] for pick in picks]
+
+
+def draw_frame(dataset, index, predictors, grid, cameras, free_class):
+    """Pictures of one keyframe as a section of the page."""
+    sample = dataset[index]
+    meta, data = sample['data_samples'].metainfo, sample['data_samples']
+    label, mask = data.gt_occ.numpy(), data.mask_camera.numpy()
+    logits = {name: predictors[name].logits(sample) for name in RUNS}
+    volumes = {'label': label, **{name: value[0].argmax(-1).byte().numpy() for name, value in logits.items()}}
+    figures = [
+        Figure(image_to_data_uri(draw_cameras(meta['img_paths'], meta['cam_names'])), 'The six images.'),
+        Figure(
+            image_to_data_uri(draw_volumes(volumes, mask)),
+            'Label and predictions from above (forward is up) and in perspective, cut to the voxels the cameras see.',
+        ),
+    ]
+    edges = uniform_samples()
+    for camera in cameras:
+        rays = camera_rays(sample['inputs'], meta['ori_shape'], camera, RENDER_HEIGHT)
+        views = render_views(logits, rays, grid, edges)
+        truth = label_view(label, free_class, rays, grid)
+        name = meta['cam_names'][camera]
+        picture = draw_views({'label': truth, **views}, OCC3D_PALETTE)
+        caption = f'{name}: rendered depth (red near, blue 45 m, white: nothing hit) and rendered semantics.'
+        figures.append(Figure(image_to_data_uri(picture), caption))
+        chosen = choose_rays(views['teacher'], views['baseline'], truth)
+        if chosen:
+            chart = draw_ray_distributions(views, truth, chosen, 0.5 * (edges[0] + edges[1]).numpy())
+            caption = (
+                f'{name}: where rays end. In brackets the mean depth of each model. The rays are chosen by teacher and '
+                'baseline alone, never by the distilled student.'
+            )
+            figures.append(Figure(chart, caption))
+    return Section(f'Keyframe {meta["token"][:8]} of {meta["scene_name"]}', figures=figures)
+
+
+def processor_name():
+    """Name of the processor, as the system tells it."""
+    cpuinfo = Path('/proc/cpuinfo')
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    names = [line.split(':', 1)[1].strip() for line in lines if line.startswith('model name')]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def write_report(args, result, configs, page):
+    """Write both files; a reader never sees a half-written one."""
+    versions = {'python': platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    report = {
+        **result.as_json(),
+        'config': configs,
+        'seed': args.seed,
+        'versions': versions,
+        'facts': result.facts,
+    }
+    with atomic_write(args.work_dir / 'report.json', 'w') as file:
+        json.dump(report, file, indent=1)
+    with atomic_write(args.work_dir / 'report.html', 'w') as file:
+        file.write(page.to_html())
+
+
+def print_table(table):
+    """Print a table in aligned columns."""
+    rows = [table.header, *table.rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(table.header))]
+    for row in rows:
+        print(row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:])), sep='  ')
+
+
+def main():
+    """Measure, draw, write, print."""
+    args = parse_args()
+    configs = {'teacher': args.teacher_config, 'baseline': args.student_config, 'radocc': args.radocc_config}
+    predictors = load_predictors(args)
+    config = Config.fromfile(args.teacher_config)
+    dataset = build_dataset(config.val_dataloader.dataset, args.data_root, config.fusion_test_pipeline)
+    scores, controls = evaluate(dataset, predictors)
+
+    costs = json.loads((args.work_dir / 'costs.json').read_text())
+    logs = {name: read_run_log(args.work_dir / name) for name in RUNS}
+    facts = {
+        'seed': str(args.seed),
+        'date': time.strftime('%Y-%m-%d'),
+        'hardware': f'{processor_name()}, {torch.get_num_threads()} threads, no GPU',
+        'data': f'{args.data_root}: {len(dataset)} held-out keyframes',
+        'configs': ', '.join(dict.fromkeys(configs.values())),
+        'torch': torch.__version__,
+        'time': ', '.join(f'{name} {cost["seconds"]:.0f} s' for name, cost in costs.items()),
+    }
+    result = StudyResult(
+        scores,
+        controls,
+        {name: logs[name].median_step_time() for name in RUNS},
+        {name: costs[name]['peak_mb'] for name in RUNS},
+        logs,
+        facts,
+    )
+    grid = VoxelGrid(tuple(config.point_cloud_range), tuple(config.grid_size))
+    frames = tqdm(choose_frames(dataset, args.frames), desc='pictures', unit='frame')
+    free_class = dataset.metainfo['free_class']
+    sections = [draw_frame(dataset, index, predictors, grid, args.cameras, free_class) for index in frames]
+    write_report(args, result, configs, build_page(result, sections))
+    print()
+    print_table(result_table(result))
+    print(describe_gain(result))
+    print(f'report: {(args.work_dir / "report.html").resolve()}')
+
+
+if __name__ == '__main__':
+    main()
