@@ -1,0 +1,247 @@
+import pickle
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from fake_nuscenes import FAKE_CAMERAS, FAKE_SPEED
+from mmdet3d.registry import DATASETS
+from mmengine.config import Config
+
+from projects.occupancy.datasets import Occ3DNuScenesDataset, convert_bevdet_info
+from projects.transforms import project_points
+
+ORDER = ['CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'CAM_BACK', 'CAM_BACK_RIGHT']
+
+
+@pytest.fixture(scope='module')
+def config(repo):
+    return Config.fromfile(repo / 'configs/_base_/datasets/minidrive-occ.py')
+
+
+def build(root, split='train', **kwargs):
+    return Occ3DNuScenesDataset(f'occ3d-nus_infos_{split}.pkl', data_root=str(root), **kwargs)
+
+
+def build_pipeline(config, root, pipeline, modality, split='train'):
+    cfg = config[f'{split}_dataloader'].dataset.copy()
+    cfg.update(data_root=str(root), pipeline=config[pipeline], modality=config[modality])
+    return DATASETS.build(cfg)
+
+
+def test_cameras_come_in_the_order_of_the_contract(nuscenes_root):
+    info = build(nuscenes_root).get_data_info(0)
+    assert list(info['cam_names']) == ORDER
+    assert [path.split('__')[1] for path in info['img_paths']] == ORDER
+
+
+def test_camera_is_placed_by_its_own_ego_pose(nuscenes_root):
+    info = build(nuscenes_root).get_data_info(1)
+    for cam2ego, name in zip(info['cam2ego'], ORDER):
+        angle, delay = FAKE_CAMERAS[name]
+        # The car moves along x: a camera that fires later stands farther ahead in the key ego frame.
+        np.testing.assert_allclose(cam2ego[:3, 3], [1.5 + FAKE_SPEED * delay / 1000, 0, 1.5], atol=1e-6)
+        heading = np.deg2rad(angle)
+        np.testing.assert_allclose(cam2ego[:3, 2], [np.cos(heading), np.sin(heading), 0], atol=1e-9)
+
+
+def test_scene_names_neighbours_and_the_subset_option_are_kept(nuscenes_root):
+    dataset = build(nuscenes_root)
+    infos = [dataset.get_data_info(i) for i in range(3)]
+    assert [info['scene_name'] for info in infos] == ['scene-9001'] * 3
+    assert infos[1]['prev'] == infos[0]['token']
+    assert infos[1]['next'] == infos[2]['token']
+    assert infos[0]['prev'] == infos[2]['next'] == ''
+    assert len(build(nuscenes_root, indices=2)) == 2
+    assert build(nuscenes_root, indices=[2]).get_data_info(0)['token'] == infos[2]['token']
+    assert dataset.metainfo['classes'][dataset.metainfo['free_class']] == 'free'
+
+
+@pytest.mark.parametrize(
+    ('pipeline', 'modality', 'has_imgs', 'has_points', 'fields'),
+    [
+        ('train_pipeline', 'fusion_modality', True, False, {'gt_depth'}),
+        ('test_pipeline', 'camera_modality', True, False, set()),
+        ('fusion_train_pipeline', 'fusion_modality', True, True, {'gt_depth'}),
+        ('fusion_test_pipeline', 'fusion_modality', True, True, set()),
+        ('lidar_train_pipeline', 'lidar_modality', False, True, set()),
+        ('lidar_test_pipeline', 'lidar_modality', False, True, set()),
+        ('distill_train_pipeline', 'fusion_modality', True, True, {'gt_depth', 'segments'}),
+    ],
+)
+def test_every_pipeline_packs_what_its_model_needs(
+    config, nuscenes_root, pipeline, modality, has_imgs, has_points, fields
+):
+    packed = build_pipeline(config, nuscenes_root, pipeline, modality)[1]
+    inputs, sample = packed['inputs'], packed['data_samples']
+    assert ('imgs' in inputs, 'points' in inputs) == (has_imgs, has_points)
+    if has_imgs:
+        assert inputs['imgs'].shape == (6, 3, *config.input_size)
+        assert inputs['imgs'].dtype == torch.uint8
+    assert inputs['cam2ego'].shape == (6, 4, 4)
+    assert {value.dtype for key, value in inputs.items() if key != 'imgs'} == {torch.float32}
+    assert set(sample.keys()) == {'gt_occ', 'mask_camera', 'mask_lidar'} | fields
+    assert sample.gt_occ.shape == (200, 200, 16)
+    if 'segments' in fields:
+        assert sample.segments.shape == (6, *config.render_size)
+    assert sample.scene_name == 'scene-9001'
+
+
+def test_camera_only_testing_reads_no_lidar_file(config, own_root):
+    shutil.rmtree(own_root / 'samples/LIDAR_TOP')
+    shutil.rmtree(own_root / 'sweeps')
+    dataset = build_pipeline(config, own_root, 'test_pipeline', 'camera_modality', split='val')
+    assert dataset[0]['inputs']['imgs'].shape[0] == 6
+    with pytest.raises(FileNotFoundError, match='LIDAR_TOP'):
+        build_pipeline(config, own_root, 'fusion_test_pipeline', 'fusion_modality', split='val')[0]
+
+
+def test_same_seed_epoch_and_sample_give_the_same_augmentation(config, nuscenes_root):
+    dataset = build_pipeline(config, nuscenes_root, 'distill_train_pipeline', 'fusion_modality')
+    dataset.epoch_counter.set(3, 0)
+    first, again = dataset[1]['inputs'], dataset[1]['inputs']
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    dataset.epoch_counter.set(3, 1)
+    assert not torch.equal(first['img_aug_matrix'], dataset[1]['inputs']['img_aug_matrix'])
+
+
+@pytest.mark.parametrize(('camera', 'key'), [('CAM_BACK', 'cam2img'), ('CAM_FRONT', 'lidar2cam')])
+def test_nan_in_the_calibration_names_token_and_key(own_root, edit_infos, camera, key):
+    def damage(item):
+        item['images'][camera][key][0][0] = float('nan')
+
+    edit_infos(own_root / 'occ3d-nus_infos_train.pkl', damage)
+    dataset = build(own_root)
+    token = dataset.load_data_list()[0]['token']
+    with pytest.raises(ValueError, match=rf'images\.{camera}\.{key} of sample {token} holds NaN'):
+        dataset.get_data_info(0)
+
+
+def test_missing_calibration_names_token_and_key(own_root, edit_infos):
+    edit_infos(own_root / 'occ3d-nus_infos_train.pkl', lambda item: item['lidar_points'].pop('lidar2ego'))
+    with pytest.raises(KeyError, match=r'has no lidar_points\.lidar2ego'):
+        build(own_root).get_data_info(0)
+
+
+def test_missing_data_root_and_info_file_say_what_to_run(tmp_path, nuscenes_root):
+    with pytest.raises(FileNotFoundError, match=r'data root not found: .*nowhere.*create_minidrive'):
+        build(tmp_path / 'nowhere')
+    with pytest.raises(FileNotFoundError, match=r'occ3d-nus_infos_other\.pkl.*create_data\.py occ3d-nus --root-path'):
+        build(nuscenes_root, 'other')
+
+
+class Malicious:
+    def __reduce__(self):
+        return print, ('code was run',)
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (pickle.dumps({'data_list': [Malicious()]}), 'refused'),
+        (pickle.dumps({'data_list': [{'a': 1}] * 50})[:60], 'truncated|whole'),
+        (pickle.dumps({'other': 1}), "expected the key 'data_list'"),
+        (pickle.dumps({'data_list': []}), 'holds no samples'),
+    ],
+)
+def test_bad_info_file_is_refused(tmp_path, content, message, capsys):
+    path = tmp_path / 'occ3d-nus_infos_train.pkl'
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message) as error:
+        build(tmp_path)
+    assert path.name in str(error.value)
+    assert 'code was run' not in capsys.readouterr().out
+
+
+def test_misspelt_options_are_refused(nuscenes_root):
+    with pytest.raises(ValueError, match='use_lidr'):
+        build(nuscenes_root, modality={'use_lidr': True})
+    with pytest.raises(ValueError, match='CAM_FRNT'):
+        build(nuscenes_root, data_prefix={'CAM_FRNT': ''})
+
+
+def test_missing_label_stops_training_and_not_testing(config, own_root):
+    shutil.rmtree(own_root / 'gts')
+    with pytest.raises(FileNotFoundError, match=r'label not found: .*gts/scene-9001/.*labels\.npz'):
+        build_pipeline(config, own_root, 'train_pipeline', 'fusion_modality')[0]
+    packed = build_pipeline(config, own_root, 'test_pipeline', 'camera_modality', split='val')[0]
+    assert 'gt_occ' not in packed['data_samples']
+
+
+def test_bevdet_info_gives_the_same_sample(nuscenes_root, tmp_path):
+    dataset = build(nuscenes_root, modality={'use_lidar': True})
+    item = dataset.load_data_list()[0]
+
+    def inverse(matrix):
+        return np.linalg.inv(np.asarray(matrix))
+
+    cams = {}
+    for name, image in item['images'].items():
+        cam2lidar, cam2ego = inverse(image['lidar2cam']), np.asarray(image['cam2ego'])
+        cams[name] = {
+            'data_path': f'./data/nuscenes/samples/{name}/{image["img_path"]}',
+            'sample_data_token': image['sample_data_token'],
+            'timestamp': image['timestamp'] * 1e6,
+            'cam_intrinsic': np.asarray(image['cam2img']),
+            'sensor2lidar_rotation': cam2lidar[:3, :3],
+            'sensor2lidar_translation': cam2lidar[:3, 3],
+            'sensor2ego_rotation': cam2ego[:3, :3],
+            'sensor2ego_translation': cam2ego[:3, 3],
+            'ego2global_rotation': [1.0, 0, 0, 0],
+            'ego2global_translation': [0.0, 0, 0],
+        }
+    half = np.sqrt(0.5)
+    bevdet = {
+        'token': item['token'],
+        'timestamp': item['timestamp'] * 1e6,
+        'cams': cams,
+        'lidar_path': f'./data/nuscenes/samples/LIDAR_TOP/{item["lidar_points"]["lidar_path"]}',
+        'lidar2ego_rotation': [half, 0, 0, -half],
+        'lidar2ego_translation': [1.0, 0, 1.8],
+        'ego2global_rotation': [1.0, 0, 0, 0],
+        'ego2global_translation': [0.0, 0, 0],
+        'scene_name': item['scene_name'],
+        'scene_token': item['scene_token'],
+        'occ_path': './data/nuscenes/' + item['occ_path'].rsplit('/', 1)[0],
+    }
+    assert convert_bevdet_info(bevdet)['occ_path'] == item['occ_path']
+    path = tmp_path / 'bevdetv2.pkl'
+    path.write_bytes(pickle.dumps({'infos': [bevdet], 'metadata': {}}))
+    other = Occ3DNuScenesDataset(str(path), data_root=str(nuscenes_root), modality={'use_lidar': True})
+    got, expected = other.get_data_info(0), dataset.get_data_info(0)
+    for key in ('img_paths', 'occ_path', 'lidar_path', 'scene_name'):
+        assert got[key] == expected[key]
+    for key in ('cam2ego', 'cam2img', 'lidar2ego'):
+        np.testing.assert_allclose(got[key], expected[key], atol=1e-9)
+
+
+def test_real_keyframe_projects_as_its_own_lidar2cam_says(realdata):
+    folder = realdata / 'nuscenes_keyframe'
+    prefix = dict.fromkeys(['pts', *ORDER], '')
+    pipeline = [{'type': 'LoadLidarPoints'}, {'type': 'LoadLidarSweeps'}, {'type': 'PointsToEgo'}]
+    dataset = DATASETS.build(
+        {
+            'type': 'Occ3DNuScenesDataset',
+            'ann_file': next(folder.glob('*.pkl')).name,
+            'data_root': str(folder),
+            'data_prefix': prefix,
+            'modality': {'use_lidar': True},
+            'pipeline': [{'type': 'LoadMultiViewImages'}, *pipeline, {'type': 'LoadOccupancyLabels'}],
+            'test_mode': True,
+        }
+    )
+    data = dataset[0]
+    assert [img.shape for img in data['imgs']] == [(900, 1600, 3)] * 6
+    assert data['points'].shape == (34688, 5)
+    raw = dataset.load_data_list()[0]
+    lidar = np.fromfile(data['lidar_path'], np.float32).reshape(-1, 5)[:, :3].astype(float)
+    for view, name in enumerate(ORDER):
+        cam = lidar @ np.array(raw['images'][name]['lidar2cam'])[:3, :3].T
+        cam += np.array(raw['images'][name]['lidar2cam'])[:3, 3]
+        front = cam[:, 2] > 1
+        expected = cam @ np.array(raw['images'][name]['cam2img']).T
+        got, _, depth = project_points(
+            data['points'][:, :3].astype(float), data['cam2img'][view], data['cam2ego'][view], np.eye(3), np.eye(4)
+        )
+        np.testing.assert_allclose(depth, cam[:, 2], atol=1e-4)
+        np.testing.assert_allclose(got[front], (expected[:, :2] / expected[:, 2:])[front], atol=0.1, rtol=1e-4)

@@ -1,0 +1,105 @@
+import cv2
+import numpy as np
+import pytest
+import torch
+from fake_nuscenes import fake_label
+
+from projects.occupancy import OccDataSample
+from projects.occupancy.datasets import LoadImageSegments, LoadOccupancyLabels, read_occ_label
+
+
+def write(path, **changes):
+    arrays = {**fake_label(0), **changes}
+    np.savez_compressed(path, **{key: value for key, value in arrays.items() if value is not None})
+    return str(path)
+
+
+def test_label_is_read_with_bool_masks(tmp_path):
+    path = write(tmp_path / 'labels.npz')
+    label = read_occ_label(path)
+    np.testing.assert_array_equal(label['gt_occ'], fake_label(0)['semantics'])
+    assert label['gt_occ'].dtype == np.uint8
+    assert label['mask_camera'].dtype == label['mask_lidar'].dtype == np.bool_
+    assert label['mask_camera'].sum() == 100 * 120 * 16
+
+
+SEMANTICS = fake_label(0)['semantics']
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'semantics': SEMANTICS[:, :100]}, r'semantics of .* must have shape \(200, 200, 16\), got \(200, 100, 16\)'),
+        ({'mask_camera': np.zeros((2, 2), np.uint8)}, r'mask_camera of .* must have shape'),
+        ({'semantics': SEMANTICS.astype(np.int64)}, 'semantics of .* must be uint8, got int64'),
+        ({'semantics': SEMANTICS + 1}, r'semantics of .* holds class id 18; expected 0\.\.17'),
+        ({'semantics': np.minimum(SEMANTICS, 16)}, 'is an OpenOcc label'),
+        ({'mask_lidar': None}, r"lacks \['mask_lidar'\]"),
+        ({'semantics': np.array([None])}, 'cannot be read'),
+    ],
+)
+def test_bad_label_names_the_file_and_the_fault(tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message) as error:
+        read_occ_label(write(tmp_path / 'labels.npz', **changes))
+    assert 'labels.npz' in str(error.value)
+
+
+def test_truncated_label_is_refused(tmp_path):
+    path = tmp_path / 'labels.npz'
+    write(path)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(ValueError, match=r'labels\.npz'):
+        read_occ_label(str(path))
+
+
+def test_label_loaded_after_the_bev_flip_is_an_error(tmp_path):
+    results = {'occ_path': write(tmp_path / 'l.npz'), 'token': 't', 'test_mode': False}
+    with pytest.raises(ValueError, match='before BEVAugment'):
+        LoadOccupancyLabels().transform({**results, 'bda_mat': np.diag([-1.0, 1, 1, 1])})
+
+
+def test_sample_without_a_label_path_names_the_token():
+    results = {'occ_path': None, 'token': 'token-7', 'bda_mat': np.eye(4), 'test_mode': False}
+    with pytest.raises(FileNotFoundError, match='token-7'):
+        LoadOccupancyLabels().transform(results)
+    assert 'gt_occ' not in LoadOccupancyLabels().transform({**results, 'test_mode': True})
+
+
+def test_real_label_is_read(realdata):
+    label = read_occ_label(str(realdata / 'occ3d_label/labels.npz'))
+    assert label['gt_occ'].max() == 17
+    # Facts of this file: the cameras see no more than the LiDAR, and 825 occupied voxels lie where neither looked.
+    assert ((label['gt_occ'] != 17) & ~label['mask_lidar']).sum() == 825
+    assert not (label['mask_camera'] & ~label['mask_lidar']).any()
+
+
+def test_segments_are_resized_to_the_nearest_pixel_centre(tmp_path):
+    ids = np.arange(36, dtype=np.uint16).reshape(6, 6) * 1000
+    cv2.imwrite(str(tmp_path / 's.png'), ids)
+    results = {'segments_paths': [str(tmp_path / 's.png')] * 2, 'token': 't'}
+    segments = LoadImageSegments(render_size=(2, 2)).transform(results)['segments']
+    # Target pixel 0 has its centre at 0.5 * 3 = 1.5, which lies in the middle of source pixel 1.
+    np.testing.assert_array_equal(segments[0], [[7000, 10000], [25000, 28000]])
+    assert segments.shape == (2, 2, 2)
+    assert segments.dtype == np.int32
+
+
+def test_missing_or_coloured_segments_are_refused(tmp_path):
+    transform = LoadImageSegments(render_size=(2, 2))
+    with pytest.raises(FileNotFoundError, match=r'token-3.*segments/'):
+        transform.transform({'segments_paths': [None], 'token': 'token-3'})
+    cv2.imwrite(str(tmp_path / 'color.png'), np.zeros((4, 4, 3), np.uint8))
+    with pytest.raises(ValueError, match=r'grey uint16 PNG: .*color\.png'):
+        transform.transform({'segments_paths': [str(tmp_path / 'color.png')], 'token': 't'})
+
+
+def test_data_sample_checks_its_fields_and_moves_them():
+    sample = OccDataSample(metainfo={'token': 't'})
+    sample.gt_occ = torch.zeros(2, 2, 2, dtype=torch.uint8)
+    sample.mask_camera = torch.ones(2, 2, 2, dtype=torch.bool)
+    assert sample.to('cpu').token == 't'
+    assert sample.numpy().gt_occ.dtype == np.uint8
+    with pytest.raises(TypeError, match=r'pred_occ of OccDataSample must be torch\.uint8'):
+        sample.pred_occ = torch.zeros(2, 2, 2, dtype=torch.int64)
+    with pytest.raises(TypeError, match='mask_camera'):
+        sample.mask_camera = torch.ones(2, 2, dtype=torch.bool)
