@@ -126,7 +126,8 @@ def draw_oblique(
 def depth_colors(depth: np.ndarray, max_depth: float = 50.0) -> np.ndarray:
     """RGB colours (P, 3) of depths (P,): red is near, blue is far."""
     values = np.clip(255 * (1 - np.asarray(depth) / max_depth), 0, 255).astype(np.uint8)
-    return cv2.applyColorMap(values[:, None], cv2.COLORMAP_JET)[:, 0, ::-1]
+    table = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], cv2.COLORMAP_JET)[:, 0, ::-1]
+    return table[values]
 
 
 def _paint(image: np.ndarray, pixels: np.ndarray, colors: np.ndarray, radii: np.ndarray, alpha: float) -> np.ndarray:

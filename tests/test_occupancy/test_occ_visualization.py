@@ -1,0 +1,130 @@
+import numpy as np
+import torch
+from mmengine.hooks import Hook
+from PIL import Image
+
+from projects.occupancy import OccDataSample, OccVisualizationHook
+from projects.occupancy.classes import OCC3D_CLASSES, OCC3D_PALETTE
+from projects.occupancy.visualization import (
+    draw_bev,
+    draw_oblique,
+    draw_panel,
+    overlay_occupancy,
+    overlay_points,
+    voxel_centers,
+)
+
+CAM2EGO = np.array([[0, 0, 1, 0.0], [-1, 0, 0, 0], [0, -1, 0, 1.5], [0, 0, 0, 1]])
+MATRICES = {
+    'cam2img': np.array([[100, 0, 79.5], [0, 100, 44.5], [0, 0, 1.0]]),
+    'cam2ego': CAM2EGO,
+    'img_aug_matrix': np.eye(3),
+    'bda_mat': np.eye(4),
+}
+
+
+def empty():
+    return np.full((200, 200, 16), 17, np.uint8)
+
+
+def test_bev_shows_the_topmost_voxel_with_front_up_and_left_left():
+    occ = empty()
+    occ[199, 199, 2] = 11
+    occ[199, 199, 15] = 4
+    occ[0, 0, 15] = 10
+    picture = draw_bev(occ, scale=1)
+    np.testing.assert_array_equal(picture[0, 0], OCC3D_PALETTE[4])
+    np.testing.assert_array_equal(picture[199, 199], OCC3D_PALETTE[10])
+    assert (picture[100, 100] == 250).all()
+    masked = draw_bev(occ, scale=1, mask=occ != 4)
+    assert masked[0, 0].tolist() != list(OCC3D_PALETTE[4])
+
+
+def test_oblique_view_shows_near_voxels_over_far_ones():
+    assert (draw_oblique(empty()) == 250).all()
+    occ = empty()
+    occ[100:104, 60:140, 2:14] = 4  # a wall
+    wall = draw_oblique(occ)
+    behind = occ.copy()
+    behind[105:107, 90:110, 2:4] = 8  # hidden behind the wall
+    np.testing.assert_array_equal(draw_oblique(behind), wall)
+    front = occ.copy()
+    front[90:92, 90:110, 2:4] = 8
+    assert not np.array_equal(draw_oblique(front), wall)
+
+
+def test_oblique_view_has_left_on_the_left():
+    occ = empty()
+    occ[100:110, 150:160, 2:8] = 4
+    changed = (draw_oblique(occ) != 250).any(2)
+    assert np.nonzero(changed)[1].max() < changed.shape[1] / 2
+
+
+def test_overlays_paint_the_pixel_worked_out_by_hand():
+    black = np.zeros((90, 160, 3), np.uint8)
+    # (10, 2, 0.5): right -2, down 1, ahead 10 -> u = 79.5 - 20, v = 44.5 + 10.
+    points = overlay_points(black, np.array([[10, 2, 0.5]]), MATRICES)
+    rows, cols = np.nonzero(points.any(2))
+    assert abs(rows.mean() - 54.5) <= 0.5
+    assert abs(cols.mean() - 59.5) <= 0.5
+    occ = empty()
+    occ[125, 105, 3] = 4
+    center = voxel_centers(np.array([[125, 105, 3]]), occ.shape, (-40, -40, -1, 40, 40, 5.4))
+    np.testing.assert_allclose(center, [[10.2, 2.2, 0.4]])
+    voxels = overlay_occupancy(black, occ, MATRICES)
+    rows, cols = np.nonzero(voxels.any(2))
+    assert abs(rows.mean() - (44.5 + 110 / 10.2)) <= 0.6
+    assert abs(cols.mean() - (79.5 - 220 / 10.2)) <= 0.6
+    assert not overlay_occupancy(black, occ, MATRICES, mask=np.zeros(occ.shape, bool)).any()
+
+
+def test_panel_works_without_images_and_without_masks():
+    assert draw_panel([], [], {'prediction': empty()}, width=600).shape[1] == 600
+    images = [np.zeros((50, 80, 3), np.uint8)] * 6
+    panel = draw_panel(images, list('abcdef'), {'prediction': empty(), 'label': empty()}, empty() == 17, width=601)
+    assert panel.shape[1] == 601
+
+
+class Loader:
+    class dataset:  # noqa: N801
+        metainfo = {'classes': OCC3D_CLASSES, 'palette': OCC3D_PALETTE, 'free_class': 17}
+
+
+class FakeRunner:
+    test_dataloader = val_dataloader = Loader
+    iter = 7
+    timestamp = 'now'
+
+    def __init__(self, work_dir):
+        self.work_dir = str(work_dir)
+        self.visualizer = self
+        self.images = []
+
+    def add_image(self, name, image, step):
+        self.images.append((name, image.shape, step))
+
+
+def outputs_without_label():
+    sample = OccDataSample(metainfo={'token': 'abc', 'cam_names': ('left', 'right')})
+    sample.pred_occ = torch.from_numpy(empty())
+    return {'inputs': {'imgs': [torch.zeros(2, 3, 32, 64, dtype=torch.uint8)]}}, [sample]
+
+
+def test_hook_writes_a_panel_for_a_sample_without_label(tmp_path):
+    runner = FakeRunner(tmp_path)
+    hook = OccVisualizationHook(draw=True, test_out_dir='pictures')
+    assert isinstance(hook, Hook)
+    hook.after_test_iter(runner, 0, *outputs_without_label())
+    with Image.open(tmp_path / 'now/pictures/abc.png') as picture:
+        assert picture.mode == 'RGB'
+        assert picture.width == 1260
+
+
+def test_hook_draws_every_interval_in_validation_and_nothing_when_off(tmp_path):
+    runner = FakeRunner(tmp_path)
+    hook = OccVisualizationHook(draw=True, interval=2)
+    for batch_idx in range(4):
+        hook.after_val_iter(runner, batch_idx, *outputs_without_label())
+    assert [(name, step) for name, _, step in runner.images] == [('val/abc', 7)] * 2
+    OccVisualizationHook(test_out_dir='off').after_test_iter(runner, 0, *outputs_without_label())
+    assert not (tmp_path / 'now/off').exists()

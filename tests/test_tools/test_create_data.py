@@ -1,0 +1,222 @@
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_nuscenes import FAKE_SPEED, write_fake_nuscenes
+
+TOOLS = Path(__file__).parents[2] / 'tools'
+sys.path.insert(0, str(TOOLS))
+
+from dataset_converters import occ3d_nuscenes  # noqa: E402
+from dataset_converters.occ3d_nuscenes import Occ3DConverter  # noqa: E402
+
+
+@pytest.fixture
+def root(tmp_path):
+    return write_fake_nuscenes(tmp_path / 'nuscenes')
+
+
+def convert(root, version='v1.0-minidrive', workers=1, **kwargs):
+    return Occ3DConverter(str(root), version, str(root), workers=workers, **kwargs).run()
+
+
+def items_of(root, split='train'):
+    return pickle.loads((root / f'occ3d-nus_infos_{split}.pkl').read_bytes())['data_list']
+
+
+def test_info_file_has_the_documented_keys(root):
+    convert(root)
+    content = pickle.loads((root / 'occ3d-nus_infos_train.pkl').read_bytes())
+    assert content['metainfo']['version'] == 'v1.0-minidrive'
+    assert content['metainfo']['info_version'] == '1.1'
+    item = content['data_list'][1]
+    assert set(item) == {
+        'sample_idx',
+        'token',
+        'timestamp',
+        'ego2global',
+        'scene_token',
+        'scene_name',
+        'prev',
+        'next',
+        'lidar_points',
+        'lidar_sweeps',
+        'images',
+        'instances',
+        'occ_path',
+        'pts_semantic_mask_path',
+    }
+    assert item['sample_idx'] == 1
+    assert item['occ_path'] == f'gts/scene-9001/{item["token"]}/labels.npz'
+    assert item['pts_semantic_mask_path'] is None
+    image = item['images']['CAM_FRONT']
+    assert set(image) == {
+        'img_path',
+        'cam2img',
+        'cam2ego',
+        'lidar2cam',
+        'ego2global',
+        'timestamp',
+        'sample_data_token',
+        'height',
+        'width',
+        'segments_path',
+    }
+    assert (image['height'], image['width']) == (90, 160)
+    assert (root / image['segments_path']).is_file()
+    assert (root / 'samples/CAM_FRONT' / image['img_path']).is_file()
+
+
+def test_paths_through_the_ego_poses_are_those_of_a_car_on_a_straight_line(root):
+    convert(root)
+    item = items_of(root)[2]
+    newest, older, *_ = item['lidar_sweeps']
+    assert len(item['lidar_sweeps']) == 4
+    lag = item['timestamp'] - newest['timestamp']
+    assert lag == pytest.approx(0.25)
+    assert older['timestamp'] < newest['timestamp']
+    # The LiDAR's y axis points along the car's x axis, and the car has moved on by speed * lag.
+    np.testing.assert_allclose(np.array(newest['sweep2key'])[:3, 3], [0, -FAKE_SPEED * lag, 0], atol=1e-5)
+    # A point 10 m ahead of the car, in the LiDAR frame, seen by the front camera 30 ms earlier.
+    point = np.array([0, 9.0, -0.3, 1])
+    camera = np.array(item['images']['CAM_FRONT']['lidar2cam']) @ point
+    np.testing.assert_allclose(camera, [0, 0, 10 - 1.5 + FAKE_SPEED * 0.03, 1], atol=1e-5)
+
+
+def test_boxes_are_in_the_lidar_frame_with_length_before_width(root):
+    convert(root)
+    item = items_of(root)[0]
+    (box,) = item['instances']
+    ego_x = item['ego2global'][0][3]
+    # Global (50, 2, 1) is (50 - ego_x - 1, 2, -0.8) from the LiDAR along the car's axes; its own are turned by -90.
+    np.testing.assert_allclose(box['bbox_3d'], [-2, 49 - ego_x, -0.8, 4, 2, 1.5, np.pi / 2], atol=1e-6)
+    assert box['bbox_label'] == 0
+    assert box['bbox_3d_isvalid'] is True
+
+
+def test_number_of_sweeps_is_limited(root):
+    convert(root, max_sweeps=1)
+    assert [len(item['lidar_sweeps']) for item in items_of(root)] == [0, 1, 1]
+
+
+def test_number_of_workers_does_not_change_the_files(root):
+    paths = convert(root, workers=1)
+    alone = [Path(path).read_bytes() for path in paths.values()]
+    convert(root, workers=2, force=True)
+    assert [Path(path).read_bytes() for path in paths.values()] == alone
+
+
+@pytest.mark.parametrize(
+    ('version', 'splits'), [('v1.0-mini', {'train': 3, 'val': 2}), ('v1.0-minidrive', {'train': 3, 'val': 2})]
+)
+def test_splits_of_each_version(tmp_path, version, splits, capsys):
+    root = write_fake_nuscenes(tmp_path, version)
+    convert(root, version)
+    assert {split: len(items_of(root, split)) for split in splits} == splits
+    assert sorted(path.name for path in root.glob('*.pkl')) == [f'occ3d-nus_infos_{split}.pkl' for split in splits]
+    assert 'scenes' in capsys.readouterr().out
+
+
+def test_test_version_needs_no_labels_and_writes_one_split(tmp_path, monkeypatch):
+    root = write_fake_nuscenes(tmp_path, 'v1.0-test', labels=False, segments=False)
+    monkeypatch.setitem(occ3d_nuscenes.EXPECTED_SAMPLES, ('v1.0-test', 'test'), 2)
+    convert(root, 'v1.0-test')
+    assert [path.name for path in root.glob('*.pkl')] == ['occ3d-nus_infos_test.pkl']
+    assert items_of(root, 'test')[0]['occ_path'] is None
+    assert items_of(root, 'test')[0]['instances'] == []
+
+
+def test_wrong_number_of_samples_is_an_error(tmp_path):
+    root = write_fake_nuscenes(tmp_path, 'v1.0-test', labels=False)
+    with pytest.raises(ValueError, match='test: 2 samples instead of 6008'):
+        convert(root, 'v1.0-test')
+
+
+def test_finished_splits_are_kept_and_broken_or_outdated_ones_written_again(root, capsys):
+    paths = {name: Path(path) for name, path in convert(root).items()}
+    whole = {name: path.read_bytes() for name, path in paths.items()}
+    times = {name: path.stat().st_mtime_ns for name, path in paths.items()}
+    paths['val'].write_bytes(whole['val'][: len(whole['val']) // 2])
+    capsys.readouterr()
+    convert(root)
+    assert paths['train'].stat().st_mtime_ns == times['train']
+    assert paths['val'].read_bytes() == whole['val']
+    assert 'occ3d-nus_infos_train.pkl is complete: kept' in capsys.readouterr().out
+    next((root / 'segments').iterdir()).unlink()
+    convert(root)
+    changed = [name for name, path in paths.items() if path.read_bytes() != whole[name]]
+    assert len(changed) == 1
+    convert(root, max_sweeps=1)
+    assert len(items_of(root)[2]['lidar_sweeps']) == 1
+
+
+def test_interrupted_run_leaves_no_half_written_file(root, monkeypatch):
+    monkeypatch.setattr(Occ3DConverter, 'item', lambda self, sample, index: 1 / (2 - index))
+    with pytest.raises(ZeroDivisionError):
+        convert(root)
+    assert [path.name for path in root.iterdir() if 'infos' in path.name] == []
+    monkeypatch.undo()
+    real_dump = pickle.dump
+
+    def dump(content, file, **kwargs):
+        if content['metainfo']['split'] == 'minidrive_val':
+            file.write(b'half of it')
+            raise KeyboardInterrupt
+        real_dump(content, file, **kwargs)
+
+    monkeypatch.setattr(pickle, 'dump', dump)
+    with pytest.raises(KeyboardInterrupt):
+        convert(root)
+    assert [path.name for path in root.iterdir() if 'infos' in path.name] == ['occ3d-nus_infos_train.pkl']
+    monkeypatch.undo()
+    convert(root)
+    assert len(items_of(root, 'val')) == 2
+
+
+def test_everything_missing_is_listed_before_anything_is_written(root, capsys):
+    label = next((root / 'gts/scene-9002').rglob('labels.npz'))
+    label.unlink()
+    image = next((root / 'samples/CAM_BACK').iterdir())
+    image.unlink()
+    for sweep in (root / 'sweeps/LIDAR_TOP').iterdir():
+        sweep.unlink()
+    with pytest.raises(FileNotFoundError, match='nothing was written'):
+        convert(root)
+    out = capsys.readouterr().out
+    assert label.relative_to(root).as_posix() in out
+    assert image.name in out
+    assert 'LiDAR sweeps' in out
+    # Of the six sweeps before keyframes, three are earlier keyframes.
+    assert 'missing 3: sweeps/LIDAR_TOP/' in out
+    assert list(root.glob('*.pkl')) == []
+    convert(root, allow_missing=True)
+    assert sorted(item['occ_path'] is None for item in items_of(root, 'val')) == [False, True]
+    left = [sweep['lidar_points']['lidar_path'] for sweep in items_of(root)[2]['lidar_sweeps']]
+    assert [path.split('/')[0] for path in left] == ['samples', 'samples']
+
+
+def test_missing_tables_and_lidarseg_files_are_listed(root, capsys):
+    (root / 'v1.0-minidrive/ego_pose.json').rename(root / 'ego_pose.json')
+    with pytest.raises(FileNotFoundError):
+        convert(root)
+    assert 'missing 1: v1.0-minidrive/ego_pose.json' in capsys.readouterr().out
+    (root / 'ego_pose.json').rename(root / 'v1.0-minidrive/ego_pose.json')
+    (root / 'v1.0-minidrive/lidarseg.json').write_text(json.dumps([{'filename': 'lidarseg/v1.0-minidrive/a.bin'}]))
+    with pytest.raises(FileNotFoundError):
+        convert(root)
+    assert 'download nuScenes-lidarseg' in capsys.readouterr().out
+
+
+def test_command_line_names_a_missing_root_and_the_expected_layout(tmp_path):
+    command = [sys.executable, str(TOOLS / 'create_data.py'), 'occ3d-nus', '--root-path', str(tmp_path / 'nowhere')]
+    environment = {**os.environ, 'PYTHONPATH': str(TOOLS.parent)}
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    assert result.returncode == 1
+    assert f'error: folder not found: {tmp_path / "nowhere"}' in result.stderr
+    assert 'gts/<scene>/<token>/labels.npz' in result.stderr
+    assert 'Traceback' not in result.stderr
