@@ -6,6 +6,9 @@ import pytest
 from fake_nuscenes import write_fake_nuscenes
 from mmengine.registry import init_default_scope
 
+import projects.occupancy
+import projects.transforms  # noqa: F401 - both register their classes
+
 
 @pytest.fixture(autouse=True)
 def _scope():
