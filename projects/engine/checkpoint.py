@@ -94,7 +94,7 @@ def _mmengine_globals() -> AbstractContextManager:
     """Let ``weights_only`` loading accept what MMEngine's own checkpoints hold, where torch offers the switch."""
     if not hasattr(torch.serialization, 'safe_globals'):
         return nullcontext()
-    reconstructors = [np.zeros(1).__reduce__()[0], np.float64(0).__reduce__()[0]]
+    reconstructors: list[Any] = [np.zeros(1).__reduce__()[0], np.float64(0).__reduce__()[0]]
     dtypes = [type(np.dtype(kind)) for kind in ('f2', 'f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', '?')]
     return torch.serialization.safe_globals([HistoryBuffer, np.ndarray, np.dtype, *reconstructors, *dtypes])
 

@@ -27,7 +27,8 @@ def train(toys, work_dir, **options):
 
 def assert_same(a, b, where='checkpoint'):
     if isinstance(a, torch.Tensor):
-        assert a.dtype == b.dtype and torch.equal(a, b), where
+        assert a.dtype == b.dtype, where
+        assert torch.equal(a, b), where
     elif isinstance(a, dict):
         assert a.keys() == b.keys(), where
         for key in a:

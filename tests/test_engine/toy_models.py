@@ -116,8 +116,20 @@ class ToyRender(nn.Module):
 
 
 @MODELS.register_module()
+class ToyProjection(nn.Module):
+    """A trainable connector."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(8, 6)
+
+    def forward(self, feat):
+        return self.linear(feat)
+
+
+@MODELS.register_module()
 class ToyMatchLoss(nn.Module):
-    """Mean squared difference of two tensors, or zero-weighted when told so."""
+    """Mean squared difference of two tensors."""
 
     def __init__(self, loss_weight=1.0):
         super().__init__()
@@ -153,7 +165,21 @@ class KillHook(Hook):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def toy_config(work_dir, model=None, epochs=4, kill_at=None, workers=0, accumulate=1, ema=True, **extra):
+@HOOKS.register_module()
+class StopHook(Hook):
+    """End training after some epochs."""
+
+    def __init__(self, epochs):
+        self.epochs = epochs
+
+    def after_train_epoch(self, runner):
+        if runner.epoch + 1 == self.epochs:
+            runner.train_loop.stop_training = True
+
+
+def toy_config(
+    work_dir, model=None, epochs=4, kill_at=None, stop_after=None, workers=0, accumulate=1, ema=True, **extra
+):
     """Config dict of a toy training run."""
     loader = {
         'batch_size': 3,
@@ -174,6 +200,8 @@ def toy_config(work_dir, model=None, epochs=4, kill_at=None, workers=0, accumula
     hooks = [{'type': 'EMAHook', 'momentum': 0.1}] if ema else []
     if kill_at is not None:
         hooks.append({'type': 'KillHook', 'at_iter': kill_at})
+    if stop_after is not None:
+        hooks.append({'type': 'StopHook', 'epochs': stop_after})
     return {
         'runner_type': 'SafeRunner',
         'custom_imports': {'imports': ['projects.engine', 'toy_models'], 'allow_failed_imports': False},
@@ -215,4 +243,23 @@ def toy_config(work_dir, model=None, epochs=4, kill_at=None, workers=0, accumula
         'env_cfg': {'mp_cfg': {'mp_start_method': 'fork'}, 'dist_cfg': {'backend': 'nccl'}},
         'randomness': {'seed': 0},
         **extra,
+    }
+
+
+def distiller_config(teacher_ckpt):
+    """Distiller of two toy nets that are compared along shared random rays."""
+    return {
+        'type': 'Distiller',
+        'student': {'type': 'ToyNet'},
+        'teacher': {'type': 'ToyNet', 'channels': 6},
+        'teacher_ckpt': str(teacher_ckpt),
+        'teacher_config': 'configs/toy/teacher.py',
+        'data_preprocessor': {'type': 'ToyPreprocessor'},
+        'shared': {'rays': {'type': 'ToyRays'}},
+        'connectors': {'rendered': {'type': 'ToyRender'}},
+        'connector_inputs': {'rendered': {'logits': 'model.logits', 'rays': 'shared.rays'}},
+        'losses': {'loss_match': {'type': 'ToyMatchLoss'}},
+        'loss_inputs': {
+            'loss_match': {'student': 'student.rendered.weights', 'teacher': 'teacher.rendered.weights'},
+        },
     }

@@ -1,0 +1,34 @@
+"""Distillation of any student from any frozen teacher, wired by configuration."""
+
+from .connectors import IdentityConnector, ProjectionConnector
+from .distiller import Distiller
+from .hooks import DistillWarmupHook, TeacherRecordHook
+from .losses import (
+    AffinityMatchLoss,
+    CWDLoss,
+    FeatureMatchLoss,
+    LogitKLLoss,
+    affinity_loss,
+    channel_wise_divergence,
+    feature_distance,
+    kl_divergence,
+)
+from .teacher import FrozenTeacher, load_model_weights
+
+__all__ = [
+    'AffinityMatchLoss',
+    'CWDLoss',
+    'DistillWarmupHook',
+    'Distiller',
+    'FeatureMatchLoss',
+    'FrozenTeacher',
+    'IdentityConnector',
+    'LogitKLLoss',
+    'ProjectionConnector',
+    'TeacherRecordHook',
+    'affinity_loss',
+    'channel_wise_divergence',
+    'feature_distance',
+    'kl_divergence',
+    'load_model_weights',
+]

@@ -1,0 +1,182 @@
+"""A student, a frozen teacher, and the losses between them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from mmdet3d.registry import MODELS
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from .teacher import FrozenTeacher, load_model_weights
+from .wiring import BatchData, Table, check_signature, connector_side, pick, same_names, split_source
+
+_SOURCES = ('student', 'teacher', 'data', 'shared')
+
+
+@MODELS.register_module()
+class Distiller(BaseModel):
+    """Train a student with its own losses and with losses against a frozen teacher.
+
+    One training step: modules in ``shared`` run once (rays are drawn here, so both models are rendered along the
+    same ones), the teacher and the student run ``extract_outputs``, connectors turn outputs into what the losses
+    compare, and the losses read what ``loss_inputs`` names. All wiring is checked when the model is built.
+    ``predict`` and ``tensor`` go straight to the student.
+
+    Args:
+        student (dict): Config of a model with ``extract_outputs`` and ``loss_by_outputs``.
+        teacher (dict): Config of a model with ``extract_outputs``. It needs no labels.
+        losses (dict): Loss configs by name. Names begin with ``loss_`` and are the names in the log.
+        loss_inputs (dict): For each loss, argument -> source: ``student.<name>``, ``teacher.<name>``,
+            ``data.<name>`` (a stacked field of the data samples, or an input) or ``shared.<name>``; a further
+            ``.<key>`` reads a dict.
+        teacher_ckpt (str, optional): Checkpoint of the teacher, loaded by :meth:`init_weights`. Defaults to None.
+        teacher_config (str, optional): Config that trains the teacher, named when the checkpoint is missing.
+            Defaults to None.
+        student_ckpt (str, optional): Plain checkpoint the student starts from. Defaults to None.
+        shared (dict, optional): Configs of modules called once per step as ``forward(inputs, data_samples)``.
+        connectors (dict, optional): Configs of modules between models and losses, run in this order. A result is a
+            tensor or a dict of tensors, called ``student.<connector>`` or ``teacher.<connector>``.
+        connector_inputs (dict, optional): For each connector, argument -> source. With ``model.<name>`` the
+            connector runs for the student and for the teacher.
+        data_preprocessor (dict, optional): Defaults to None, the student's.
+        init_cfg (dict, optional): As in ``BaseModule``.
+    """
+
+    def __init__(
+        self,
+        student: dict,
+        teacher: dict,
+        losses: dict[str, dict],
+        loss_inputs: Table,
+        teacher_ckpt: str | None = None,
+        teacher_config: str | None = None,
+        student_ckpt: str | None = None,
+        shared: dict[str, dict] | None = None,
+        connectors: dict[str, dict] | None = None,
+        connector_inputs: Table | None = None,
+        data_preprocessor: dict | nn.Module | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        student_model = MODELS.build(student)
+        super().__init__(data_preprocessor or student_model.data_preprocessor, init_cfg)
+        self.student = student_model
+        for method in ('extract_outputs', 'loss_by_outputs'):
+            if not callable(getattr(self.student, method, None)):
+                raise TypeError(f'student {type(self.student).__name__} needs a method {method}')
+        self.teacher = FrozenTeacher(MODELS.build(teacher), teacher_ckpt, teacher_config)
+        self.student_ckpt = student_ckpt
+        self.shared = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in (shared or {}).items()})
+        self.connectors = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in (connectors or {}).items()})
+        self.losses = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in losses.items()})
+        self.connector_inputs = {name: dict(row) for name, row in (connector_inputs or {}).items()}
+        self.loss_inputs = {name: dict(row) for name, row in loss_inputs.items()}
+        self.loss_scales = dict.fromkeys(losses, 1.0)
+        self._sides = self._check_wiring()
+
+    def _check_wiring(self) -> dict[str, str]:
+        """Check names, signatures and sources; return for which model each connector runs."""
+        same_names('connector', self.connectors, self.connector_inputs)
+        same_names('loss', self.losses, self.loss_inputs)
+        for name in self.losses:
+            if not name.startswith('loss_'):
+                raise ValueError(f"losses.{name}: names must begin with 'loss_', or the loss would not be added up")
+        for name, module in self.shared.items():
+            check_signature('shared module', name, module, ('inputs', 'data_samples'))
+        sides: dict[str, str] = {}
+        for name, module in self.connectors.items():
+            row = self.connector_inputs[name]
+            check_signature('connector', name, module, row)
+            self._check_sources(f'connector_inputs.{name}', row, ('model', *_SOURCES), sides)
+            sides[name] = connector_side(name, row)
+        for name, module in self.losses.items():
+            check_signature('loss', name, module, self.loss_inputs[name])
+            self._check_sources(f'loss_inputs.{name}', self.loss_inputs[name], _SOURCES, sides)
+        return sides
+
+    def _check_sources(
+        self, where: str, row: Mapping[str, str], prefixes: tuple[str, ...], sides: Mapping[str, str]
+    ) -> None:
+        """Check prefixes, names of shared modules, and that a connector has run for the model it is read from."""
+        for argument, source in row.items():
+            place = f'{where}.{argument}'
+            prefix, name, _ = split_source(source, prefixes, place)
+            if prefix == 'shared' and name not in self.shared:
+                raise ValueError(f'{place}: {source!r} names no shared module; there are {sorted(self.shared)}')
+            if prefix in ('model', 'student', 'teacher') and name in self.connectors:
+                if name not in sides:
+                    raise ValueError(f'{place}: connector {name!r} must stand before the one that reads it')
+                if sides[name] not in ('model', prefix):
+                    raise ValueError(f'{place}: {source!r}, but connector {name!r} runs for the {sides[name]} only')
+
+    def init_weights(self) -> None:
+        """Initialise the student, then load the teacher's and (if given) the student's checkpoint.
+
+        Raises:
+            FileNotFoundError: If a checkpoint is missing.
+            CheckpointError: If one is corrupt or belongs to another model.
+        """
+        self.teacher.check_checkpoint()
+        super().init_weights()
+        self.teacher.load()
+        if self.student_ckpt is not None:
+            load_model_weights(self.student, self.student_ckpt)
+
+    def set_loss_scale(self, scale: float, names: list[str] | None = None) -> None:
+        """Scale distillation losses, for warm-up.
+
+        Args:
+            scale (float): Factor on top of each loss's own weight.
+            names (list[str], optional): Losses. Defaults to None (all distillation losses).
+
+        Raises:
+            KeyError: If there is no such loss.
+        """
+        for name in self.loss_scales if names is None else names:
+            if name not in self.loss_scales:
+                raise KeyError(f'no distillation loss {name!r}; there are {sorted(self.loss_scales)}')
+            self.loss_scales[name] = float(scale)
+
+    def forward(self, inputs: dict, data_samples: list | None = None, mode: str = 'tensor') -> Any:
+        """Compute losses, or let the student predict.
+
+        Args:
+            inputs (dict): Inputs of the models.
+            data_samples (list, optional): Data samples of the batch.
+            mode (str): 'loss', 'predict' or 'tensor'. Defaults to 'tensor'.
+
+        Returns:
+            dict or list: Losses by name, or the student's result.
+        """
+        if mode != 'loss':
+            return self.student(inputs, data_samples, mode=mode)
+        values: dict[str, Any] = {'data': BatchData(inputs, data_samples)}
+        values['shared'] = {name: module(inputs, data_samples) for name, module in self.shared.items()}
+        values['teacher'] = dict(self.teacher.extract_outputs(dict(inputs), data_samples))
+        outputs = self.student.extract_outputs(dict(inputs), data_samples)
+        values['student'] = dict(outputs)
+        self._run_connectors(values)
+        losses = dict(self.student.loss_by_outputs(outputs, data_samples))
+        for name, module in self.losses.items():
+            if name in losses:
+                raise ValueError(f'{name!r} is a loss of the student; give the distillation loss another name')
+            where = f'loss_inputs.{name}'
+            loss = module(**{arg: pick(values, source, where) for arg, source in self.loss_inputs[name].items()})
+            if not isinstance(loss, Tensor):
+                raise TypeError(f'{name} ({type(module).__name__}) must return a tensor, got {type(loss).__name__}')
+            losses[name] = self.loss_scales[name] * loss
+        return losses
+
+    def _run_connectors(self, values: dict[str, Any]) -> None:
+        """Run each connector for its model or for both and file the results under its name."""
+        for name, module in self.connectors.items():
+            side = self._sides[name]
+            for model in ('teacher', 'student') if side == 'model' else (side,):
+                if name in values[model]:
+                    raise ValueError(f'connector {name!r} has the name of an output of the {model}; rename it')
+                where = f'connector_inputs.{name}'
+                view = {**values, 'model': values[model]}
+                row = {arg: pick(view, source, where) for arg, source in self.connector_inputs[name].items()}
+                teacher_render = side == 'model' and model == 'teacher'
+                with torch.set_grad_enabled(torch.is_grad_enabled() and not teacher_render):
+                    values[model][name] = module(**row)

@@ -1,0 +1,17 @@
+"""Generic distillation losses: one file per loss, a function of tensors and a registered module that calls it."""
+
+from .affinity import AffinityMatchLoss, affinity_loss
+from .cwd import CWDLoss, channel_wise_divergence
+from .feature import FeatureMatchLoss, feature_distance
+from .kl_divergence import LogitKLLoss, kl_divergence
+
+__all__ = [
+    'AffinityMatchLoss',
+    'CWDLoss',
+    'FeatureMatchLoss',
+    'LogitKLLoss',
+    'affinity_loss',
+    'channel_wise_divergence',
+    'feature_distance',
+    'kl_divergence',
+]

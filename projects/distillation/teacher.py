@@ -1,0 +1,133 @@
+"""A teacher that cannot learn, cannot be copied and is not part of what is saved."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from mmengine.logging import print_log
+from mmengine.model import revert_sync_batchnorm
+from torch import Tensor, nn
+
+from projects.engine import check_state_dict, file_sha256, load_checkpoint_safe
+
+
+def load_model_weights(model: nn.Module, path: str | os.PathLike) -> None:
+    """Load a plain checkpoint of a model; every weight of the model must be in it.
+
+    Args:
+        model (nn.Module): The model.
+        path (str or PathLike): The checkpoint. Its ``state_dict`` holds averaged weights when it was trained with
+            EMA, as ``tools/test.py`` uses them.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        CheckpointError: If it is corrupt or belongs to another model.
+    """
+    state_dict = load_checkpoint_safe(path)['state_dict']
+    check_state_dict(model, state_dict, path, complete=True)
+    model.load_state_dict(state_dict, strict=False)
+
+
+class FrozenTeacher(nn.Module):
+    """Hold a model for distillation.
+
+    - Always in eval mode (dropout and BatchNorm included), without gradients: ``train()`` changes nothing.
+    - ``.to()`` and ``.cuda()`` move it; ``copy.deepcopy`` (EMA) shares it.
+    - Its weights are no parameters of this module: optimizers, DDP, EMA and checkpoints never see them, and loading
+      a checkpoint without them reports nothing missing.
+    - Weights come from :meth:`load`, called by ``Distiller.init_weights``, so that a config builds without files;
+      :meth:`extract_outputs` refuses to run before.
+
+    Args:
+        model (nn.Module): A model with ``extract_outputs``.
+        checkpoint (str, optional): Its checkpoint. Defaults to None, with which it cannot be used.
+        config (str, optional): The config that trains it, for the error message. Defaults to None.
+
+    Raises:
+        TypeError: If the model has no ``extract_outputs``.
+    """
+
+    def __init__(self, model: nn.Module, checkpoint: str | None = None, config: str | None = None) -> None:
+        super().__init__()
+        if not callable(getattr(model, 'extract_outputs', None)):
+            raise TypeError(f'teacher {type(model).__name__} needs a method extract_outputs(inputs, data_samples)')
+        # In a tuple, the model is no submodule: that keeps it out of everything that walks over modules.
+        self._held = (revert_sync_batchnorm(model).requires_grad_(False).eval(),)
+        self.checkpoint = checkpoint
+        self.config = config
+        self.sha256: str | None = None
+
+    @property
+    def model(self) -> Any:
+        """nn.Module: The teacher's model."""
+        return self._held[0]
+
+    def check_checkpoint(self) -> None:
+        """Stop with the command that trains the teacher when its checkpoint is missing.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If no checkpoint was named.
+        """
+        command = f'python tools/train.py {self.config or "<teacher config>"}'
+        if self.checkpoint is None:
+            raise ValueError(f'Distiller needs teacher_ckpt, the checkpoint of the teacher; train it with: {command}')
+        if not os.path.isfile(self.checkpoint):
+            raise FileNotFoundError(
+                f'teacher checkpoint {self.checkpoint} does not exist. Train the teacher first with\n    {command}\n'
+                f'or set model.teacher_ckpt to the checkpoint you have'
+            )
+
+    def load(self) -> None:
+        """Load the teacher's weights and remember the file's hash.
+
+        Raises:
+            FileNotFoundError: If the checkpoint is missing; the message holds the command that trains the teacher.
+            CheckpointError: If the file is corrupt or belongs to another model.
+        """
+        self.check_checkpoint()
+        load_model_weights(self.model, str(self.checkpoint))
+        self.sha256 = file_sha256(str(self.checkpoint))
+        print_log(f'Teacher weights from {self.checkpoint} (sha256 {self.sha256[:8]})', 'current')
+
+    def extract_outputs(self, inputs: dict, data_samples: list | None = None) -> dict[str, Tensor]:
+        """Run the teacher without gradients.
+
+        Args:
+            inputs (dict): As for the student.
+            data_samples (list, optional): As for the student.
+
+        Returns:
+            dict[str, Tensor]: The teacher's named outputs.
+
+        Raises:
+            RuntimeError: If the weights were not loaded.
+        """
+        if self.sha256 is None:
+            raise RuntimeError(
+                'the teacher has random weights: call init_weights() of the Distiller before mode="loss" (Runner.train '
+                'does)'
+            )
+        with torch.no_grad():
+            return self.model.extract_outputs(inputs, data_samples)
+
+    def train(self, mode: bool = True) -> 'FrozenTeacher':
+        """Stay in eval mode.
+
+        Args:
+            mode (bool): Ignored.
+
+        Returns:
+            FrozenTeacher: Itself.
+        """
+        super().train(False)
+        self.model.eval()
+        return self
+
+    def _apply(self, fn: Callable, recurse: bool = True) -> Any:
+        self.model._apply(fn)
+        return super()._apply(fn, recurse)
+
+    def __deepcopy__(self, memo: dict) -> 'FrozenTeacher':
+        return self

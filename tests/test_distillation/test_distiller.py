@@ -1,0 +1,248 @@
+"""The Distiller: what it computes, what it keeps out of checkpoints, and which wiring it refuses."""
+
+import copy
+
+import pytest
+import torch
+from mmdet3d.registry import MODELS
+from mmengine.structures import BaseDataElement
+
+from projects.distillation import Distiller, FrozenTeacher
+from projects.engine import CheckpointError, save_checkpoint_atomic
+
+
+@pytest.fixture
+def teacher_ckpt(toys, tmp_path):
+    torch.manual_seed(5)
+    path = tmp_path / 'teacher.pth'
+    save_checkpoint_atomic({'meta': {}, 'state_dict': toys.ToyNet(channels=6).state_dict()}, path)
+    return str(path)
+
+
+@pytest.fixture
+def build(toys, teacher_ckpt):
+    def make(init=True, **changes):
+        model = MODELS.build({**toys.distiller_config(teacher_ckpt), **changes})
+        if init:
+            model.init_weights()
+        return model
+
+    return make
+
+
+@pytest.fixture
+def batch():
+    def sample(i):
+        element = BaseDataElement(metainfo={'token': f't{i}'})
+        element.target = torch.tensor([float(i)])
+        element.ragged = torch.zeros(i + 1)
+        return element
+
+    return {'x': torch.randn(4, 4)}, [sample(i) for i in range(4)]
+
+
+def test_losses_of_student_and_distillation_are_logged_by_name(build, batch):
+    losses = build()(*batch, mode='loss')
+    assert set(losses) == {'loss_toy', 'loss_match'}
+    assert all(loss.requires_grad for loss in losses.values())
+
+
+def test_distillation_loss_is_the_difference_of_the_two_renders(build, batch):
+    model = build()
+    model.student.eval()
+    loss = model(*batch, mode='loss')['loss_match']
+    rays = model.connectors['rendered'].seen[-1]
+    with torch.no_grad():
+        student, teacher = (m.extract_outputs(batch[0])['logits'] for m in (model.student, model.teacher.model))
+    torch.testing.assert_close(loss, ((student - teacher) * rays).square().mean())
+
+
+def test_both_models_are_rendered_along_the_same_rays(build, batch):
+    model = build()
+    model(*batch, mode='loss')
+    first, second = model.connectors['rendered'].seen
+    assert first is second
+
+
+def test_no_gradient_reaches_the_teacher_and_its_outputs_are_usable_for_backward(build, batch):
+    model = build()
+    before = copy.deepcopy(model.teacher.model.state_dict())
+    model.train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    sum(model(*batch, mode='loss').values()).backward()
+    optimizer.step()
+    assert all(p.grad is None and not p.requires_grad for p in model.teacher.model.parameters())
+    assert all(torch.equal(v, before[k]) for k, v in model.teacher.model.state_dict().items())
+    assert all(p.grad is not None for p in model.student.parameters())
+
+
+def test_teacher_stays_in_eval_mode(build, batch):
+    model = build().train()
+    assert model.student.training
+    assert not any(module.training for module in model.teacher.model.modules())
+    one, two = (model.teacher.extract_outputs(*batch)['logits'] for _ in range(2))
+    assert torch.equal(one, two)
+
+
+def test_teacher_is_absent_from_parameters_and_state_dict(build):
+    model = build()
+    assert not [name for name in model.state_dict() if 'teacher' in name]
+    assert {name.split('.')[0] for name, _ in model.named_parameters()} == {'student'}
+    keys = model.load_state_dict(model.state_dict(), strict=True)
+    assert not keys.missing_keys
+    assert not keys.unexpected_keys
+
+
+def test_a_deep_copy_shares_the_teacher_and_not_the_student(build):
+    model = build()
+    twin = copy.deepcopy(model)
+    assert twin.teacher is model.teacher
+    assert twin.student is not model.student
+
+
+def test_to_moves_the_teacher(build):
+    model = build().to(torch.float64)
+    assert {p.dtype for p in model.teacher.model.parameters()} == {torch.float64}
+    assert {p.device.type for p in build().to('meta').teacher.model.parameters()} == {'meta'}
+
+
+def test_sync_batch_norm_of_the_teacher_becomes_batch_norm(toys):
+    net = torch.nn.SyncBatchNorm.convert_sync_batchnorm(toys.ToyNet())
+    teacher = FrozenTeacher(net)
+    assert not any(isinstance(m, torch.nn.SyncBatchNorm) for m in teacher.model.modules())
+
+
+def test_predict_and_tensor_are_those_of_the_student(build, batch):
+    model = build(init=False).eval()
+    torch.testing.assert_close(model(*batch)['logits'], model.student(*batch)['logits'])
+    predictions = model(*batch, mode='predict')
+    torch.testing.assert_close(predictions[0].pred, model.student(*batch)['logits'][0])
+
+
+def test_loss_before_the_teacher_is_loaded_is_an_error(build, batch):
+    with pytest.raises(RuntimeError, match='init_weights'):
+        build(init=False)(*batch, mode='loss')
+
+
+def test_a_missing_teacher_checkpoint_names_the_command_that_trains_it(build):
+    model = build(init=False, teacher_ckpt='work_dirs/none.pth', teacher_config='configs/t/teacher.py')
+    with pytest.raises(FileNotFoundError, match=r'python tools/train\.py configs/t/teacher\.py'):
+        model.init_weights()
+    with pytest.raises(ValueError, match='teacher_ckpt'):
+        build(init=False, teacher_ckpt=None).init_weights()
+
+
+def test_checkpoint_of_another_teacher_is_refused(build, toys, tmp_path):
+    path = tmp_path / 'other.pth'
+    save_checkpoint_atomic({'meta': {}, 'state_dict': toys.ToyNet(channels=7).state_dict()}, path)
+    with pytest.raises(CheckpointError, match='of another shape'):
+        build(teacher_ckpt=str(path))
+
+
+def test_student_starts_from_its_checkpoint(build, toys, tmp_path):
+    weights = toys.ToyNet().state_dict()
+    path = tmp_path / 'student.pth'
+    save_checkpoint_atomic({'meta': {}, 'state_dict': weights}, path)
+    model = build(student_ckpt=str(path))
+    assert all(torch.equal(v, weights[k]) for k, v in model.student.state_dict().items())
+    with pytest.raises(FileNotFoundError, match='gone'):
+        build(student_ckpt=str(tmp_path / 'gone.pth'))
+
+
+def test_loss_scale_multiplies_one_loss(build, batch):
+    model = build()
+    model.student.eval()
+    torch.manual_seed(1)
+    full = model(*batch, mode='loss')
+    model.set_loss_scale(0.25)
+    torch.manual_seed(1)
+    scaled = model(*batch, mode='loss')
+    torch.testing.assert_close(scaled['loss_match'], 0.25 * full['loss_match'])
+    torch.testing.assert_close(scaled['loss_toy'], full['loss_toy'])
+    with pytest.raises(KeyError, match='loss_match'):
+        model.set_loss_scale(1.0, ['loss_other'])
+
+
+def test_data_sources_are_stacked_lists_or_inputs(build, batch):
+    from projects.distillation.wiring import BatchData
+
+    data = BatchData(*batch)
+    assert data['target'].tolist() == [[0.0], [1.0], [2.0], [3.0]]
+    assert [field.shape[0] for field in data['ragged']] == [1, 2, 3, 4]
+    assert data['x'] is batch[0]['x']
+    assert data['token'] == ['t0', 't1', 't2', 't3']
+    batch[1][2].only_here = torch.zeros(1)
+    with pytest.raises(KeyError, match='3 of 4 samples lack it'):
+        data['only_here']
+
+
+def test_student_only_connector_runs_once_and_is_trained(build, batch):
+    model = build(
+        connectors={'proj': {'type': 'ToyProjection'}},
+        connector_inputs={'proj': {'feat': 'student.feat'}},
+        shared=None,
+        loss_inputs={'loss_match': {'student': 'student.proj', 'teacher': 'teacher.feat', 'targets': 'data.target'}},
+    )
+    model(*batch, mode='loss')['loss_match'].backward()
+    assert model.connectors['proj'].linear.weight.grad is not None
+    assert 'connectors.proj.linear.weight' in model.state_dict()
+
+
+def rendered(**changes):
+    return {'connector_inputs': {'rendered': {'logits': 'model.logits', 'rays': 'shared.rays', **changes}}}
+
+
+def match(**changes):
+    row = {'student': 'student.rendered.weights', 'teacher': 'teacher.rendered.weights', **changes}
+    return {'loss_inputs': {'loss_match': row}}
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (match(extra='data.target'), r"unknown arguments \['extra'\]"),
+        ({'loss_inputs': {'loss_match': {'student': 'student.logits'}}}, r"without a source \['teacher'\]"),
+        (match(student='pupil.logits'), 'source must be one of'),
+        (match(student='student'), 'source must be one of'),
+        (match(student='model.logits'), 'source must be one of'),
+        (match(targets='shared.beams'), r"names no shared module; there are \['rays'\]"),
+        (rendered(logits='data.logits'), 'reads no model'),
+        (rendered(logits='model.logits', rays='student.feat'), 'cannot be mixed'),
+        (rendered(colour='data.target'), r"unknown arguments \['colour'\]"),
+        ({'connector_inputs': {}}, r"only in connectors \['rendered'\]"),
+        ({'loss_inputs': {}}, r"only in losses \['loss_match'\]"),
+        (rendered(logits='student.logits') | match(), 'runs for the student only'),
+        (rendered(logits='model.rendered'), 'must stand before'),
+        ({'losses': {'match': {'type': 'ToyMatchLoss'}}, 'loss_inputs': {'match': {}}}, "begin with 'loss_'"),
+        ({'shared': {'rays': {'type': 'IdentityConnector'}}}, "shared module 'rays'"),
+    ],
+)
+def test_wrong_wiring_is_refused_when_the_model_is_built(build, changes, message):
+    with pytest.raises(ValueError, match=message):
+        build(init=False, **changes)
+
+
+def test_an_output_the_model_does_not_have_is_named_with_those_it_has(build, batch):
+    model = build(**rendered(logits='model.logit'))
+    with pytest.raises(KeyError, match=r"'model.logit' is not there; model has \['feat', 'logits'\]"):
+        model(*batch, mode='loss')
+
+
+def test_a_loss_name_of_the_student_is_refused(build, batch):
+    model = build(
+        losses={'loss_toy': {'type': 'ToyMatchLoss'}}, loss_inputs={'loss_toy': match()['loss_inputs']['loss_match']}
+    )
+    with pytest.raises(ValueError, match='is a loss of the student'):
+        model(*batch, mode='loss')
+
+
+def test_models_without_the_contract_are_refused(build):
+    linear = {'type': 'IdentityConnector'}
+    with pytest.raises(TypeError, match='extract_outputs'):
+        build(init=False, teacher=linear)
+    with pytest.raises(TypeError, match='extract_outputs'):
+        build(init=False, student=linear, data_preprocessor={'type': 'ToyPreprocessor'})
+
+
+def test_distiller_is_in_the_registry():
+    assert MODELS.get('Distiller') is Distiller
