@@ -51,11 +51,11 @@ class PillarEncoder(BaseModule):
             raise ValueError(
                 f'point_cloud_range needs 6 values and pillar_size 2, got {point_cloud_range} and {pillar_size}'
             )
-        low, high = torch.tensor(point_cloud_range, dtype=torch.float64).view(2, 3)
-        size = torch.tensor([*pillar_size, float(high[2] - low[2]) / num_slices], dtype=torch.float64)
-        self.grid_shape = tuple(((high - low) / size).round().long().tolist())
-        self.register_buffer('lower', low.float(), persistent=False)
-        self.register_buffer('cell_size', size.float(), persistent=False)
+        low, high = point_cloud_range[:3], point_cloud_range[3:]
+        size = [*pillar_size, (high[2] - low[2]) / num_slices]
+        self.grid_shape = [round((top - bottom) / step) for bottom, top, step in zip(low, high, size)]
+        self.register_buffer('lower', torch.tensor(low, dtype=torch.float32), persistent=False)
+        self.register_buffer('cell_size', torch.tensor(size, dtype=torch.float32), persistent=False)
         self.channels, self.num_slices = channels, num_slices
         self.in_channels, self.intensity_scale = in_channels, intensity_scale
         self.linear = nn.Linear(in_channels + 6, channels, bias=False)

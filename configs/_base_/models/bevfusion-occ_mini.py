@@ -1,0 +1,51 @@
+# Fusion teacher for two CPU cores: the camera branch of flashocc_mini and pillars of 0.4 m in eight height slices.
+teacher = dict(
+    type='FusionOccDetector',
+    data_preprocessor=dict(type='OccDataPreprocessor'),
+    img_backbone=dict(
+        type='mmdet.ResNet',
+        depth=18,
+        base_channels=32,
+        num_stages=4,
+        out_indices=(1, 2, 3),
+        norm_cfg=dict(type='BN', requires_grad=True),
+        norm_eval=False,
+        style='pytorch',
+    ),
+    img_neck=dict(
+        type='SingleLevelFPN', in_channels=[64, 128, 256], out_channels=64, norm_cfg=dict(type='BN', requires_grad=True)
+    ),
+    view_transform=dict(
+        type='LSSViewTransform',
+        in_channels=64,
+        out_channels=32,
+        point_cloud_range=[-40.0, -40.0, -1.0, 40.0, 40.0, 5.4],
+        grid_size=[100, 100, 4],
+        downsample=8,
+        depth_range=(1.0, 45.0, 1.0),
+        depth_net=dict(type='CameraAwareDepthNet', mid_channels=64, num_blocks=1),
+        loss_depth=dict(type='LiDARDepthLoss', loss_weight=0.1),
+    ),
+    grid_backbone=dict(type='BEVResNet', in_channels=128, channels=[48, 64], num_blocks=[1, 1], strides=[1, 2]),
+    grid_neck=dict(type='LSSFPN', in_channels=[48, 64], out_channels=48, extra_upsample=1),
+    pts_encoder=dict(
+        type='PillarEncoder',
+        point_cloud_range=[-40.0, -40.0, -1.0, 40.0, 40.0, 5.4],
+        pillar_size=[0.4, 0.4],
+        channels=8,
+        num_slices=8,
+        norm_cfg=dict(type='BN1d', eps=1e-3, momentum=0.1),
+    ),
+    pts_backbone=dict(type='BEVResNet', in_channels=64, channels=[64, 64, 96], num_blocks=[1, 1, 1], strides=[2, 2, 2]),
+    pts_neck=dict(type='LSSFPN', in_channels=[64, 96], out_channels=64, extra_upsample=1),
+    fuser=dict(type='SEBEVFuser', in_channels=[48, 64], out_channels=64),
+    occ_head=dict(
+        type='FlashOccHead',
+        in_channels=64,
+        mid_channels=64,
+        hidden_channels=32,
+        upsample=2,
+        loss_occ=dict(type='MaskedCrossEntropyLoss', loss_weight=1.0),
+        loss_lovasz=dict(type='OccLovaszLoss', loss_weight=1.0),
+    ),
+)

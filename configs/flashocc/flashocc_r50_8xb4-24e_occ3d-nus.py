@@ -1,0 +1,26 @@
+# FlashOcc M0 at the published settings. The published run starts from BEVDet's detector: set load_from to its weights.
+_base_ = [
+    '../_base_/models/flashocc_r50.py',
+    '../_base_/datasets/occ3d-nus.py',
+    '../_base_/schedules/adamw-24e.py',
+    '../_base_/default_runtime.py',
+]
+model = _base_.student
+
+# No depth loss, so training reads no LiDAR.
+train_pipeline = [
+    dict(type='LoadMultiViewImages'),
+    dict(
+        type='MultiViewImageAug',
+        final_dim=_base_.input_size,
+        resize_lim=(-0.06, 0.11),
+        rot_lim=(-5.4, 5.4),
+        flip=True,
+    ),
+    dict(type='LoadOccupancyLabels'),
+    dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
+    dict(type='PackOccInputs'),
+]
+train_dataloader = dict(dataset=dict(modality=_base_.camera_modality, pipeline=train_pipeline))
+
+custom_hooks = [dict(type='EMAHook', momentum=1e-3, update_buffers=True, priority='ABOVE_NORMAL')]

@@ -1,0 +1,12 @@
+_base_ = [
+    '../_base_/models/lidar-occ_pillar.py',
+    '../_base_/datasets/occ3d-nus.py',
+    '../_base_/schedules/adamw-24e.py',
+    '../_base_/default_runtime.py',
+]
+model = _base_.teacher
+train_dataloader = dict(dataset=dict(modality=_base_.lidar_modality, pipeline=_base_.lidar_train_pipeline))
+val_dataloader = dict(dataset=dict(modality=_base_.lidar_modality, pipeline=_base_.lidar_test_pipeline))
+test_dataloader = dict(dataset=dict(modality=_base_.lidar_modality, pipeline=_base_.lidar_test_pipeline))
+
+custom_hooks = [dict(type='EMAHook', momentum=1e-3, update_buffers=True, priority='ABOVE_NORMAL')]
