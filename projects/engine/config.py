@@ -40,6 +40,7 @@ CONFIG_VARIABLES = frozenset(
         'data_root',
         'dataset_type',
         'depth_range',
+        'distillation',
         'downsample',
         'feat_downsample',
         'free_class',

@@ -1,0 +1,41 @@
+# What RadOcc adds to a student and a teacher: the same random rays for both, rendering, RDC and RSC.
+# Weights of the losses are defaults of this project, not from the paper (projects/radocc/README.md says why).
+distillation = dict(
+    shared=dict(
+        rays=dict(
+            type='CameraRaySampler',
+            num_rays=2500,  # per sample; 80,000 per step on 8 GPUs with 4 samples each
+            render_size=(225, 400),
+            require_segments=True,
+            geometry=dict(
+                type='RaySampleGeometry',
+                point_cloud_range=[-40.0, -40.0, -1.0, 40.0, 40.0, 5.4],
+                grid_size=[200, 200, 16],
+                t_range=(0.0, 57.4),
+                step=0.2,
+            ),
+        )
+    ),
+    connectors=dict(rendered=dict(type='VolumeRenderingNeck')),
+    connector_inputs=dict(rendered=dict(occ_logits='model.occ_logits', rays='shared.rays')),
+    losses=dict(
+        loss_rdc=dict(type='RayDistributionConsistencyLoss', loss_weight=1.0),
+        loss_rsc=dict(type='RenderedSemanticConsistencyLoss', loss_weight=1.0),
+        loss_semantic_kl=dict(type='RenderedSemanticKLLoss', loss_weight=1.0),
+    ),
+    loss_inputs=dict(
+        loss_rdc=dict(student_weights='student.rendered.weights', teacher_weights='teacher.rendered.weights'),
+        loss_rsc=dict(
+            student_semantics='student.rendered.semantics',
+            teacher_semantics='teacher.rendered.semantics',
+            segment_ids='shared.rays.segment_ids',
+            cam_ids='shared.rays.cam_ids',
+            teacher_opacities='teacher.rendered.opacities',
+        ),
+        loss_semantic_kl=dict(
+            student_semantics='student.rendered.semantics',
+            teacher_semantics='teacher.rendered.semantics',
+            teacher_opacities='teacher.rendered.opacities',
+        ),
+    ),
+)

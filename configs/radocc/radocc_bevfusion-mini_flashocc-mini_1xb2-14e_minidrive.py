@@ -1,0 +1,21 @@
+_base_ = [
+    '../flashocc/flashocc_mini_1xb2-14e_minidrive.py',
+    '../_base_/models/bevfusion-occ_mini.py',
+    '../_base_/models/radocc.py',
+]
+model = dict(
+    _delete_=True,
+    type='Distiller',
+    student=_base_.student,
+    teacher=_base_.teacher,
+    teacher_ckpt='work_dirs/bevfusion-occ_mini_1xb2-14e_minidrive/epoch_14.pth',
+    teacher_config='configs/bevfusion_occ/bevfusion-occ_mini_1xb2-14e_minidrive.py',
+    **_base_.distillation,
+)
+# Coarser rays than at full size: samples of one voxel, pictures of 90 x 160.
+model['shared']['rays'].update(num_rays=4096, render_size=_base_.render_size)
+model['shared']['rays']['geometry'].update(t_range=(0.0, 48.0), step=0.4)
+
+train_dataloader = dict(dataset=dict(modality=_base_.fusion_modality, pipeline=_base_.distill_train_pipeline))
+
+custom_hooks = [dict(type='DistillWarmupHook', warmup_iters=100)]
