@@ -1,0 +1,21 @@
+# LiDAR-only teacher, as in the paper's R50 ablations (there with sparse 3D convolutions).
+_base_ = [
+    '../flashocc/flashocc_r50_8xb4-24e_occ3d-nus.py',
+    '../_base_/models/lidar-occ_pillar.py',
+    '../_base_/models/radocc.py',
+]
+model = dict(
+    _delete_=True,
+    type='Distiller',
+    student=_base_.student,
+    teacher=_base_.teacher,
+    teacher_ckpt='work_dirs/lidar-occ_pillar_8xb4-24e_occ3d-nus/epoch_24.pth',
+    teacher_config='configs/lidar_occ/lidar-occ_pillar_8xb4-24e_occ3d-nus.py',
+    **_base_.distillation,
+)
+train_dataloader = dict(dataset=dict(modality=_base_.fusion_modality, pipeline=_base_.distill_train_pipeline))
+
+custom_hooks = [
+    dict(type='EMAHook', momentum=1e-3, update_buffers=True, priority='ABOVE_NORMAL'),
+    dict(type='DistillWarmupHook', warmup_iters=500),
+]
