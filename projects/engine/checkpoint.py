@@ -90,13 +90,29 @@ def save_checkpoint_atomic(checkpoint: dict, path: str | os.PathLike) -> None:
         torch.save(checkpoint, file)
 
 
+class _SavedHistory(HistoryBuffer):
+    """``HistoryBuffer`` of an MMEngine checkpoint: its numbers are taken, the functions saved with them are not."""
+
+    def __setstate__(self, state: dict) -> None:
+        self.__init__(state['_log_history'], state['_count_history'], state['max_length'])  # type: ignore[misc]
+
+
+def _discard(*args: Any) -> None:
+    """Stand in for ``getattr``, with which MMEngine's checkpoints refer to methods."""
+
+
 def _mmengine_globals() -> AbstractContextManager:
-    """Let ``weights_only`` loading accept what MMEngine's own checkpoints hold, where torch offers the switch."""
-    if not hasattr(torch.serialization, 'safe_globals'):
+    """Let ``weights_only`` loading accept what MMEngine's own checkpoints hold, where torch can be told so (2.6)."""
+    if not hasattr(torch.serialization, 'get_unsafe_globals_in_checkpoint'):
         return nullcontext()
     reconstructors: list[Any] = [np.zeros(1).__reduce__()[0], np.float64(0).__reduce__()[0]]
     dtypes = [type(np.dtype(kind)) for kind in ('f2', 'f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', '?')]
-    return torch.serialization.safe_globals([HistoryBuffer, np.ndarray, np.dtype, *reconstructors, *dtypes])
+    stand_ins: list[Any] = [
+        (_SavedHistory, 'mmengine.logging.history_buffer.HistoryBuffer'),
+        (_discard, 'builtins.getattr'),
+        (_discard, '__builtin__.getattr'),
+    ]
+    return torch.serialization.safe_globals([np.ndarray, np.dtype, *reconstructors, *dtypes, *stand_ins])
 
 
 def _read(path: str, map_location: Any) -> Any:
@@ -133,7 +149,8 @@ def load_checkpoint_safe(path: str | os.PathLike, map_location: Any = 'cpu') -> 
     except (FileNotFoundError, CheckpointError):
         raise
     except (EOFError, RuntimeError, OSError, zipfile.BadZipFile, KeyError, pickle.UnpicklingError, ValueError) as error:
-        reason = str(error).strip().split('\n')[0]
+        lines = [line.strip() for line in str(error).split('\n') if line.strip()] or ['']
+        reason = next((line for line in lines if 'Unsupported' in line), lines[0])
         if isinstance(error, pickle.UnpicklingError) and zipfile.is_zipfile(path):
             raise CheckpointError(
                 f'{path} holds objects other than tensors and plain data, which could run code when loaded: {reason}'

@@ -68,7 +68,7 @@ class _RestrictedUnpickler(pickle.Unpickler):
     """Unpickler that knows Python containers and NumPy arrays, and refuses everything else."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if module == 'builtins' and name in _BUILTINS:
+        if module in ('builtins', '__builtin__') and name in _BUILTINS:
             return super().find_class(module, name)
         if (module, name) in (('collections', 'OrderedDict'), ('_codecs', 'encode')):
             return super().find_class(module, name)
@@ -139,9 +139,10 @@ def restricted_npz(path: str | os.PathLike, keys: Sequence[str] | None = None) -
     if not os.path.isfile(name):
         raise FileNotFoundError(f'{name} does not exist')
     try:
-        with np.load(name, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError('it is a single array, not an .npz archive')
+        archive = np.load(name, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError('it holds a single array')
+        with archive:
             wanted = list(archive.files) if keys is None else list(keys)
             missing = [key for key in wanted if key not in archive.files]
             if missing:

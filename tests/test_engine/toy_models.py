@@ -4,6 +4,7 @@ import itertools
 import os
 import random
 import signal
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -150,7 +151,9 @@ class ToyMetric(BaseMetric):
             self.results.append((sample['token'], float(sample['pred'].double().sum())))
 
     def compute_metrics(self, results):
-        return {'count': len(results), 'unique': len({t for t, _ in results}), 'total': sum(v for _, v in results)}
+        tokens = {token for token, _ in results}
+        total = sum(value for _, value in results)
+        return {'count': float(len(results)), 'unique': float(len(tokens)), 'total': total}
 
 
 @HOOKS.register_module()
@@ -163,6 +166,22 @@ class KillHook(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         if runner.iter == self.at_iter:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+@HOOKS.register_module()
+class ToyVisualizationHook(Hook):
+    """Write the tokens of a test run to a file."""
+
+    def __init__(self, draw=False, test_out_dir=None):
+        self.draw = draw
+        self.test_out_dir = test_out_dir
+
+    def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if self.draw:
+            folder = Path(self.test_out_dir)
+            folder.mkdir(parents=True, exist_ok=True)
+            for sample in outputs:
+                (folder / f'{sample.token}.txt').write_text(str(sample.pred.tolist()))
 
 
 @HOOKS.register_module()
@@ -237,7 +256,7 @@ def toy_config(
             },
             'logger': {'type': 'LoggerHook', 'interval': 1},
             'deterministic': {'type': 'DeterministicResumeHook'},
-            'visualization': {'type': 'NaiveVisualizationHook'},
+            'visualization': {'type': 'ToyVisualizationHook'},
         },
         'custom_hooks': hooks,
         'env_cfg': {'mp_cfg': {'mp_start_method': 'fork'}, 'dist_cfg': {'backend': 'nccl'}},

@@ -1,0 +1,93 @@
+"""Imports go one way between our packages, and nothing imports tools or configs."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parents[1]
+PROJECTS = REPO / 'projects'
+
+FOUNDATION = {'rendering', 'engine', 'transforms'}
+MODELS = {'distillation', 'occupancy', 'depth'}
+ALLOWED = {
+    'rendering': set(),
+    'engine': set(),
+    'transforms': set(),
+    'reporting': set(),
+    'distillation': FOUNDATION,
+    'occupancy': FOUNDATION,
+    'depth': FOUNDATION,
+    'radocc': FOUNDATION | MODELS | {'reporting'},
+    'adudepth': FOUNDATION | MODELS | {'reporting'},
+    'minidrive': {'rendering'},
+}
+MM_PACKAGES = {'mmengine', 'mmcv', 'mmdet', 'mmdet3d'}
+FORBIDDEN_OUTSIDE = {'rendering': MM_PACKAGES, 'engine': MM_PACKAGES - {'mmengine'}, 'minidrive': MM_PACKAGES}
+
+
+def imported_modules(path):
+    """Absolute names of what a file imports; relative imports are resolved."""
+    package = path.relative_to(REPO).with_suffix('').parts
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = list(package[: -node.level]) if node.level else []
+            module = '.'.join([*base, *([node.module] if node.module else [])])
+            yield from (f'{module}.{alias.name}' for alias in node.names)
+
+
+def files_of(package):
+    return sorted((PROJECTS / package).rglob('*.py'))
+
+
+PACKAGES = sorted(path.name for path in PROJECTS.iterdir() if path.is_dir() and any(path.rglob('*.py')))
+
+
+def test_every_package_has_its_place():
+    assert set(PACKAGES) <= set(ALLOWED), f'say in ALLOWED what {set(PACKAGES) - set(ALLOWED)} may import'
+
+
+def test_projects_is_a_namespace_package():
+    assert not (PROJECTS / '__init__.py').exists()
+
+
+@pytest.mark.parametrize('package', PACKAGES)
+def test_imports_between_packages_go_one_way(package):
+    wrong = []
+    for path in files_of(package):
+        for name in imported_modules(path):
+            parts = name.split('.')
+            if parts[0] == 'projects' and len(parts) > 1 and parts[1] not in ALLOWED[package] | {package}:
+                wrong.append(f'{path.relative_to(REPO)}: {name}')
+    assert not wrong
+
+
+@pytest.mark.parametrize('package', PACKAGES)
+def test_packages_use_only_the_frameworks_of_their_rank(package):
+    forbidden = FORBIDDEN_OUTSIDE.get(package, set())
+    found = {name.split('.')[0] for path in files_of(package) for name in imported_modules(path)}
+    assert not found & forbidden
+
+
+def test_nothing_imports_tools_or_configs():
+    wrong = []
+    for folder in ('projects', 'tools', 'configs', 'demo'):
+        for path in sorted((REPO / folder).rglob('*.py')):
+            names = {name.split('.')[0] for name in imported_modules(path)}
+            own = {'tools'} if folder == 'tools' else set()  # parts of one tool
+            if names & {'tools', 'configs', 'tests'} - own:
+                wrong.append(str(path.relative_to(REPO)))
+    assert not wrong
+
+
+def test_the_check_sees_relative_and_nested_imports(tmp_path, monkeypatch):
+    path = tmp_path / 'projects/depth/models/a.py'
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        'from .. import metrics\ndef f():\n    import projects.occupancy.ops\n    from ...radocc import neck\n'
+    )
+    monkeypatch.setattr('test_layering.REPO', tmp_path, raising=False)
+    monkeypatch.setitem(globals(), 'REPO', tmp_path)
+    assert set(imported_modules(path)) == {'projects.depth.metrics', 'projects.occupancy.ops', 'projects.radocc.neck'}

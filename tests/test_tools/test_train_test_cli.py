@@ -1,0 +1,122 @@
+"""train.py, test.py and the distributed scripts on toy models, as a user starts them."""
+
+import json
+
+import pytest
+from mmengine.config import Config
+
+from projects.engine import load_checkpoint_safe
+
+
+@pytest.fixture
+def write_config(toys, tmp_path):
+    def write(name='toy.py', **options):
+        cfg = toys.toy_config(tmp_path / 'unused', **options)
+        del cfg['work_dir'], cfg['experiment_name']
+        path = tmp_path / name
+        Config(cfg).dump(path)
+        return path
+
+    return write
+
+
+def scalars(work_dir):
+    return [json.loads(line) for p in sorted(work_dir.glob('*/vis_data/scalars.json')) for line in p.open()]
+
+
+def metrics(work_dir):
+    rows = [json.loads(p.read_text()) for p in sorted(work_dir.glob('*/*.json'))]
+    return {key.split('/')[1]: value for key, value in rows[-1].items() if key.startswith('toy/')}
+
+
+def test_train_then_test_with_two_processes_gives_the_numbers_of_one(write_config, run_python, tmp_path):
+    config, work_dir = write_config(epochs=2), tmp_path / 'run'
+    run_python('bash', 'tools/dist_train.sh', config, 2, '--work-dir', work_dir, PORT='29611')
+    checkpoint = load_checkpoint_safe(work_dir / 'epoch_2.pth')
+    assert checkpoint['meta']['iter'] == 4  # 12 samples, batches of 3, 2 processes, 2 epochs
+    assert len([row for row in scalars(work_dir) if 'loss_toy' in row]) == 4
+    path = work_dir / 'epoch_2.pth'
+    run_python('bash', 'tools/dist_test.sh', config, path, 2, '--work-dir', tmp_path / 'two', PORT='29612')
+    run_python('tools/test.py', config, path, '--work-dir', tmp_path / 'one', '--show-dir', tmp_path / 'shown')
+    assert len(list((tmp_path / 'shown').iterdir())) == 7
+    one, two = metrics(tmp_path / 'one'), metrics(tmp_path / 'two')
+    assert two['count'] == two['unique'] == 7  # not 8: the sample that fills up the second process is dropped
+    assert one == two
+
+
+def test_flags_of_train_reach_the_run(write_config, run_python, tmp_path):
+    config = write_config(epochs=1, auto_scale_lr={'base_batch_size': 6, 'enable': False})
+    work_dir = tmp_path / 'run'
+    flags = ('--work-dir', work_dir, '--amp', '--auto-scale-lr', '--sync_bn', 'torch')
+    run_python('tools/train.py', config, *flags, '--cfg-options', 'train_dataloader.batch_size=2')
+    log = next(work_dir.glob('*/*.log')).read_text()
+    assert "type='CpuAutocastOptimWrapper'" in log
+    assert 'Scaling the original LR by 0.333' in log
+    resumed = run_python(
+        'tools/train.py', config, '--work-dir', work_dir, '--resume', '--cfg-options', 'train_cfg.max_epochs=2'
+    )
+    assert 'resumed epoch: 1' in resumed.stdout + resumed.stderr
+    assert (work_dir / 'epoch_2.pth').is_file()
+
+
+def test_bad_arguments_stop_with_a_clear_message(write_config, run_python, tmp_path):
+    config = write_config(epochs=1)
+    for arguments, message in (
+        (('tools/train.py', config, '--cfg-options', 'optim_wraper.x=1'), "did you mean 'optim_wrapper'"),
+        (('tools/train.py', config, '--auto-scale-lr'), 'base_batch_size'),
+        (('tools/test.py', config, tmp_path / 'gone.pth', '--tta'), 'tta_model'),
+        (('bash', 'tools/dist_train.sh', config, '--resume'), 'GPUS must be a number'),
+    ):
+        result = run_python(*arguments, check=False)
+        assert result.returncode
+        assert message in result.stderr, arguments
+
+
+def test_show_dir_switches_the_visualization_hook_on(write_config, monkeypatch):
+    tool = load_tool('test')
+    args = tool.parse_args([str(write_config()), 'x.pth', '--show-dir', 'pictures'])
+    cfg = tool.load_config(args)
+    assert cfg.default_hooks.visualization.draw is True
+    assert cfg.default_hooks.visualization.test_out_dir == 'pictures'
+    assert 'show' not in cfg.default_hooks.visualization
+    assert cfg.load_from == 'x.pth'
+    assert cfg.work_dir == 'work_dirs/toy'
+
+
+def test_resume_flag_takes_auto_or_a_file(write_config):
+    tool, config = load_tool('train'), str(write_config())
+    for flag, resume, source in (([], False, None), (['--resume'], True, None), (['--resume', 'a.pth'], True, 'a.pth')):
+        cfg = tool.load_config(tool.parse_args([config, *flag]))
+        assert bool(cfg.get('resume')) is resume
+        assert cfg.get('load_from') == source
+
+
+def load_tool(name):
+    import importlib.util
+    from pathlib import Path
+
+    path = Path(__file__).resolve().parents[2] / f'tools/{name}.py'
+    spec = importlib.util.spec_from_file_location(f'tool_{name}', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_print_config_merges_and_saves(write_config, run_python, tmp_path):
+    out = tmp_path / 'merged.py'
+    options = ('--cfg-options', 'train_cfg.max_epochs=9', '--save-path', out)
+    assert 'max_epochs=9' in run_python('tools/misc/print_config.py', write_config(), *options).stdout
+    assert Config.fromfile(out).train_cfg.max_epochs == 9
+
+
+def test_default_runtime_needs_every_hook_of_a_run():
+    from pathlib import Path
+
+    cfg = Config.fromfile(
+        Path(__file__).resolve().parents[2] / 'configs/_base_/default_runtime.py', import_custom_modules=False
+    )
+    assert cfg.runner_type == 'SafeRunner'
+    kinds = {hook['type'] for hook in cfg.default_hooks.values()}
+    assert {'SafeCheckpointHook', 'DistSamplerSeedHook', 'DeterministicResumeHook', 'TeacherRecordHook'} <= kinds
+    assert cfg.custom_imports.allow_failed_imports is False
+    assert cfg.randomness.seed == 0
