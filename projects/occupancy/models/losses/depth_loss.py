@@ -60,7 +60,7 @@ def lidar_depth_loss(depth_logits: Tensor, bins: Tensor) -> Tensor:
         if logits.dtype != torch.float64:
             logits = logits.float()
         target = F.one_hot(flat_bins.index_select(0, cells), depth_logits.shape[1]).to(logits.dtype)
-        return F.binary_cross_entropy(logits.softmax(1), target, reduction='sum') / max(cells.shape[0], 1)
+        return F.binary_cross_entropy(logits.softmax(1), target, reduction='sum') / torch.sym_max(cells.shape[0], 1)
 
 
 @MODELS.register_module()

@@ -35,7 +35,7 @@ def _lovasz_grad(foreground: Tensor) -> Tensor:
     intersection = total - foreground.cumsum(0)
     union = total + (1 - foreground).cumsum(0)
     jaccard = 1 - intersection / union
-    return torch.cat([jaccard[:1], jaccard.diff()])
+    return jaccard.diff(prepend=torch.zeros_like(total).unsqueeze(0))
 
 
 def lovasz_softmax_loss(logits: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:

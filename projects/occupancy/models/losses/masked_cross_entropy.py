@@ -65,7 +65,7 @@ def masked_cross_entropy_loss(
         if class_weight is not None:
             class_weight = class_weight.to(chosen.dtype)
         total = F.cross_entropy(chosen, ids, weight=class_weight, reduction='sum')
-        return total / max(ids.shape[0], 1)
+        return total / torch.sym_max(ids.shape[0], 1)
 
 
 @MODELS.register_module()

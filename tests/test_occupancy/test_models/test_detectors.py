@@ -1,0 +1,112 @@
+import pytest
+import torch
+from mmdet3d.registry import MODELS
+
+KINDS = ('flashocc', 'bevdet_occ', 'lidar', 'fusion')
+
+
+def build(cfg, batch, train=True):
+    model = MODELS.build(cfg)
+    model.init_weights()
+    return model.train(train), model.data_preprocessor(batch)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_outputs_meet_the_contract(kind, tiny_model_cfgs, make_batch):
+    model, data = build(tiny_model_cfgs()[kind], make_batch(), train=False)
+    with torch.no_grad():
+        outputs = model(**data, mode='tensor')
+    assert outputs['occ_logits'].shape == (2, 20, 20, 4, 18)
+    if kind == 'bevdet_occ':
+        assert outputs['voxel_feat'].shape == (2, 8, 10, 10, 2)
+    else:
+        assert outputs['bev_feat'].shape == (2, 8, 10, 10)
+    if kind != 'lidar':
+        assert outputs['img_feats'].shape == (2, 2, 16, 4, 8)
+        assert outputs['depth_logits'].shape == (4, 11, 4, 8)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_every_parameter_gets_a_gradient(kind, tiny_model_cfgs, make_batch):
+    model, data = build(tiny_model_cfgs()[kind], make_batch())
+    losses = model(**data, mode='loss')
+    expected = {'loss_occ', 'loss_lovasz'} | (set() if kind == 'lidar' else {'loss_depth'})
+    assert set(losses) == expected
+    sum(losses.values()).backward()
+    assert [name for name, p in model.named_parameters() if p.grad is None] == []
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_outputs_need_no_labels(kind, tiny_model_cfgs, make_batch):
+    model, data = build(tiny_model_cfgs()[kind], make_batch(), train=False)
+    outputs = model.extract_outputs(data['inputs'])
+    assert torch.isfinite(outputs['occ_logits']).all()
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_prediction_is_stored_in_the_samples(kind, tiny_model_cfgs, make_batch):
+    model, data = build(tiny_model_cfgs()[kind], make_batch(), train=False)
+    with torch.no_grad():
+        samples = model(**data, mode='predict')
+        logits = model(**data)['occ_logits']
+    assert samples[1].pred_occ.dtype == torch.uint8
+    assert torch.equal(samples[1].pred_occ, logits[1].argmax(-1).byte())
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_training_under_bfloat16_autocast_stays_close_to_float32(kind, tiny_model_cfgs, make_batch):
+    model, data = build(tiny_model_cfgs()[kind], make_batch())
+    exact = model(**data, mode='loss')
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = model(**data, mode='loss')
+    sum(losses.values()).backward()
+    for name, value in losses.items():
+        assert value.dtype == torch.float32
+        assert value.item() == pytest.approx(exact[name].item(), rel=0.05)
+
+
+@pytest.mark.parametrize('kind', ['lidar', 'fusion'])
+def test_empty_clouds_are_trained_through(kind, tiny_model_cfgs, make_batch):
+    batch = make_batch()
+    batch['inputs']['points'] = [torch.zeros(0, 5), torch.zeros(0, 5)]
+    model, data = build(tiny_model_cfgs()[kind], batch)
+    losses = model(**data, mode='loss')
+    sum(losses.values()).backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+@pytest.mark.parametrize('kind', ['flashocc', 'bevdet_occ', 'fusion'])
+def test_tiny_model_overfits_one_batch(kind, tiny_model_cfgs, make_batch):
+    model, data = build(tiny_model_cfgs()[kind], make_batch())
+    optimizer = torch.optim.AdamW(model.parameters(), 1e-2)
+    history = []
+    for _ in range(25):
+        optimizer.zero_grad()
+        losses = model(**data, mode='loss')
+        sum(losses.values()).backward()
+        optimizer.step()
+        history.append(losses['loss_occ'].item())
+    assert history[-1] < 0.2 * history[0]
+
+
+def test_camera_model_reads_no_points(tiny_model_cfgs, make_batch):
+    batch = make_batch()
+    del batch['inputs']['points']
+    model, data = build(tiny_model_cfgs()['flashocc'], batch, train=False)
+    assert 'occ_logits' in model(**data)
+
+
+def test_missing_input_is_named(tiny_model_cfgs, make_batch):
+    batch = make_batch()
+    del batch['inputs']['points']
+    model, data = build(tiny_model_cfgs()['fusion'], batch)
+    with pytest.raises(ValueError, match=r"FusionOccDetector needs inputs \['points'\]"):
+        model(**data)
+
+
+def test_unknown_mode_is_refused(tiny_model_cfgs, make_batch):
+    model, data = build(tiny_model_cfgs()['lidar'], make_batch())
+    with pytest.raises(ValueError, match="mode must be 'loss'"):
+        model(**data, mode='train')
+    with pytest.raises(ValueError, match='needs data_samples'):
+        model(data['inputs'], mode='loss')

@@ -1,0 +1,122 @@
+import pytest
+import torch
+
+from projects.occupancy.models import (
+    LSSFPN,
+    BEVResNet,
+    PillarEncoder,
+    SEBEVFuser,
+    SingleLevelFPN,
+    VoxelLSSFPN,
+    VoxelResNet,
+)
+
+RANGE = [0.0, 0.0, 0.0, 8.0, 6.0, 4.0]
+
+
+def pillars(**overrides):
+    cfg = {'point_cloud_range': RANGE, 'pillar_size': [2.0, 2.0], 'channels': 4}
+    return PillarEncoder(**{**cfg, **overrides})
+
+
+def cloud(*rows):
+    return torch.tensor([[*row, 100.0, 0.1] for row in rows])
+
+
+def test_points_fill_the_pillar_that_holds_them():
+    encoder = pillars().eval()
+    encoder.linear.weight.data.fill_(0.1)
+    bev = encoder([cloud([5.0, 1.0, 1.0]), cloud([0.5, 5.9, 3.9], [0.6, 5.8, 0.1])])
+    assert bev.shape == (2, 4, 3, 4)
+    assert bev.sum(1).nonzero().tolist() == [[0, 0, 2], [1, 2, 0]]  # (batch, y, x)
+
+
+def test_slices_lie_side_by_side_in_the_channels():
+    encoder = pillars(num_slices=2).eval()
+    encoder.linear.weight.data.fill_(0.1)
+    bev = encoder([cloud([1.0, 1.0, 1.0], [3.0, 1.0, 3.0])])
+    assert encoder.out_channels == bev.shape[1] == 8
+    assert (bev[0, :, 0, 0] > 0).tolist() == [True] * 4 + [False] * 4
+    assert (bev[0, :, 0, 1] > 0).tolist() == [False] * 4 + [True] * 4
+
+
+def test_pillar_keeps_the_maximum_of_its_points():
+    encoder = pillars().eval()
+    points = cloud([1.0, 1.0, 1.0], [1.5, 0.5, 2.0], [0.3, 1.7, 3.0])
+    values = points.clone()
+    values[:, 3] /= 255
+    mean, centre = points[:, :3].mean(0), torch.tensor([1.0, 1.0, 2.0])
+    decorated = torch.cat([values, points[:, :3] - mean, points[:, :3] - centre], 1)
+    expected = encoder.norm(encoder.linear(decorated)).relu().amax(0)
+    torch.testing.assert_close(encoder([points])[0, :, 0, 0], expected)
+
+
+def test_points_outside_the_range_are_dropped():
+    encoder = pillars().eval()
+    bev = encoder([cloud([-0.01, 1.0, 1.0], [1.0, 6.0, 1.0], [1.0, 1.0, 4.0], [1.0, 1.0, -0.1])])
+    assert bev.abs().sum() == 0
+
+
+@pytest.mark.parametrize('rows', [0, 1])
+def test_batch_with_less_than_two_points_trains(rows):
+    encoder = pillars().train()
+    bev = encoder([torch.rand(rows, 5), torch.zeros(0, 5)])
+    bev.sum().backward()
+    assert torch.isfinite(bev).all()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in encoder.parameters())
+
+
+def test_encoder_is_float32_under_autocast():
+    with torch.autocast('cpu', torch.bfloat16):
+        assert pillars()([torch.rand(10, 5)]).dtype == torch.float32
+
+
+def test_cloud_without_time_is_refused():
+    with pytest.raises(ValueError, match='points must be'):
+        pillars()([torch.rand(10, 4)])
+
+
+def test_single_level_fpn_returns_the_finest_level_and_trains_every_layer():
+    neck = SingleLevelFPN([8, 16], 4)
+    out = neck([torch.randn(1, 8, 8, 12), torch.randn(1, 16, 4, 6)])
+    out.sum().backward()
+    assert out.shape == (1, 4, 8, 12)
+    assert all(p.grad is not None for p in neck.parameters())
+    with pytest.raises(ValueError, match='expected 2 feature maps, got 1'):
+        neck([torch.randn(1, 8, 8, 12)])
+
+
+def test_bev_encoder_and_neck_give_back_the_resolution():
+    feats = BEVResNet(6, channels=[8, 12, 16])(torch.randn(2, 6, 40, 24))
+    assert [f.shape[2:] for f in feats] == [(20, 12), (10, 6), (5, 3)]
+    neck = LSSFPN([8, 16], 4)
+    out = neck(feats)
+    out.sum().backward()
+    assert out.shape == (2, 4, 40, 24)
+    assert all(p.grad is not None for p in neck.parameters())
+    assert LSSFPN([8, 16], 4, extra_upsample=1)(feats).shape == (2, 4, 20, 12)
+
+
+def test_voxel_encoder_and_neck_give_back_the_resolution():
+    feats = VoxelResNet(3, channels=[4, 6, 8], num_blocks=[1, 1, 1])(torch.randn(1, 3, 12, 8, 4))
+    assert [f.shape[2:] for f in feats] == [(12, 8, 4), (6, 4, 2), (3, 2, 1)]
+    assert VoxelLSSFPN([4, 6, 8], 5)(feats).shape == (1, 5, 12, 8, 4)
+
+
+def test_stage_lists_of_different_length_are_refused():
+    with pytest.raises(ValueError, match='one value per stage'):
+        BEVResNet(6, channels=[8, 12], num_blocks=[1], strides=[2, 2])
+
+
+def test_gate_scales_channels_and_stays_below_one():
+    fuser = SEBEVFuser([3, 5], 4).eval()
+    feats = [torch.randn(2, 3, 6, 7), torch.randn(2, 5, 6, 7)]
+    fused, plain = fuser(feats), fuser.conv(torch.cat(feats, 1))
+    ratio = (fused / plain)[plain > 1e-4]
+    assert fused.shape == (2, 4, 6, 7)
+    assert ((ratio > 0) & (ratio < 1)).all()
+
+
+def test_bev_features_of_different_size_are_refused():
+    with pytest.raises(ValueError, match='must have one size'):
+        SEBEVFuser([3, 5], 4)([torch.randn(1, 3, 6, 7), torch.randn(1, 5, 12, 14)])

@@ -1,0 +1,177 @@
+import math
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
+
+from projects.occupancy.models.losses import (
+    LiDARDepthLoss,
+    MaskedCrossEntropyLoss,
+    OccLovaszLoss,
+    depth_bin_targets,
+    lidar_depth_loss,
+    lovasz_softmax,
+    lovasz_softmax_loss,
+    masked_cross_entropy_loss,
+)
+
+
+def logits_of(*probs):
+    return torch.tensor(probs).log()
+
+
+# -- cross-entropy ----------------------------------------------------------------------------------------------------
+
+
+def test_cross_entropy_is_the_sum_over_masked_voxels_by_their_number():
+    logits = logits_of([0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6])
+    target = torch.tensor([0, 1, 0], dtype=torch.uint8)
+    mask = torch.tensor([True, True, False])
+    expected = -(math.log(0.5) + math.log(0.8)) / 2
+    assert masked_cross_entropy_loss(logits, target, mask).item() == pytest.approx(expected)
+
+
+def test_voxels_of_255_do_not_count():
+    logits = logits_of([0.5, 0.5], [0.9, 0.1])
+    target = torch.tensor([0, 255], dtype=torch.uint8)
+    assert masked_cross_entropy_loss(logits, target).item() == pytest.approx(math.log(2))
+
+
+def test_class_weights_scale_the_terms_but_not_the_number_of_voxels():
+    logits = logits_of([0.5, 0.5], [0.5, 0.5])
+    loss = MaskedCrossEntropyLoss(class_weight=[1.0, 3.0], loss_weight=2.0)
+    assert loss(logits, torch.tensor([0, 1])).item() == pytest.approx(2 * (1 + 3) / 2 * math.log(2))
+
+
+@pytest.mark.parametrize('function', [masked_cross_entropy_loss, lovasz_softmax_loss])
+def test_empty_mask_gives_zero_with_a_zero_gradient(function):
+    logits = torch.randn(2, 3, 4, requires_grad=True)
+    loss = function(logits, torch.zeros(2, 3, dtype=torch.uint8), torch.zeros(2, 3, dtype=torch.bool))
+    loss.backward()
+    assert loss.item() == 0
+    assert logits.grad.abs().sum() == 0
+
+
+@pytest.mark.parametrize('function', [masked_cross_entropy_loss, lovasz_softmax_loss])
+def test_masked_voxels_get_no_gradient(function):
+    logits = torch.randn(6, 4, requires_grad=True)
+    mask = torch.tensor([1, 1, 1, 0, 0, 1], dtype=torch.bool)
+    function(logits, torch.tensor([0, 1, 2, 3, 0, 1]), mask).backward()
+    assert (logits.grad.abs().sum(1) > 0).tolist() == mask.tolist()
+
+
+@pytest.mark.parametrize('function', [masked_cross_entropy_loss, lovasz_softmax_loss])
+def test_voxel_losses_pass_gradcheck(function):
+    logits = torch.randn(7, 4, dtype=torch.float64, requires_grad=True)
+    target = torch.tensor([0, 1, 2, 2, 1, 255, 0])
+    assert torch.autograd.gradcheck(lambda x: function(x, target), logits)
+
+
+@pytest.mark.parametrize('function', [masked_cross_entropy_loss, lovasz_softmax_loss])
+def test_voxel_losses_are_float32_under_autocast(function):
+    with torch.autocast('cpu', torch.bfloat16):
+        loss = function(torch.randn(5, 3).bfloat16(), torch.tensor([0, 1, 2, 0, 1]))
+    assert loss.dtype == torch.float32
+
+
+def test_mask_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match='mask like target'):
+        masked_cross_entropy_loss(torch.zeros(2, 3), torch.zeros(2), torch.ones(3, dtype=torch.bool))
+
+
+# -- Lovasz -----------------------------------------------------------------------------------------------------------
+
+
+def test_lovasz_of_the_hand_worked_case():
+    # Voxels of classes 0, 0, 1 with P(class 0) = 0.8, 0.4, 0.3.
+    # Class 0: errors .2, .6, .3, sorted .6 (fg), .3 (bg), .2 (fg). Jaccard loss of the first 1, 2, 3 voxels:
+    # 1 - 1/2, 1 - 1/3, 1 - 0/3 = 1/2, 2/3, 1; steps 1/2, 1/6, 1/3. Sum .6/2 + .3/6 + .2/3 = 0.41667.
+    # Class 1: errors .2 (bg), .6 (bg), .3 (fg), sorted .6 (bg), .3 (fg), .2 (bg). Jaccard loss 1 - 1/2, 1, 1;
+    # steps 1/2, 1/2, 0. Sum .3 + .15 = 0.45.
+    logits = logits_of([0.8, 0.2, 1e-30], [0.4, 0.6, 1e-30], [0.3, 0.7, 1e-30])
+    loss = lovasz_softmax_loss(logits, torch.tensor([0, 0, 1]))
+    assert loss.item() == pytest.approx((5 / 12 + 0.45) / 2, abs=1e-6)
+
+
+def test_lovasz_of_hard_predictions_is_one_minus_mean_iou_of_present_classes():
+    target, pred = torch.tensor([0, 0, 0, 1, 1, 3]), torch.tensor([0, 0, 1, 1, 3, 3])
+    logits = 200.0 * torch.nn.functional.one_hot(pred, 5)
+    iou = [2 / 3, 1 / 3, 1 / 2]
+    assert lovasz_softmax_loss(logits, target).item() == pytest.approx(1 - sum(iou) / 3, abs=1e-6)
+
+
+def test_lovasz_is_zero_for_perfect_predictions():
+    target = torch.randint(0, 4, (50,))
+    assert lovasz_softmax_loss(200.0 * torch.nn.functional.one_hot(target, 4), target).item() == 0
+
+
+def test_integer_sort_agrees_with_the_float_sort_of_double():
+    logits, target = torch.randn(400, 6), torch.randint(0, 6, (400,))
+    expected = lovasz_softmax_loss(logits.double(), target)
+    assert lovasz_softmax_loss(logits, target).item() == pytest.approx(expected.item(), abs=1e-6)
+
+
+def test_lovasz_module_scales_the_function():
+    logits, target = torch.randn(9, 3), torch.randint(0, 3, (9,))
+    torch.testing.assert_close(OccLovaszLoss(0.5)(logits, target), 0.5 * lovasz_softmax_loss(logits, target))
+
+
+# -- depth ------------------------------------------------------------------------------------------------------------
+
+
+def test_depth_bin_is_that_of_the_nearest_return_in_the_cell():
+    depth = torch.zeros(1, 4, 8)
+    depth[0, 0, 0], depth[0, 3, 3] = 9.0, 3.2  # first cell: 3.2 m is nearer
+    depth[0, 1, 6] = 60.0  # second cell: beyond the bins
+    bins = depth_bin_targets(depth, (1.0, 45.0, 0.5), 4)
+    assert bins.tolist() == [[[4, -1]]]  # [3.0, 3.5) is bin 4
+
+
+def test_depth_bins_cover_start_to_end():
+    depth = torch.tensor([0.99, 1.0, 1.49, 1.5, 44.99, 45.0]).view(1, 1, 6)
+    assert depth_bin_targets(depth, (1.0, 45.0, 0.5), 1).tolist() == [[[-1, 0, 0, 1, 87, -1]]]
+
+
+def test_depth_loss_is_binary_cross_entropy_summed_over_bins():
+    logits = torch.zeros(1, 2, 1, 2)
+    logits[0, :, 0, 0] = torch.tensor([0.75, 0.25]).log()
+    bins = torch.tensor([[[0, -1]]])
+    assert lidar_depth_loss(logits, bins).item() == pytest.approx(-2 * math.log(0.75))
+
+
+def test_depth_loss_without_returns_is_zero_with_a_zero_gradient():
+    logits = torch.randn(1, 3, 2, 2, requires_grad=True)
+    loss = LiDARDepthLoss()(logits, torch.zeros(1, 1, 4, 4), (1.0, 4.0, 1.0), 2)
+    loss.backward()
+    assert loss.item() == 0
+    assert logits.grad.abs().sum() == 0
+
+
+def test_depth_loss_passes_gradcheck():
+    logits = torch.randn(2, 4, 2, 2, dtype=torch.float64, requires_grad=True)
+    bins = torch.tensor([[[0, -1], [3, 2]], [[1, 1], [-1, -1]]])
+    assert torch.autograd.gradcheck(lambda x: lidar_depth_loss(x, bins), logits)
+
+
+def test_depth_map_that_does_not_divide_into_cells_is_refused():
+    with pytest.raises(ValueError, match='30 x 64 does not divide into cells of 16'):
+        depth_bin_targets(torch.zeros(1, 30, 64), (1.0, 45.0, 0.5), 16)
+
+
+def test_depth_map_of_another_size_is_refused():
+    with pytest.raises(ValueError, match='size of the network input'):
+        lidar_depth_loss(torch.zeros(2, 4, 3, 3), torch.zeros(2, 2, 2, dtype=torch.long))
+
+
+def test_losses_stay_on_the_device_of_the_inputs():
+    with FakeTensorMode(shape_env=ShapeEnv()):
+        logits, target = torch.rand(4, 3, 18, device='cuda'), torch.zeros(4, 3, dtype=torch.uint8, device='cuda')
+        mask = torch.ones(4, 3, dtype=torch.bool, device='cuda')
+        assert masked_cross_entropy_loss(logits, target, mask).device.type == 'cuda'
+        depth = torch.rand(2, 8, 16, device='cuda')
+        bins = depth_bin_targets(depth, (1.0, 45.0, 0.5), 4)
+        assert lidar_depth_loss(torch.rand(2, 88, 2, 4, device='cuda'), bins).device.type == 'cuda'
+        errors = torch.rand(12, device='cuda')
+        assert lovasz_softmax._descending_order(errors).device.type == 'cuda'
+        assert lovasz_softmax._lovasz_grad(errors).device.type == 'cuda'

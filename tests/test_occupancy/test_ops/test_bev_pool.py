@@ -1,0 +1,162 @@
+import math
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
+
+from projects.occupancy.ops import bev_pool, rank_points, voxel_pool, voxel_pool_prepare
+
+LOWER, SIZE = (-2.0, -3.0, -1.0), (0.5, 0.5, 0.5)
+DEPTHS = torch.tensor([0.6, 1.3, 2.1, 2.9])
+
+
+def hand_case():
+    """The unit test of bev_pool_v2: two voxels, four points."""
+    depth = torch.tensor([0.3, 0.4, 0.2, 0.1, 0.7, 0.6, 0.8, 0.9]).view(1, 1, 2, 2, 2).requires_grad_()
+    feats = torch.ones(1, 1, 2, 2, 2).requires_grad_()
+    pixels, depths, voxels = torch.tensor([0, 0, 1, 2]), torch.tensor([0, 4, 1, 6]), torch.tensor([0, 0, 1, 1])
+    return depth, feats, rank_points(pixels, depths, voxels, num_pixels=4, shape=(1, 1, 2, 2))
+
+
+def random_rays(B=2, N=3, H=2, W=3):
+    rays = torch.randn(B, N, H, W, 3)
+    return rays / rays.norm(dim=-1, keepdim=True), 0.3 * torch.randn(B, N, 3)
+
+
+def slow_pool(rays, origins, depth, feats, grid_shape, legacy_trunc=False):
+    """Loop over every frustum point; returns (B, X, Y, Z, C)."""
+    B, N, D, H, W = depth.shape
+    out = torch.zeros(B, *grid_shape, feats.shape[-1], dtype=feats.dtype)
+    for b, n, d, h, w in torch.cartesian_prod(*map(torch.arange, (B, N, D, H, W))).tolist():
+        point = (origins[b, n] + DEPTHS[d] * rays[b, n, h, w]).tolist()
+        scaled = [(p - low) / size for p, low, size in zip(point, LOWER, SIZE)]
+        cell = [math.trunc(s) if legacy_trunc else math.floor(s) for s in scaled]
+        if all(0 <= i < n_cells for i, n_cells in zip(cell, grid_shape)):
+            out[b, cell[0], cell[1], cell[2]] += depth[b, n, d, h, w] * feats[b, n, h, w]
+    return out
+
+
+def test_sum_and_gradients_of_the_hand_worked_case():
+    depth, feats, index = hand_case()
+    out = voxel_pool(depth, feats, index)
+    out.sum().backward()
+    assert out.shape == (1, 1, 2, 2, 2)
+    assert out.sum().item() == pytest.approx(4.4)
+    assert depth.grad.flatten().tolist() == pytest.approx([2, 2, 0, 0, 2, 0, 2, 0])
+    assert feats.grad.flatten().tolist() == pytest.approx([1, 1, 0.4, 0.4, 0.8, 0.8, 0, 0])
+
+
+@pytest.mark.parametrize('grid_shape', [(8, 12, 1), (8, 12, 6), (4, 5, 16)])
+@pytest.mark.parametrize('legacy_trunc', [False, True])
+def test_pooling_equals_a_loop_over_all_points(grid_shape, legacy_trunc):
+    rays, origins = random_rays()
+    depth, feats = torch.rand(2, 3, 4, 2, 3), torch.randn(2, 3, 2, 3, 5)
+    expected = slow_pool(rays, origins, depth, feats, grid_shape, legacy_trunc)
+    for layout, axes in {'zyx': (0, 3, 2, 1, 4), 'xyz': (0, 1, 2, 3, 4)}.items():
+        index = voxel_pool_prepare(rays, origins, DEPTHS, LOWER, SIZE, grid_shape, layout, legacy_trunc)
+        torch.testing.assert_close(voxel_pool(depth, feats, index).permute(*axes), expected)
+    assert expected.abs().sum() > 0
+
+
+def test_legacy_truncation_lets_voxel_zero_take_the_cell_below_the_range():
+    rays = torch.tensor([1.0, 0.0, 0.0]).view(1, 1, 1, 1, 3)
+    origins = torch.tensor([[[0.0, 0.0, -1.2]]])  # 0.2 m below the grid
+    for legacy, hits in ((False, 0), (True, 1)):
+        index = voxel_pool_prepare(rays, origins, torch.tensor([0.6]), LOWER, SIZE, (8, 12, 4), legacy_trunc=legacy)
+        assert index.voxels.numel() == hits
+
+
+@pytest.mark.parametrize('layout', ['zyx', 'xyz'])
+def test_gradcheck_in_double(layout):
+    rays, origins = random_rays(1, 2, 2, 2)
+    index = voxel_pool_prepare(rays, origins, DEPTHS, LOWER, SIZE, (8, 12, 4), layout)
+    depth = torch.rand(1, 2, 4, 2, 2, dtype=torch.float64, requires_grad=True)
+    feats = torch.randn(1, 2, 2, 2, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda d, f: voxel_pool(d, f, index), (depth, feats))
+
+
+def test_plain_fallback_of_the_depth_gradient_is_the_same(monkeypatch):
+    rays, origins = random_rays()
+    index = voxel_pool_prepare(rays, origins, DEPTHS, LOWER, SIZE, (8, 12, 4))
+    depth, feats = torch.rand(2, 3, 4, 2, 3, requires_grad=True), torch.randn(2, 3, 2, 3, 5)
+    weight = torch.randn(2, 4, 12, 8, 5)
+    (fast,) = torch.autograd.grad((voxel_pool(depth, feats, index) * weight).sum(), depth)
+
+    class NoSuchOperator:
+        def __getattr__(self, name):
+            raise AttributeError(name)
+
+    monkeypatch.setattr(bev_pool.torch.ops, 'aten', NoSuchOperator())
+    (plain,) = torch.autograd.grad((voxel_pool(depth, feats, index) * weight).sum(), depth)
+    monkeypatch.undo()
+    torch.testing.assert_close(plain, fast)
+
+
+def test_no_point_inside_the_grid_gives_zeros_and_zero_gradients():
+    rays, origins = random_rays(1, 1, 2, 2)
+    index = voxel_pool_prepare(rays, origins + 100, DEPTHS, LOWER, SIZE, (8, 12, 4))
+    depth, feats = torch.rand(1, 1, 4, 2, 2, requires_grad=True), torch.rand(1, 1, 2, 2, 3, requires_grad=True)
+    out = voxel_pool(depth, feats, index)
+    out.sum().backward()
+    assert out.shape == (1, 4, 12, 8, 3)
+    assert out.abs().sum() == depth.grad.abs().sum() == feats.grad.abs().sum() == 0
+
+
+def test_mixed_precision_inputs_are_summed_in_float32():
+    depth, feats, index = hand_case()
+    with torch.autocast('cpu', torch.bfloat16):
+        out = voxel_pool(depth, feats.bfloat16(), index)
+    assert out.dtype == torch.float32
+    assert out.sum().item() == pytest.approx(4.4)
+
+
+def test_repeated_sums_are_bit_identical():
+    rays, origins = random_rays(2, 6, 8, 8)
+    depth, feats = torch.rand(2, 6, 4, 8, 8), torch.randn(2, 6, 8, 8, 4)
+    outs = [
+        voxel_pool(depth, feats, voxel_pool_prepare(rays, origins, DEPTHS, LOWER, SIZE, (4, 6, 2))) for _ in range(2)
+    ]
+    assert torch.equal(*outs)
+
+
+def test_keys_beyond_32_bits_use_64_bits():
+    rays, origins = random_rays(1, 1, 1, 1)
+    index = voxel_pool_prepare(rays, origins, DEPTHS, (-2e4, -2e4, -1e4), (1.0, 1.0, 1.0), (40000, 40000, 20000))
+    assert index.voxels.tolist() == sorted(index.voxels.tolist())
+    assert index.voxels.max() > 2**31
+    point = (origins[0, 0] + DEPTHS[0] * rays[0, 0, 0, 0] + torch.tensor([2e4, 2e4, 1e4])).floor().long()
+    assert (point[2] * 40000 + point[1]) * 40000 + point[0] in index.voxels
+
+
+def test_feature_map_of_another_size_is_refused():
+    depth, _, index = hand_case()
+    with pytest.raises(ValueError, match='5 pixels but the index was made for 4'):
+        voxel_pool(depth, torch.ones(5, 2), index)
+
+
+def test_unknown_layout_is_refused():
+    rays, origins = random_rays()
+    with pytest.raises(ValueError, match='layout must be one of'):
+        voxel_pool_prepare(rays, origins, DEPTHS, LOWER, SIZE, (8, 12, 4), layout='yzx')
+
+
+def test_every_tensor_stays_on_the_device_of_the_inputs():
+    with FakeTensorMode(shape_env=ShapeEnv()):
+        rays, origins = torch.rand(1, 2, 3, 4, 3, device='cuda'), torch.rand(1, 2, 3, device='cuda')
+        bins = torch.rand(5, device='cuda')
+        index = voxel_pool_prepare(rays, origins, bins, LOWER, SIZE, (8, 12, 4))
+        depth, feats = torch.rand(1, 2, 5, 3, 4, device='cuda'), torch.rand(1, 2, 3, 4, 6, device='cuda')
+        out = voxel_pool(depth, feats, index)
+        assert out.device.type == 'cuda'
+        assert out.shape == (1, 4, 12, 8, 6)
+        assert {t.device.type for t in index[:-1]} == {'cuda'}
+
+        context = type('Context', (), {})()
+        context.saved_tensors = (depth.flatten(), feats.view(-1, 6))
+        context.index, context.needs_input_grad = index, (True, True, False)
+        grad_rows = torch.rand(index.voxels.shape[0], 6, device='cuda')
+        grad_depth, grad_feats, _ = bev_pool._PoolRows.backward(context, grad_rows)
+        assert grad_depth.device.type == grad_feats.device.type == 'cuda'
+        assert grad_depth.shape == (120,)
+        assert grad_feats.shape == (24, 6)
