@@ -1,0 +1,96 @@
+"""What the sensors record: LiDAR sweeps with noise and drop-outs, and camera pictures, at their own times."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .geometry import apply, invert
+from .raycast import HIT_SKY, Picture, render, scan
+from .scene import Scene
+from .sensors import LIDAR_AZIMUTHS, LIDAR_MAX_RANGE, LIDAR_MIN_RANGE
+from .taxonomy import VEGETATION
+
+
+@dataclass
+class Sweep:
+    """One LiDAR revolution, taken at an instant (that is, already motion compensated).
+
+    Args:
+        time (float): Time in seconds.
+        points (np.ndarray): (P, 5) float32: x, y, z in the LiDAR frame, intensity 0..255, ring.
+        categories (np.ndarray): (P,) uint8 lidarseg index.
+        agents (np.ndarray): (P,) int64 index of the agent that was hit, or -1.
+        lidar2street (np.ndarray): LiDAR to street frame at that time, 4x4.
+    """
+
+    time: float
+    points: np.ndarray
+    categories: np.ndarray
+    agents: np.ndarray
+    lidar2street: np.ndarray
+
+
+def ray_directions(tilts: np.ndarray, phase: float) -> np.ndarray:
+    """Unit directions (azimuths * beams, 3) in the LiDAR frame, all beams of an azimuth in a row."""
+    azimuth = phase + np.arange(LIDAR_AZIMUTHS) * (2 * np.pi / LIDAR_AZIMUTHS)
+    flat = np.cos(tilts)[None]
+    x, y = flat * np.sin(azimuth)[:, None], flat * np.cos(azimuth)[:, None]
+    return np.stack([x, y, np.broadcast_to(np.sin(tilts), x.shape)], axis=-1).reshape(-1, 3)
+
+
+def take_sweep(scene: Scene, time: float, rng: np.random.Generator) -> Sweep:
+    """Scan the scene at an instant.
+
+    Ranges carry noise of 2 cm; 2 % of the rays drop out at random, and more of the dark and distant ones.
+    """
+    lidar2street = scene.path.pose(time) @ scene.rig.lidar2ego
+    local = ray_directions(scene.rig.lidar_tilts, rng.uniform(0, 2 * np.pi))
+    world = scene.world_at(time)
+    ranges, hits, categories, reflect = scan(world, lidar2street[:3, 3].copy(), local @ lidar2street[:3, :3].T)
+    luck = rng.random(len(ranges))
+    lost = 0.02 + 0.25 * np.clip(ranges / LIDAR_MAX_RANGE, 0, 1) ** 2 * (reflect < 0.06) + 0.05 * (categories == VEGETATION)
+    keep = (hits != HIT_SKY) & (ranges > LIDAR_MIN_RANGE) & (ranges < LIDAR_MAX_RANGE) & (luck > lost)
+    noisy = ranges + 0.02 * np.clip(rng.standard_normal(len(ranges)), -3, 3)
+    intensity = np.clip(reflect * 110 * rng.uniform(0.8, 1.2, len(ranges)) + rng.uniform(0, 3, len(ranges)), 0, 255)
+    ring = np.tile(np.arange(len(scene.rig.lidar_tilts)), LIDAR_AZIMUTHS)
+    points = np.concatenate(
+        [local[keep] * noisy[keep, None], np.floor(intensity[keep])[:, None], ring[keep, None]], axis=1
+    ).astype(np.float32)
+    agent = np.where(hits[keep] >= 0, world.prims.agent[np.maximum(hits[keep], 0)], -1)
+    return Sweep(time, points, categories[keep], agent, lidar2street)
+
+
+def camera_time(scene: Scene, keyframe: int, camera: str) -> float:
+    """Exposure time in seconds, rounded to the microseconds that the tables hold."""
+    return round(keyframe * 0.5 + scene.rig.trigger[camera], 6)
+
+
+def camera_pose(scene: Scene, keyframe: int, camera: str) -> np.ndarray:
+    """Camera to street frame at its own exposure, 4x4."""
+    return scene.path.pose(camera_time(scene, keyframe, camera)) @ scene.rig.cam2ego[camera]
+
+
+def take_picture(scene: Scene, keyframe: int, camera: str) -> Picture:
+    """Render a camera of a keyframe at its own exposure time."""
+    world = scene.world_at(camera_time(scene, keyframe, camera))
+    return render(world, camera_pose(scene, keyframe, camera), scene.rig.cam2img[camera], scene.rig.image_size)
+
+
+def visible_share(scene: Scene, agent: int, time: float) -> float:
+    """Share of a grid of points on an agent's box that the ego car's roof can see, 0..1."""
+    pose, size = scene.agent_box(scene.agents[agent], time)
+    steps = np.linspace(-0.4, 0.4, 4)
+    grid = np.stack(np.meshgrid(steps, steps, steps, indexing='ij'), axis=-1).reshape(-1, 3) * size
+    origin = (scene.path.pose(time) @ scene.rig.lidar2ego)[:3, 3]
+    rays = apply(pose, grid) - origin
+    distance = np.linalg.norm(rays, axis=1)
+    world = scene.world_at(time)
+    ranges, hits, _, _ = scan(world, origin.copy(), rays / distance[:, None])
+    own = (hits >= 0) & (world.prims.agent[np.maximum(hits, 0)] == agent)
+    return float(np.mean(own | (ranges > distance)))
+
+
+def points_in_box(points: np.ndarray, box: np.ndarray, size: tuple[float, float, float]) -> np.ndarray:
+    """Mask (P,) of points (P, 3) inside a box of pose ``box`` (4, 4) and length, width, height ``size``."""
+    local = apply(invert(box), points)
+    return (np.abs(local) <= np.array(size) / 2).all(axis=1)

@@ -1,0 +1,52 @@
+"""From linear radiance to a camera image: exposure, lens blur, sensor noise, tone curve."""
+
+import cv2
+import numpy as np
+
+from .jit import kernel
+from .noise import hash01
+
+_CURVE_SIZE = 4096
+
+
+def _tone_curve() -> np.ndarray:
+    """Filmic curve with sRGB gamma over 0..2 of exposed radiance, as a table."""
+    x = np.linspace(0, 2, _CURVE_SIZE)
+    squeezed = x * (1 + x / 4.0) / (1 + x)
+    return (np.clip(squeezed / (2 * 1.5 / 3) * 0.98, 0, 1) ** (1 / 2.2) * 255).astype(np.float32)
+
+
+_CURVE = _tone_curve()
+
+
+@kernel
+def _expose(colour, gain, noise, seed, curve, out):  # noqa: ANN001, ANN202
+    height, width, _ = colour.shape
+    size = curve.size
+    for row in range(height):
+        for column in range(width):
+            ru, rv = (column / width - 0.5), (row / height - 0.5)
+            shade = 1.0 - 0.35 * (ru * ru + rv * rv)  # vignette
+            for c in range(3):
+                x = colour[row, column, c] * gain[c] * shade
+                luck = hash01(row, column, seed, c) + hash01(row, column, seed, c + 7) - 1.0
+                x += luck * noise * np.sqrt(0.004 + 0.3 * max(x, 0.0))
+                index = min(max(int(x * 0.5 * (size - 1)), 0), size - 1)
+                out[row, column, 2 - c] = np.uint8(curve[index] + 0.5)
+
+
+def develop(colour: np.ndarray, rng: np.random.Generator, sharpness: float) -> np.ndarray:
+    """Turn linear radiance (H, W, 3) RGB into a BGR uint8 image.
+
+    Args:
+        colour (np.ndarray): Linear radiance, float32.
+        rng (np.random.Generator): Draws exposure error, white balance and noise of this shot.
+        sharpness (float): Standard deviation of the lens blur in pixels.
+    """
+    level = float(np.mean(np.minimum(colour[..., 1], 1.5))) + 0.05
+    exposure = (0.36 / level) ** 0.75 * rng.uniform(0.85, 1.18)
+    gain = exposure * rng.normal(1.0, 0.015, 3)
+    blurred = cv2.GaussianBlur(colour, (0, 0), sharpness)
+    out = np.empty(colour.shape, np.uint8)
+    _expose(blurred, gain, rng.uniform(0.02, 0.06), int(rng.integers(1 << 31)), _CURVE, out)
+    return out

@@ -1,0 +1,44 @@
+"""The ``kernel`` decorator: numba compilation with a cache that follows the source of the whole package.
+
+numba keys its disk cache on the file of a function alone, so a kernel that calls a kernel of another file would keep
+running old code after that file changed. Here the cache folder carries a digest of every source file of the package.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numba
+from numba.core import config
+
+_PACKAGE = Path(__file__).parent
+
+
+def source_digest() -> str:
+    """Digest of the package's source files, 16 hex digits. Part of the resume check of a data set."""
+    digest = hashlib.sha256()
+    for path in sorted(_PACKAGE.glob('*.py')):
+        digest.update(path.name.encode() + b'\0' + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _cache_dir() -> str:
+    root = Path(config.CACHE_DIR) if config.CACHE_DIR else _PACKAGE / '__pycache__'
+    if not config.CACHE_DIR and not os.access(_PACKAGE, os.W_OK):
+        root = Path(tempfile.gettempdir()) / f'minidrive-numba-{os.getuid()}'
+    return str(root / f'numba-{source_digest()}')
+
+
+_CACHE_DIR = _cache_dir()
+
+
+def kernel(function: Callable) -> Callable:
+    """Compile ``function`` serially, without the GIL, cached under the digest of the package."""
+    previous = config.CACHE_DIR
+    config.CACHE_DIR = _CACHE_DIR
+    try:
+        return numba.njit(cache=True, nogil=True, error_model='numpy')(function)
+    finally:
+        config.CACHE_DIR = previous

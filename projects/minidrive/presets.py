@@ -1,0 +1,67 @@
+"""Sizes of the data sets that ``create_minidrive.py`` can make."""
+
+from dataclasses import dataclass
+
+VERSION = 'v1.0-minidrive'
+TRAIN_SPLIT = 'minidrive_train'
+VAL_SPLIT = 'minidrive_val'
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How much to generate.
+
+    Args:
+        name (str): Name on the command line.
+        image_size (tuple[int, int]): Height and width of the images in pixels.
+        train_scenes (int): Scenes of the split ``minidrive_train``.
+        val_scenes (int): Scenes of the split ``minidrive_val``; they follow the training scenes.
+        keyframes (tuple[int, int]): Fewest and most keyframes of a scene (2 Hz).
+        sweeps (int): LiDAR sweeps (20 Hz) before every keyframe.
+    """
+
+    name: str
+    image_size: tuple[int, int]
+    train_scenes: int
+    val_scenes: int
+    keyframes: tuple[int, int]
+    sweeps: int
+
+    @property
+    def num_scenes(self) -> int:
+        """Scenes of both splits."""
+        return self.train_scenes + self.val_scenes
+
+    def scene_name(self, index: int) -> str:
+        """Name of a scene in the form of nuScenes, ``scene-0001`` for index 0."""
+        return f'scene-{index + 1:04d}'
+
+    def split_names(self) -> dict[str, list[str]]:
+        """Scene names of each split, the content of ``splits.json``."""
+        names = [self.scene_name(i) for i in range(self.num_scenes)]
+        return {TRAIN_SPLIT: names[: self.train_scenes], VAL_SPLIT: names[self.train_scenes :]}
+
+    def index_in_split(self, index: int) -> int:
+        """Position of a scene inside its own split; rare classes are spread by it."""
+        return index if index < self.train_scenes else index - self.train_scenes
+
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset('tiny', (225, 400), train_scenes=4, val_scenes=2, keyframes=(2, 2), sweeps=2),
+        Preset('mini', (450, 800), train_scenes=44, val_scenes=12, keyframes=(3, 4), sweeps=4),
+        Preset('bench', (900, 1600), train_scenes=4, val_scenes=2, keyframes=(4, 4), sweeps=9),
+    )
+}
+
+
+def get_preset(name: str) -> Preset:
+    """Look up a preset.
+
+    Raises:
+        ValueError: If there is no preset of that name.
+    """
+    if name not in PRESETS:
+        raise ValueError(f'unknown preset {name!r}; choose one of {sorted(PRESETS)}')
+    return PRESETS[name]

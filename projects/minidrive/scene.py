@@ -1,0 +1,93 @@
+"""One scene: street, weather, rig, ego path and agents, all drawn from the seed and the index of the scene."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .agents import Agent
+from .geometry import make_transform, rotation_on_surface, rotation_z
+from .layout import Street, draw_street
+from .population import populate
+from .presets import Preset
+from .primitives import Prims, concatenate, place
+from .raycast import World, make_world
+from .sensors import KEYFRAME_PERIOD, EgoPath, Rig, draw_path, draw_rig
+from .sky import draw_sky
+from .taxonomy import CATEGORY_INDEX
+
+GLOBAL_SPAN = 200.0  # side of a scene's map in metres
+
+
+@dataclass
+class Scene:
+    """A scene in its own street frame; ``street2global`` (4, 4) moves it into the global frame of its map."""
+
+    index: int
+    street: Street
+    sky: np.ndarray
+    rig: Rig
+    path: EgoPath
+    agents: list[Agent]
+    num_keyframes: int
+    street2global: np.ndarray
+    wanted: tuple[str, ...]
+    _world: tuple[float, World] | None = field(default=None, repr=False)
+
+    @property
+    def duration(self) -> float:
+        """Time of the last keyframe in seconds; the first is at 0."""
+        return (self.num_keyframes - 1) * KEYFRAME_PERIOD
+
+    def agent_pose(self, agent: Agent, time: float) -> np.ndarray:
+        """Agent (origin on the ground below the box centre) to street frame, 4x4."""
+        s = agent.s + agent.speed * np.cos(agent.heading) * time
+        d = agent.d + agent.speed * np.sin(agent.heading) * time
+        x, y, heading = self.street.point(s, d, agent.road)
+        rotation = rotation_on_surface(heading + agent.heading, self.street.normal(x, y))
+        return make_transform(rotation, np.array([x, y, self.street.height(x, y)]))
+
+    def agent_box(self, agent: Agent, time: float) -> tuple[np.ndarray, tuple[float, float, float]]:
+        """Box centre pose in the street frame (4, 4) and its length, width, height."""
+        pose = self.agent_pose(agent, time)
+        pose[:3, 3] += pose[:3, 2] * agent.size[2] / 2
+        return pose, agent.size
+
+    def prims_at(self, time: float) -> Prims:
+        """All primitives at an instant."""
+        batches = [self.street.furniture]
+        for index, agent in enumerate(self.agents):
+            pose = self.agent_pose(agent, time)
+            batch = place(agent.prims, pose[:3, :3], pose[:3, 3])
+            count = len(batch.kind)
+            category = np.full(count, CATEGORY_INDEX[agent.category])
+            batches.append(batch._replace(agent=np.full(count, index), category=category))
+        return concatenate(batches)
+
+    def world_at(self, time: float) -> World:
+        """World at an instant; the last one is kept."""
+        if self._world is None or self._world[0] != time:
+            world = make_world(self.prims_at(time), self.street.ground, self.street.parcels, self.sky)
+            self._world = (time, world)
+        return self._world[1]
+
+
+def scene_rng(seed: int, index: int, *stream: int) -> np.random.Generator:
+    """Random numbers of a scene, independent of every other scene and of the order of generation."""
+    return np.random.Generator(np.random.PCG64([seed, index, *stream]))
+
+
+def draw_scene(preset: Preset, seed: int, index: int, attempt: int = 0) -> Scene:
+    """Draw scene ``index`` of a data set; another ``attempt`` gives another scene."""
+    rng = scene_rng(seed, index, attempt)
+    start = rng.uniform(-12.0, -4.0)
+    turn = preset.index_in_split(index)
+    street = draw_street(rng, start, force_flat=turn % 2 == 1 or rng.random() < 0.5)
+    path = draw_path(rng, street, start)
+    num_keyframes = int(rng.integers(preset.keyframes[0], preset.keyframes[1] + 1))
+    duration = (num_keyframes - 1) * KEYFRAME_PERIOD
+    agents, wanted = populate(rng, street, path, duration, turn)
+    street2global = make_transform(
+        rotation_z(rng.uniform(-np.pi, np.pi)), np.array([GLOBAL_SPAN / 2, GLOBAL_SPAN / 2, rng.uniform(0.0, 20.0)])
+    )
+    rig = draw_rig(rng, preset.image_size)
+    return Scene(index, street, draw_sky(rng), rig, path, agents, num_keyframes, street2global, wanted)

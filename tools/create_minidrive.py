@@ -1,0 +1,50 @@
+"""Generate MiniDrive, a procedural driving data set in the formats of nuScenes and Occ3D."""
+
+import argparse
+import os
+
+from projects.minidrive import PRESETS, VERSION, generate
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    sizes = '\n'.join(
+        f'  {p.name:6s} {p.image_size[0]}x{p.image_size[1]} images, {p.train_scenes} training and {p.val_scenes} validation '
+        f'scenes of {p.keyframes[0]} to {p.keyframes[1]} keyframes'
+        for p in PRESETS.values()
+    )
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f'presets:\n{sizes}\n\nAn interrupted run continues when the same command is given again. Equal seeds give '
+        'equal bytes,\nwhatever the number of workers.',
+    )
+    parser.add_argument('out', metavar='OUT', help='folder of the data set; new, empty, or made by the same command')
+    parser.add_argument('--preset', choices=sorted(PRESETS), default='mini', help='size of the data set (default: mini)')
+    parser.add_argument('--seed', type=int, default=0, help='seed of all randomness (default: 0)')
+    parser.add_argument('--workers', type=int, default=os.cpu_count() or 1, help='processes (default: number of cores)')
+    args = parser.parse_args()
+    if args.workers < 1:
+        parser.error(f'--workers must be at least 1, got {args.workers}')
+    if args.seed < 0:
+        parser.error(f'--seed must be at least 0, got {args.seed}')
+    return args
+
+
+def main() -> None:
+    """Generate the data set and say what to do next."""
+    args = parse_args()
+    try:
+        summary = generate(args.out, args.preset, args.seed, args.workers)
+    except ValueError as error:
+        raise SystemExit(f'create_minidrive.py: error: {error}') from None
+    done = f'{summary.generated} generated now' if summary.generated else 'complete before, nothing to do'
+    print(
+        f'{summary.scenes} scenes ({done}), {summary.samples} samples, {summary.bytes / 2**20:.0f} MiB '
+        f'in {summary.out_dir}, {summary.seconds:.0f} s'
+    )
+    print(f'next: python tools/create_data.py occ3d-nus --root-path {summary.out_dir} --version {VERSION}')
+
+
+if __name__ == '__main__':
+    main()
