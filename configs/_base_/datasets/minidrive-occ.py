@@ -25,7 +25,7 @@ lidar_modality = dict(use_camera=False, use_lidar=True)
 
 train_pipeline = [
     dict(type='LoadMultiViewImages'),
-    dict(type='MultiViewImageAug', final_dim=input_size, resize_lim=(-0.01, 0.03), rot_lim=(0.0, 0.0), flip=False),
+    dict(type='MultiViewImageAug', final_dim=input_size, resize_lim=(0.0, 0.04), rot_lim=(0.0, 0.0), flip=False),
     dict(type='MultiViewColorJitter'),
     dict(type='LoadOccupancyLabels'),
     dict(type='LoadLidarPoints'),
@@ -43,7 +43,7 @@ test_pipeline = [
 
 fusion_train_pipeline = [
     dict(type='LoadMultiViewImages'),
-    dict(type='MultiViewImageAug', final_dim=input_size, resize_lim=(-0.01, 0.03), rot_lim=(0.0, 0.0), flip=False),
+    dict(type='MultiViewImageAug', final_dim=input_size, resize_lim=(0.0, 0.04), rot_lim=(0.0, 0.0), flip=False),
     dict(type='MultiViewColorJitter'),
     dict(type='LoadOccupancyLabels'),
     dict(type='LoadLidarPoints'),
