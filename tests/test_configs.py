@@ -1,0 +1,114 @@
+"""Every config loads, survives a dump, and builds its model; misspelt keys are errors."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmdet3d.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.utils import import_modules_from_strings
+
+from projects.engine import check_config_keys
+
+REPO = Path(__file__).resolve().parents[1]
+CONFIGS = sorted(str(p.relative_to(REPO)) for p in REPO.glob('configs/*/**/*.py') if '_base_' not in p.parts)
+
+
+def load(name):
+    cfg = Config.fromfile(str(REPO / name))
+    import_modules_from_strings(**cfg.custom_imports)
+    init_default_scope(cfg.default_scope)
+    return cfg
+
+
+def build(cfg):
+    """Build a model without memory for its weights, and without its teacher's checkpoint."""
+    with torch.device('meta'):
+        return MODELS.build(cfg)
+
+
+def plain_models(model):
+    """The models a config trains or uses; a Distiller is opened, as its teacher needs a checkpoint to be built."""
+    return [model.student, model.teacher] if model.type == 'Distiller' else [model]
+
+
+def transform_types(pipeline):
+    return [step['type'] for step in pipeline]
+
+
+def test_there_are_configs():
+    assert len(CONFIGS) >= 15
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_config_loads_dumps_and_reloads(name, tmp_path):
+    cfg = load(name)
+    check_config_keys(cfg)
+    cfg.dump(str(tmp_path / 'dumped.py'))
+    assert Config.fromfile(str(tmp_path / 'dumped.py')).to_dict() == cfg.to_dict()
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_config_builds_its_models(name):
+    for model in plain_models(load(name).model):
+        built = build(model)
+        assert callable(built.extract_outputs)
+        assert callable(built.loss_by_outputs)
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_classes_of_the_data_side_exist(name):
+    cfg = load(name)
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        assert DATASETS.get(loader.dataset.type) is not None
+        for kind in transform_types(loader.dataset.pipeline):
+            assert TRANSFORMS.get(kind) is not None, kind
+    for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
+        assert METRICS.get(evaluator.type) is not None
+    for hook in [*cfg.default_hooks.values(), *cfg.get('custom_hooks', [])]:
+        assert HOOKS.get(hook.type) is not None, hook.type
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_labels_are_loaded_for_training_and_lidar_only_where_it_is_used(name):
+    cfg = load(name)
+    model = cfg.model.student if cfg.model.type == 'Distiller' else cfg.model
+    assert 'LoadOccupancyLabels' in transform_types(cfg.train_dataloader.dataset.pipeline)
+    tests_read_lidar = 'LoadLidarPoints' in transform_types(cfg.test_dataloader.dataset.pipeline)
+    assert tests_read_lidar == ('pts_encoder' in model)
+    assert cfg.test_dataloader.dataset.modality.use_lidar == tests_read_lidar
+    trains_on_depth = model.get('view_transform', {}).get('loss_depth') is not None
+    if trains_on_depth:
+        assert 'LiDARDepthMap' in transform_types(cfg.train_dataloader.dataset.pipeline)
+
+
+@pytest.mark.parametrize(
+    ('name', 'published', 'tolerance'),
+    [
+        ('configs/flashocc/flashocc_r50_8xb4-24e_occ3d-nus.py', 39.94, 0.005),
+        ('configs/flashocc/flashocc_r50-m1_8xb4-24e_occ3d-nus.py', 44.74, 0.006),
+        ('configs/bevdet_occ/bevdet-occ_r50_8xb4-24e_occ3d-nus.py', 29.02, 0.03),
+    ],
+)
+def test_full_size_students_have_the_published_number_of_parameters(name, published, tolerance):
+    """Millions of parameters in FlashOcc's README."""
+    count = sum(p.numel() for p in build(load(name).model).parameters()) / 1e6
+    assert count == pytest.approx(published, abs=tolerance)
+
+
+@pytest.mark.parametrize(
+    'path', ['model', 'model.view_transform', 'model.occ_head', 'model.grid_neck', 'model.occ_head.loss_occ']
+)
+def test_misspelt_model_key_is_named(path):
+    cfg = load('configs/flashocc/flashocc_r50_8xb4-24e_occ3d-nus.py')
+    cfg.merge_from_dict({f'{path}.grid_sise': [1]})
+    with pytest.raises(TypeError, match='grid_sise'):
+        build(cfg.model)
+
+
+def test_misspelt_model_type_is_named():
+    cfg = load('configs/flashocc/flashocc_r50_8xb4-24e_occ3d-nus.py')
+    cfg.model.occ_head.type = 'FlashOccHed'
+    with pytest.raises(KeyError, match='FlashOccHed'):
+        build(cfg.model)
