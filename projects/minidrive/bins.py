@@ -16,6 +16,7 @@ TILE = 8
 NEAR_PLANE = 0.05
 SHADOW_CELL = 0.8
 SHADOW_REACH = 110.0
+SHADOW_CELLS = int(2 * SHADOW_REACH / SHADOW_CELL)
 SECTORS = 360
 _EDGES = np.array([(i, j) for i in range(8) for j in range(i + 1, 8) if (i ^ j) in (1, 2, 4)])
 
@@ -93,11 +94,10 @@ def shadow_bins(prims: Prims, sun: np.ndarray) -> Bins:
     """Cells of ``SHADOW_CELL`` metres in the plane across the sun; any hit on the way to the sun is a shadow."""
     points = corners(prims)
     u, v = (points @ axis for axis in shadow_axes(sun))
-    count = int(2 * SHADOW_REACH / SHADOW_CELL)
     rect = np.stack([u.min(1), u.max(1), v.min(1), v.max(1)], axis=1)
     visible = (rect[:, 1::2] > -SHADOW_REACH).all(axis=1) & (rect[:, ::2] < SHADOW_REACH).all(axis=1)
-    cells = np.floor((rect + SHADOW_REACH) / SHADOW_CELL).astype(np.int64).clip(0, count - 1)
-    return _make(cells, visible, np.zeros(len(points)), count, count)
+    cells = np.floor((rect + SHADOW_REACH) / SHADOW_CELL).astype(np.int64).clip(0, SHADOW_CELLS - 1)
+    return _make(cells, visible, np.zeros(len(points)), SHADOW_CELLS, SHADOW_CELLS)
 
 
 def lidar_bins(prims: Prims, origin: np.ndarray) -> Bins:

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from .jit import kernel
+from .jit import pure_kernel
 from .noise import hash01
 
 _CURVE_SIZE = 4096
@@ -19,7 +19,7 @@ def _tone_curve() -> np.ndarray:
 _CURVE = _tone_curve()
 
 
-@kernel
+@pure_kernel
 def _expose(colour, gain, noise, seed, curve, out):  # noqa: ANN001, ANN202
     height, width, _ = colour.shape
     size = curve.size

@@ -7,7 +7,7 @@ the signed distance to its centre line (left positive), both in metres.
 
 import numpy as np
 
-from .jit import kernel
+from .jit import kernel, pure_kernel
 from .taxonomy import DRIVEABLE, OTHER_FLAT, SIDEWALK, TERRAIN
 
 # Height: plane, quadratic and two sine waves.
@@ -25,13 +25,14 @@ G_CROSSWALK = 40  # half gap between the crossing's centre and the crosswalks, 0
 G_DEFAULT_KIND = 41
 GROUND_SIZE = 42
 
+MAX_RAY = 400.0  # the ground ends there, in units of the ray direction
 ASPHALT, MEDIAN, VERGE, WALK, GRASS, PAVING, DIRT, PARKING_LOT = 0, 1, 2, 3, 4, 5, 6, 7
 KIND_CATEGORY = np.array(
     [DRIVEABLE, OTHER_FLAT, TERRAIN, SIDEWALK, TERRAIN, OTHER_FLAT, TERRAIN, OTHER_FLAT], dtype=np.uint8
 )
 
 
-@kernel
+@pure_kernel
 def height(x, y, g):  # noqa: ANN001, ANN201
     """Height of the road surface, without kerbs."""
     z = g[G_AX] * x + g[G_AY] * y + g[G_CXX] * x * x + g[G_CXY] * x * y + g[G_CYY] * y * y
@@ -41,7 +42,7 @@ def height(x, y, g):  # noqa: ANN001, ANN201
     return z
 
 
-@kernel
+@pure_kernel
 def gradient(x, y, g):  # noqa: ANN001, ANN201
     """Slope of ``height`` along x and y."""
     gx = g[G_AX] + 2 * g[G_CXX] * x + g[G_CXY] * y
@@ -54,7 +55,7 @@ def gradient(x, y, g):  # noqa: ANN001, ANN201
     return gx, gy
 
 
-@kernel
+@pure_kernel
 def road_coordinates(x, y, g, road):  # noqa: ANN001, ANN201
     """Arc length and signed lateral offset of a point on road 0 or 1."""
     o = G_ROAD + ROAD_SIZE * road
@@ -70,7 +71,7 @@ def road_coordinates(x, y, g, road):  # noqa: ANN001, ANN201
     return -radius * np.arctan2(lx, ly - radius), radius + r
 
 
-@kernel
+@pure_kernel
 def road_point(s, d, g, road):  # noqa: ANN001, ANN201
     """Inverse of ``road_coordinates``: x, y and the heading of the road there."""
     o = G_ROAD + ROAD_SIZE * road
@@ -86,7 +87,7 @@ def road_point(s, d, g, road):  # noqa: ANN001, ANN201
     return x, y, np.arctan2(g[o + 3], g[o + 2]) + turn
 
 
-@kernel
+@pure_kernel
 def region(x, y, g, parcels):  # noqa: ANN001, ANN201
     """What lies at a point.
 
@@ -125,73 +126,70 @@ def region(x, y, g, parcels):  # noqa: ANN001, ANN201
     return int(g[G_DEFAULT_KIND]), kerb, edge, margin, s, d, s2, d2
 
 
-@kernel
-def _meet_surface(o, d, g, offset):  # noqa: ANN001, ANN202
+@pure_kernel
+def _meet_surface(px, py, pz, vx, vy, vz, g, offset):  # noqa: ANN001, ANN202
     """Distance along a ray to ``height + offset``: closed form for the quadratic part, Newton for the waves."""
-    qa = -(g[G_CXX] * d[0] * d[0] + g[G_CXY] * d[0] * d[1] + g[G_CYY] * d[1] * d[1])
+    qa = -(g[G_CXX] * vx * vx + g[G_CXY] * vx * vy + g[G_CYY] * vy * vy)
     qb = (
-        d[2] - g[G_AX] * d[0] - g[G_AY] * d[1]
-        - 2 * g[G_CXX] * o[0] * d[0] - g[G_CXY] * (o[0] * d[1] + o[1] * d[0]) - 2 * g[G_CYY] * o[1] * d[1]
+        vz - g[G_AX] * vx - g[G_AY] * vy
+        - 2 * g[G_CXX] * px * vx - g[G_CXY] * (px * vy + py * vx) - 2 * g[G_CYY] * py * vy
     )  # fmt: skip
     qc = (
-        o[2] - offset - g[G_AX] * o[0] - g[G_AY] * o[1]
-        - g[G_CXX] * o[0] * o[0] - g[G_CXY] * o[0] * o[1] - g[G_CYY] * o[1] * o[1]
+        pz - offset - g[G_AX] * px - g[G_AY] * py
+        - g[G_CXX] * px * px - g[G_CXY] * px * py - g[G_CYY] * py * py
     )  # fmt: skip
     disc = qb * qb - 4 * qa * qc
-    if disc < 0:
+    if disc < 0.0:
         return np.inf
     root = np.sqrt(disc)
-    # Stable form; with qc > 0 the first crossing is the smallest positive root.
-    q = -0.5 * (qb + root) if qb >= 0 else -0.5 * (qb - root)
+    q = -0.5 * (qb + root) if qb >= 0.0 else -0.5 * (qb - root)  # the stable form
     t1 = q / qa if qa != 0.0 else np.inf
     t2 = qc / q if q != 0.0 else np.inf
     if t1 > t2:
         t1, t2 = t2, t1
     t = t1 if t1 > 0.0 else t2
-    if not 0.0 < t < 1e3:
+    if not 0.0 < t < MAX_RAY:
         return np.inf
     for _ in range(4):
-        x, y = o[0] + t * d[0], o[1] + t * d[1]
+        x, y = px + t * vx, py + t * vy
         gx, gy = gradient(x, y, g)
-        slope = d[2] - gx * d[0] - gy * d[1]
+        slope = vz - gx * vx - gy * vy
         if slope > -1e-4:
             return np.inf
-        step = (o[2] + t * d[2] - height(x, y, g) - offset) / slope
+        step = (pz + t * vz - height(x, y, g) - offset) / slope
         t -= step
-        if abs(step) < 1e-4:
+        if abs(step) < 2e-3:
             break
-    return t if 0.0 < t < 1e3 else np.inf
+    return t if 0.0 < t < MAX_RAY else np.inf
 
 
-@kernel
-def meet_ground(o, d, g, parcels):  # noqa: ANN001, ANN201
+@pure_kernel
+def meet_ground(px, py, pz, vx, vy, vz, g, parcels):  # noqa: ANN001, ANN201
     """First hit of a ray with the ground and its kerbs.
 
     Returns:
-        tuple: Distance in units of ``d`` (inf for none) and 1.0 when a kerb's upright face was hit.
+        tuple: Distance in units of the direction (inf for none) and 1.0 when a kerb's upright face was hit.
     """
-    kerb = g[G_KERB]
-    t_low = _meet_surface(o, d, g, 0.0)
-    t_top = _meet_surface(o, d, g, kerb)
-    if not t_top < t_low:
-        return t_low, 0.0
-    place = region(o[0] + t_top * d[0], o[1] + t_top * d[1], g, parcels)
+    t_top = _meet_surface(px, py, pz, vx, vy, vz, g, g[G_KERB])
+    if t_top == np.inf:
+        return _meet_surface(px, py, pz, vx, vy, vz, g, 0.0), 0.0
+    place = region(px + t_top * vx, py + t_top * vy, g, parcels)
     if place[1] > 0.0:
         return t_top, 0.0
+    t_low = _meet_surface(px, py, pz, vx, vy, vz, g, 0.0)
     if t_low == np.inf:
         return t_low, 0.0
-    speed = np.hypot(d[0], d[1])
-    length = (t_low - t_top) * speed
+    length = (t_low - t_top) * np.sqrt(vx * vx + vy * vy)
     if place[3] > length:
         return t_low, 0.0
     steps = min(max(int(length / 0.25), 2), 12)
     before = t_top
     for i in range(1, steps + 1):
         after = t_top + (t_low - t_top) * i / steps
-        if region(o[0] + after * d[0], o[1] + after * d[1], g, parcels)[1] > 0.0:
+        if region(px + after * vx, py + after * vy, g, parcels)[1] > 0.0:
             for _ in range(6):
                 middle = 0.5 * (before + after)
-                if region(o[0] + middle * d[0], o[1] + middle * d[1], g, parcels)[1] > 0.0:
+                if region(px + middle * vx, py + middle * vy, g, parcels)[1] > 0.0:
                     after = middle
                 else:
                     before = middle

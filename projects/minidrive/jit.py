@@ -13,6 +13,7 @@ from pathlib import Path
 import numba
 from numba.core import config
 
+_FASTMATH = {'contract', 'reassoc', 'arcp', 'nsz'}  # infinities keep their meaning
 _PACKAGE = Path(__file__).parent
 
 
@@ -34,11 +35,23 @@ def _cache_dir() -> str:
 _CACHE_DIR = _cache_dir()
 
 
-def kernel(function: Callable) -> Callable:
-    """Compile ``function`` serially, without the GIL, cached under the digest of the package."""
+def _compile(function: Callable, **options: object) -> Callable:
     previous = config.CACHE_DIR
     config.CACHE_DIR = _CACHE_DIR
     try:
-        return numba.njit(cache=True, nogil=True, error_model='numpy')(function)
+        return numba.njit(cache=True, nogil=True, error_model='numpy', fastmath=_FASTMATH, **options)(function)
     finally:
         config.CACHE_DIR = previous
+
+
+def kernel(function: Callable) -> Callable:
+    """Compile ``function`` serially, without the GIL, cached under the digest of the package."""
+    return _compile(function)
+
+
+def pure_kernel(function: Callable) -> Callable:
+    """Compile a ``function`` that makes and returns no arrays, without reference counting.
+
+    Passing a tuple of arrays to a counted function touches every counter, which costs more than a ray test.
+    """
+    return _compile(function, _nrt=False)

@@ -13,7 +13,7 @@ from . import ground as gr
 from . import materials as m
 from .capture import Sweep, camera_pose
 from .geometry import apply, invert
-from .jit import kernel
+from .jit import kernel, pure_kernel
 from .primitives import BOX, CYLINDER, WEDGE
 from .raycast import World
 from .scene import Scene
@@ -57,133 +57,122 @@ def _fill_ground(ego2street, g, parcels, classes, out):  # noqa: ANN001, ANN202
                     out[i, j, level] = best
 
 
-@kernel
-def _fill_prim(kind, rot, centre, half, taper, hollow, occ, rank, ego2street, priority, out):  # noqa: ANN001, ANN202
-    """Mark the voxels of one solid by sampling it densely, its boundary included."""
+@pure_kernel
+def _fill_prim(kind, local2ego, half, taper, hollow, occ, rank, priority, out):  # noqa: ANN001, ANN202
+    """Mark the voxels of one solid by sampling it densely, its boundary included; ``local2ego`` gives voxel units."""
     nx, ny, nz = out.shape
-    counts = np.ceil(2.0 * half / SAMPLE_STEP).astype(np.int64) + 1
-    a = np.empty(3)
-    p = np.empty(3)
-    for i in range(counts[0]):
-        for j in range(counts[1]):
-            for k in range(counts[2]):
-                if hollow and 0 < i < counts[0] - 1 and 0 < j < counts[1] - 1 and 0 < k < counts[2] - 1:
+    count_x = int(np.ceil(2.0 * half[0] / SAMPLE_STEP)) + 1
+    count_y = int(np.ceil(2.0 * half[1] / SAMPLE_STEP)) + 1
+    count_z = int(np.ceil(2.0 * half[2] / SAMPLE_STEP)) + 1
+    m = local2ego
+    for i in range(count_x):
+        for j in range(count_y):
+            rim = i == 0 or i == count_x - 1 or j == 0 or j == count_y - 1
+            for k in range(count_z):
+                if hollow and not rim and 0 < k < count_z - 1:
                     continue
-                a[0] = 2.0 * i / (counts[0] - 1) - 1.0
-                a[1] = 2.0 * j / (counts[1] - 1) - 1.0
-                a[2] = 2.0 * k / (counts[2] - 1) - 1.0
+                a, b, c = 2.0 * i / (count_x - 1) - 1.0, 2.0 * j / (count_y - 1) - 1.0, 2.0 * k / (count_z - 1) - 1.0
                 if kind == WEDGE:
-                    high = 0.5 * (a[2] + 1.0)
+                    high = 0.5 * (c + 1.0)
                     front, rear = 1.0 - taper[0] * high, 1.0 - taper[1] * high
-                    a[0] = 0.5 * (front - rear) + 0.5 * a[0] * (front + rear)
-                    a[1] *= 1.0 - taper[2] * high
+                    a = 0.5 * (front - rear) + 0.5 * a * (front + rear)
+                    b *= 1.0 - taper[2] * high
                 elif kind == CYLINDER:
-                    a[:2] *= _round(a[0], a[1], 0.0, counts)
-                    a[:2] *= 1.0 - 0.5 * taper[0] * (a[2] + 1.0)
+                    factor = _round(a, b, 0.0) * (1.0 - 0.5 * taper[0] * (c + 1.0))
+                    a, b = a * factor, b * factor
                 elif kind != BOX:
-                    a *= _round(a[0], a[1], a[2], counts)
-                for c in range(3):
-                    p[c] = centre[c] + 0.9999 * (
-                        rot[0, c] * a[0] * half[0] + rot[1, c] * a[1] * half[1] + rot[2, c] * a[2] * half[2]
-                    )
-                p -= ego2street[:3, 3]
-                x = int(np.floor((_dot(ego2street, 0, p) - GRID_MIN[0]) / VOXEL_SIZE))
-                y = int(np.floor((_dot(ego2street, 1, p) - GRID_MIN[1]) / VOXEL_SIZE))
-                z = int(np.floor((_dot(ego2street, 2, p) - GRID_MIN[2]) / VOXEL_SIZE))
+                    factor = _round(a, b, c)
+                    a, b, c = a * factor, b * factor, c * factor
+                x = int(np.floor(m[0, 0] * a + m[0, 1] * b + m[0, 2] * c + m[0, 3]))
+                y = int(np.floor(m[1, 0] * a + m[1, 1] * b + m[1, 2] * c + m[1, 3]))
+                z = int(np.floor(m[2, 0] * a + m[2, 1] * b + m[2, 2] * c + m[2, 3]))
                 if 0 <= x < nx and 0 <= y < ny and 0 <= z < nz and rank >= priority[out[x, y, z]]:
                     out[x, y, z] = occ
 
 
-@kernel
-def _round(x, y, z, counts):  # noqa: ANN001, ANN202
+@pure_kernel
+def _round(x, y, z):  # noqa: ANN001, ANN202
     """Factor that maps a point of the unit cube into the unit ball, cube shell by cube shell."""
     norm = np.sqrt(x * x + y * y + z * z)
     return max(abs(x), abs(y), abs(z)) / norm if norm > 0.0 else 1.0
 
 
-@kernel
-def _dot(matrix, column, p):  # noqa: ANN001, ANN202
-    return matrix[0, column] * p[0] + matrix[1, column] * p[1] + matrix[2, column] * p[2]
-
-
 def voxelize(world: World, ego2street: np.ndarray) -> np.ndarray:
     """Semantics (200, 200, 16) uint8 of everything in the world, seen or not, in an ego frame."""
     out = np.full(GRID_SHAPE, OCC_FREE, np.uint8)
-    _fill_ground(ego2street, world.ground, world.parcels, LIDARSEG_TO_OCC[gr.KIND_CATEGORY], out)
+    _fill_ground(ego2street, world.rays.ground, world.rays.parcels, LIDARSEG_TO_OCC[gr.KIND_CATEGORY], out)
     prims = world.prims
     local = apply(invert(ego2street), prims.centre)
     reach = np.linalg.norm(prims.half, axis=1) * 1.3
     top = GRID_MIN + np.array(GRID_SHAPE) * VOXEL_SIZE
     inside = (local + reach[:, None] > GRID_MIN).all(axis=1) & (local - reach[:, None] < top).all(axis=1)
+    local2ego = np.tile(np.eye(4), (len(prims.kind), 1, 1))
+    shrunk = 0.9999 * prims.half / VOXEL_SIZE
+    local2ego[:, :3, :3] = (ego2street[:3, :3].T @ prims.rot.transpose(0, 2, 1)) * shrunk[:, None, :]
+    local2ego[:, :3, 3] = _to_voxels(local)
     for i in np.flatnonzero(inside):
         occ = LIDARSEG_TO_OCC[prims.category[i]]
+        rank = _PRIORITY[occ] if occ != 0 or prims.agent[i] < 0 else 4
         hollow = prims.material[i] == m.FACADE
-        _fill_prim(
-            prims.kind[i], prims.rot[i], prims.centre[i], prims.half[i], prims.taper[i], hollow, occ,
-            _PRIORITY[occ] if occ != 0 or prims.agent[i] < 0 else 4, ego2street, _PRIORITY, out,
-        )  # fmt: skip
+        _fill_prim(prims.kind[i], local2ego[i], prims.half[i], prims.taper[i], hollow, occ, rank, _PRIORITY, out)
     return out
 
 
-@kernel
-def _walk(origin, direction, length, stop, mark):  # noqa: ANN001, ANN202
+@pure_kernel
+def _walk(px, py, pz, vx, vy, vz, length, stop, mark):  # noqa: ANN001, ANN202
     """Mark the voxels that a ray crosses, up to ``length`` and the first voxel where ``stop`` is set (inclusive).
 
-    Amanatides and Woo's traversal; ``origin`` and ``direction`` are in voxel units.
+    Amanatides and Woo's traversal of the ray p + t v, in voxel units.
     """
-    enter, leave = 0.0, length
-    for c in range(3):
-        if abs(direction[c]) < 1e-12:
-            if not 0.0 <= origin[c] < mark.shape[c]:
-                return
-        else:
-            a, b = -origin[c] / direction[c], (mark.shape[c] - origin[c]) / direction[c]
-            enter, leave = max(enter, min(a, b)), min(leave, max(a, b))
+    size_x, size_y, size_z = mark.shape
+    # A zero component never crosses a plane: its huge steps stay beyond every other crossing.
+    vx = vx if abs(vx) > 1e-12 else 1e-12
+    vy = vy if abs(vy) > 1e-12 else 1e-12
+    vz = vz if abs(vz) > 1e-12 else 1e-12
+    ax, bx = -px / vx, (size_x - px) / vx
+    ay, by = -py / vy, (size_y - py) / vy
+    az, bz = -pz / vz, (size_z - pz) / vz
+    enter = max(0.0, min(ax, bx), min(ay, by), min(az, bz))
+    leave = min(length, max(ax, bx), max(ay, by), max(az, bz))
     if enter > leave:
         return
-    cell = np.empty(3, np.int64)
-    step = np.empty(3, np.int64)
-    until = np.empty(3)
-    delta = np.empty(3)
-    for c in range(3):
-        cell[c] = min(max(int(np.floor(origin[c] + enter * direction[c])), 0), mark.shape[c] - 1)
-        if direction[c] > 1e-12:
-            step[c], delta[c] = 1, 1.0 / direction[c]
-            until[c] = (cell[c] + 1 - origin[c]) / direction[c]
-        elif direction[c] < -1e-12:
-            step[c], delta[c] = -1, -1.0 / direction[c]
-            until[c] = (cell[c] - origin[c]) / direction[c]
+    x = min(max(int(np.floor(px + enter * vx)), 0), size_x - 1)
+    y = min(max(int(np.floor(py + enter * vy)), 0), size_y - 1)
+    z = min(max(int(np.floor(pz + enter * vz)), 0), size_z - 1)
+    step_x, step_y, step_z = 1 if vx > 0 else -1, 1 if vy > 0 else -1, 1 if vz > 0 else -1
+    next_x, next_y, next_z = (x + (vx > 0) - px) / vx, (y + (vy > 0) - py) / vy, (z + (vz > 0) - pz) / vz
+    delta_x, delta_y, delta_z = abs(1.0 / vx), abs(1.0 / vy), abs(1.0 / vz)
+    while 0 <= x < size_x and 0 <= y < size_y and 0 <= z < size_z:
+        mark[x, y, z] = 1
+        if stop[x, y, z] or min(next_x, next_y, next_z) > leave:
+            return
+        if next_x <= next_y and next_x <= next_z:
+            x += step_x
+            next_x += delta_x
+        elif next_y <= next_z:
+            y += step_y
+            next_y += delta_y
         else:
-            step[c], delta[c], until[c] = 0, np.inf, np.inf
-    while True:
-        mark[cell[0], cell[1], cell[2]] = 1
-        if stop[cell[0], cell[1], cell[2]]:
-            return
-        c = 0 if until[0] < until[1] else 1
-        c = c if until[c] < until[2] else 2
-        if until[c] > leave:
-            return
-        cell[c] += step[c]
-        if not 0 <= cell[c] < mark.shape[c]:
-            return
-        until[c] += delta[c]
+            z += step_z
+            next_z += delta_z
 
 
-@kernel
+@pure_kernel
 def _walk_to(origin, ends, stop, mark):  # noqa: ANN001, ANN202
+    x, y, z = origin[0], origin[1], origin[2]
     for i in range(ends.shape[0]):
-        _walk(origin, ends[i] - origin, 1.0, stop, mark)
+        _walk(x, y, z, ends[i, 0] - x, ends[i, 1] - y, ends[i, 2] - z, 1.0, stop, mark)
 
 
-@kernel
+@pure_kernel
 def _walk_pixels(pose, cam2img, height, width, stride, stop, mark):  # noqa: ANN001, ANN202
-    d = np.empty(3)
     for row in range(stride // 2, height, stride):
         for column in range(stride // 2, width, stride):
-            x, y = (column - cam2img[0, 2]) / cam2img[0, 0], (row - cam2img[1, 2]) / cam2img[1, 1]
-            for c in range(3):
-                d[c] = pose[c, 0] * x + pose[c, 1] * y + pose[c, 2]
-            _walk(pose[:3, 3], d, 1e4, stop, mark)
+            u, v = (column - cam2img[0, 2]) / cam2img[0, 0], (row - cam2img[1, 2]) / cam2img[1, 1]
+            vx = pose[0, 0] * u + pose[0, 1] * v + pose[0, 2]
+            vy = pose[1, 0] * u + pose[1, 1] * v + pose[1, 2]
+            vz = pose[2, 0] * u + pose[2, 1] * v + pose[2, 2]
+            _walk(pose[0, 3], pose[1, 3], pose[2, 3], vx, vy, vz, 1e4, stop, mark)
 
 
 def _to_voxels(points: np.ndarray) -> np.ndarray:
@@ -235,7 +224,7 @@ def make_label(scene: Scene, keyframe: int, sweeps: list[Sweep]) -> dict[str, np
         ends = _to_voxels(apply(lidar2ego, points[:, :3].astype(np.float64)))
         _walk_to(_to_voxels(lidar2ego[:3, 3]), ends, nothing if now else block, mask_lidar)
     occupied = semantics != OCC_FREE
-    known = binary_dilation(occupied & (mask_lidar > 0), np.ones((3, 3, 3), bool))
+    known = binary_dilation(occupied & (mask_lidar > 0))
     semantics[occupied & ~known] = OCC_FREE
     return dict(semantics=semantics, mask_lidar=mask_lidar, mask_camera=camera_mask(scene, keyframe, semantics) & mask_lidar)
 

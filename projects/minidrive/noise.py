@@ -2,24 +2,19 @@
 
 import numpy as np
 
-from .jit import kernel
+from .jit import pure_kernel
 
 
-@kernel
+@pure_kernel
 def hash01(a, b, c, d):  # noqa: ANN001, ANN201
     """Hash of four integers to [0, 1)."""
-    h = np.uint32(a) * np.uint32(0x9E3779B1) + np.uint32(b) * np.uint32(0x85EBCA77)
-    h ^= np.uint32(c) * np.uint32(0xC2B2AE3D) + np.uint32(d) * np.uint32(0x27D4EB2F)
-    h = np.uint32(h)
-    h ^= h >> np.uint32(15)
-    h = np.uint32(h * np.uint32(0x2C1B3C6D))
-    h ^= h >> np.uint32(12)
-    h = np.uint32(h * np.uint32(0x297A2D39))
-    h ^= h >> np.uint32(15)
-    return np.float64(np.uint32(h)) * (1.0 / 4294967296.0)
+    h = np.int64(a) * 73856093 ^ np.int64(b) * 19349663 ^ np.int64(c) * 83492791 ^ np.int64(d) * 49979687
+    h = (h ^ (h >> 13)) * 1274126177
+    h = (h ^ (h >> 29)) * 668265263
+    return np.float64((h >> 11) & 0xFFFFFF) * (1.0 / 16777216.0)
 
 
-@kernel
+@pure_kernel
 def value_noise2(x, y, seed):  # noqa: ANN001, ANN201
     """Smooth noise over the plane with a feature size of one unit."""
     fx, fy = np.floor(x), np.floor(y)
@@ -31,15 +26,14 @@ def value_noise2(x, y, seed):  # noqa: ANN001, ANN201
     return (a + (b - a) * u) * (1.0 - v) + (c + (d - c) * u) * v
 
 
-@kernel
+@pure_kernel
 def value_noise3(x, y, z, seed):  # noqa: ANN001, ANN201
     """Smooth noise over space with a feature size of one unit."""
     fx, fy, fz = np.floor(x), np.floor(y), np.floor(z)
     ix, iy, iz = int(fx), int(fy), int(fz)
     u, v, w = x - fx, y - fy, z - fz
-    total = 0.0
-    for k in range(8):
-        i, j, m = k & 1, (k >> 1) & 1, k >> 2
-        weight = (u if i else 1.0 - u) * (v if j else 1.0 - v) * (w if m else 1.0 - w)
-        total += weight * hash01(ix + i, iy + j, iz + m, seed)
-    return total
+    a = hash01(ix, iy, iz, seed) * (1.0 - u) + hash01(ix + 1, iy, iz, seed) * u
+    b = hash01(ix, iy + 1, iz, seed) * (1.0 - u) + hash01(ix + 1, iy + 1, iz, seed) * u
+    c = hash01(ix, iy, iz + 1, seed) * (1.0 - u) + hash01(ix + 1, iy, iz + 1, seed) * u
+    d = hash01(ix, iy + 1, iz + 1, seed) * (1.0 - u) + hash01(ix + 1, iy + 1, iz + 1, seed) * u
+    return (a * (1.0 - v) + b * v) * (1.0 - w) + (c * (1.0 - v) + d * v) * w

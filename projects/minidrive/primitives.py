@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .jit import kernel
+from .jit import pure_kernel
 from .noise import value_noise3
 
+# Columns of ray_table: the 3x4 map from street to unit coordinates comes first.
+T_TAPER, T_HALF, T_KIND, T_SEED, T_MATERIAL, T_CATEGORY, T_AGENT, T_PART, T_COLOUR = 12, 15, 18, 19, 20, 21, 22, 23, 24
 BOX, WEDGE, CYLINDER, ELLIPSOID, FOLIAGE = 0, 1, 2, 3, 4
 
 
@@ -81,6 +83,18 @@ def place(prims: Prims, rotation: np.ndarray, translation: np.ndarray) -> Prims:
     return prims._replace(centre=prims.centre @ rotation.T + translation, rot=prims.rot @ rotation.T)
 
 
+def ray_table(prims: Prims) -> np.ndarray:
+    """Everything that rays read of N primitives, as one array (N, 30); see the column names ``T_*``.
+
+    Kernels take this array and not the tuple, because handing over a tuple of arrays costs more than a ray test.
+    """
+    scaled = prims.rot / prims.half[:, :, None]
+    shift = -np.einsum('nij,nj->ni', scaled, prims.centre)
+    affine = np.concatenate([scaled, shift[..., None]], axis=2).reshape(-1, 12)
+    scalars = [prims.kind, prims.seed, prims.material, prims.category, prims.agent, prims.part]
+    return np.concatenate([affine, prims.taper, prims.half, np.stack(scalars, axis=1), prims.colour], axis=1)
+
+
 def corners(prims: Prims) -> np.ndarray:
     """The eight corners of every primitive's bounding box, (N, 8, 3) in the street frame."""
     signs = np.array([[i, j, k] for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)], dtype=np.float64)
@@ -89,68 +103,81 @@ def corners(prims: Prims) -> np.ndarray:
     return np.einsum('nki,nij->nkj', local, prims.rot) + prims.centre[:, None]
 
 
-@kernel
+@pure_kernel
 def leaf_gap(x, y, z, half_x, half_y, half_z, seed, rim):  # noqa: ANN001, ANN201
     """Whether foliage has a hole at a unit-sphere point; ``rim`` is |cos| of the viewing angle."""
-    n = value_noise3(x * half_x * 4.0 + 7.3, y * half_y * 4.0, z * half_z * 4.0, seed)
-    n = 0.6 * n + 0.4 * value_noise3(x * half_x * 11.0, y * half_y * 11.0 + 3.1, z * half_z * 11.0, seed + 1)
-    return n > 0.45 + 0.75 * rim
+    if rim > 0.75:
+        return False
+    n = 0.55 * value_noise3(x * half_x * 3.0, y * half_y * 3.0, z * half_z * 3.0, seed)
+    n += 0.45 * value_noise3(x * half_x * 8.0, y * half_y * 8.0, z * half_z * 8.0, seed)
+    return n > 0.38 + 0.4 * rim
 
 
-@kernel
-def _meet_planes(ox, oy, oz, dx, dy, dz, front, rear, side):  # noqa: ANN001, ANN202
-    near, far = -np.inf, np.inf
-    for i in range(6):
-        if i == 0:
-            num, den = 1.0 - 0.5 * front - ox - 0.5 * front * oz, dx + 0.5 * front * dz
-        elif i == 1:
-            num, den = 1.0 - 0.5 * rear + ox - 0.5 * rear * oz, -dx + 0.5 * rear * dz
-        elif i == 2:
-            num, den = 1.0 - 0.5 * side - oy - 0.5 * side * oz, dy + 0.5 * side * dz
-        elif i == 3:
-            num, den = 1.0 - 0.5 * side + oy - 0.5 * side * oz, -dy + 0.5 * side * dz
-        elif i == 4:
-            num, den = 1.0 - oz, dz
-        else:
-            num, den = 1.0 + oz, -dz
-        if den > 1e-12:
-            far = min(far, num / den)
-        elif den < -1e-12:
-            near = max(near, num / den)
-        elif num < 0.0:
-            return np.inf
-        if near > far:
-            return np.inf
-    return near if near > 0.0 else np.inf
+@pure_kernel
+def _meet_box(ox, oy, oz, dx, dy, dz):  # noqa: ANN001, ANN202
+    """Slab test against the unit cube; a zero component gives infinities, which the comparisons sort out."""
+    inv = 1.0 / dx if abs(dx) > 1e-12 else 1e12
+    a, b = (-1.0 - ox) * inv, (1.0 - ox) * inv
+    near, far = min(a, b), max(a, b)
+    inv = 1.0 / dy if abs(dy) > 1e-12 else 1e12
+    a, b = (-1.0 - oy) * inv, (1.0 - oy) * inv
+    near, far = max(near, min(a, b)), min(far, max(a, b))
+    inv = 1.0 / dz if abs(dz) > 1e-12 else 1e12
+    a, b = (-1.0 - oz) * inv, (1.0 - oz) * inv
+    near, far = max(near, min(a, b)), min(far, max(a, b))
+    return near if 0.0 < near <= far else np.inf
 
 
-@kernel
+@pure_kernel
+def _clip(num, den, near, far):  # noqa: ANN001, ANN202
+    """Clip the interval [near, far] by the half space num - t * den >= 0."""
+    if den > 1e-12:
+        return near, min(far, num / den)
+    if den < -1e-12:
+        return max(near, num / den), far
+    return (near, far) if num >= 0.0 else (np.inf, -np.inf)
+
+
+@pure_kernel
+def _meet_wedge(ox, oy, oz, dx, dy, dz, front, rear, side):  # noqa: ANN001, ANN202
+    near, far = _clip(1.0 - oz, dz, -np.inf, np.inf)
+    near, far = _clip(1.0 + oz, -dz, near, far)
+    low = 0.5 * (oz + 1.0)
+    near, far = _clip(1.0 - front * low - ox, dx + 0.5 * front * dz, near, far)
+    near, far = _clip(1.0 - rear * low + ox, 0.5 * rear * dz - dx, near, far)
+    near, far = _clip(1.0 - side * low - oy, dy + 0.5 * side * dz, near, far)
+    near, far = _clip(1.0 - side * low + oy, 0.5 * side * dz - dy, near, far)
+    return near if 0.0 < near <= far else np.inf
+
+
+@pure_kernel
 def _meet_cylinder(ox, oy, oz, dx, dy, dz, taper):  # noqa: ANN001, ANN202
     a, b = 1.0 - 0.5 * taper, 0.5 * taper  # radius a - b z
     best = np.inf
     base, run = a - b * oz, -b * dz
     qa = dx * dx + dy * dy - run * run
     qb = ox * dx + oy * dy - base * run
-    qc = ox * ox + oy * oy - base * base
-    disc = qb * qb - qa * qc
+    disc = qb * qb - qa * (ox * ox + oy * oy - base * base)
     if disc >= 0.0 and abs(qa) > 1e-12:
         root = np.sqrt(disc)
-        for sign in (-1.0, 1.0):
-            t = (-qb + sign * root) / qa
-            if 0.0 < t < best and abs(oz + t * dz) <= 1.0 and base + t * run >= 0.0:
-                best = t
+        t = (-qb - root) / qa
+        if 0.0 < t and abs(oz + t * dz) <= 1.0 and base + t * run >= 0.0:
+            best = t
+        t = (-qb + root) / qa
+        if 0.0 < t < best and abs(oz + t * dz) <= 1.0 and base + t * run >= 0.0:
+            best = t
     if abs(dz) > 1e-12:
-        for cap in (-1.0, 1.0):
-            t = (cap - oz) / dz
-            if 0.0 < t < best:
-                x, y = ox + t * dx, oy + t * dy
-                radius = a - b * cap
-                if x * x + y * y <= radius * radius:
-                    best = t
+        cap = -1.0 if dz > 0.0 else 1.0  # only the cap that faces the ray can be entered
+        t = (cap - oz) / dz
+        if 0.0 < t < best:
+            x, y = ox + t * dx, oy + t * dy
+            radius = a - b * cap
+            if x * x + y * y <= radius * radius:
+                best = t
     return best
 
 
-@kernel
+@pure_kernel
 def _meet_sphere(ox, oy, oz, dx, dy, dz):  # noqa: ANN001, ANN202
     qa = dx * dx + dy * dy + dz * dz
     qb = ox * dx + oy * dy + oz * dz
@@ -161,22 +188,22 @@ def _meet_sphere(ox, oy, oz, dx, dy, dz):  # noqa: ANN001, ANN202
     return (-qb - root) / qa, (-qb + root) / qa
 
 
-@kernel
-def meet_prim(prims, i, o, d, limit):  # noqa: ANN001, ANN201
-    """Distance along a ray to primitive ``i`` in units of ``d``, or inf when there is no hit before ``limit``."""
-    rot, half, centre = prims.rot[i], prims.half[i], prims.centre[i]
-    px, py, pz = o[0] - centre[0], o[1] - centre[1], o[2] - centre[2]
-    ox = (rot[0, 0] * px + rot[0, 1] * py + rot[0, 2] * pz) / half[0]
-    oy = (rot[1, 0] * px + rot[1, 1] * py + rot[1, 2] * pz) / half[1]
-    oz = (rot[2, 0] * px + rot[2, 1] * py + rot[2, 2] * pz) / half[2]
-    dx = (rot[0, 0] * d[0] + rot[0, 1] * d[1] + rot[0, 2] * d[2]) / half[0]
-    dy = (rot[1, 0] * d[0] + rot[1, 1] * d[1] + rot[1, 2] * d[2]) / half[1]
-    dz = (rot[2, 0] * d[0] + rot[2, 1] * d[1] + rot[2, 2] * d[2]) / half[2]
-    kind = prims.kind[i]
-    if kind == BOX or kind == WEDGE:
-        t = _meet_planes(ox, oy, oz, dx, dy, dz, prims.taper[i, 0], prims.taper[i, 1], prims.taper[i, 2])
+@pure_kernel
+def meet_prim(m, i, px, py, pz, vx, vy, vz, limit):  # noqa: ANN001, ANN201
+    """Distance along the ray p + t v to primitive ``i`` of a ray table ``m``, or inf when there is no hit before ``limit``."""
+    dx = m[i, 0] * vx + m[i, 1] * vy + m[i, 2] * vz
+    dy = m[i, 4] * vx + m[i, 5] * vy + m[i, 6] * vz
+    dz = m[i, 8] * vx + m[i, 9] * vy + m[i, 10] * vz
+    ox = m[i, 0] * px + m[i, 1] * py + m[i, 2] * pz + m[i, 3]
+    oy = m[i, 4] * px + m[i, 5] * py + m[i, 6] * pz + m[i, 7]
+    oz = m[i, 8] * px + m[i, 9] * py + m[i, 10] * pz + m[i, 11]
+    kind = int(m[i, T_KIND])
+    if kind == BOX:
+        t = _meet_box(ox, oy, oz, dx, dy, dz)
+    elif kind == WEDGE:
+        t = _meet_wedge(ox, oy, oz, dx, dy, dz, m[i, T_TAPER], m[i, T_TAPER + 1], m[i, T_TAPER + 2])
     elif kind == CYLINDER:
-        t = _meet_cylinder(ox, oy, oz, dx, dy, dz, prims.taper[i, 0])
+        t = _meet_cylinder(ox, oy, oz, dx, dy, dz, m[i, T_TAPER])
     else:
         t, t_exit = _meet_sphere(ox, oy, oz, dx, dy, dz)
         if kind == FOLIAGE and t < limit:
@@ -184,51 +211,48 @@ def meet_prim(prims, i, o, d, limit):  # noqa: ANN001, ANN201
             for _ in range(2):
                 x, y, z = ox + t * dx, oy + t * dy, oz + t * dz
                 rim = abs(x * dx + y * dy + z * dz) / norm
-                if t > 0.0 and not leaf_gap(x, y, z, half[0], half[1], half[2], prims.seed[i], rim):
+                if t > 0.0 and not leaf_gap(x, y, z, m[i, T_HALF], m[i, T_HALF + 1], m[i, T_HALF + 2], int(m[i, T_SEED]), rim):
                     break
                 t, t_exit = t_exit, np.inf
     return t if 0.0 < t < limit else np.inf
 
 
-@kernel
-def local_hit(prims, i, p):  # noqa: ANN001, ANN201
-    """Street point on primitive ``i`` -> unit coordinates, outward street normal, and the face.
+@pure_kernel
+def local_hit(m, i, px, py, pz):  # noqa: ANN001, ANN201
+    """Street point on primitive ``i`` of a ray table -> unit coordinates, outward street normal, and the face.
 
     Faces: 0 +x, 1 -x, 2 +y, 3 -y, 4 +z, 5 -z; 6 for a curved side.
     """
-    rot, half, centre, taper = prims.rot[i], prims.half[i], prims.centre[i], prims.taper[i]
-    px, py, pz = p[0] - centre[0], p[1] - centre[1], p[2] - centre[2]
-    x = (rot[0, 0] * px + rot[0, 1] * py + rot[0, 2] * pz) / half[0]
-    y = (rot[1, 0] * px + rot[1, 1] * py + rot[1, 2] * pz) / half[1]
-    z = (rot[2, 0] * px + rot[2, 1] * py + rot[2, 2] * pz) / half[2]
-    kind = prims.kind[i]
+    x = m[i, 0] * px + m[i, 1] * py + m[i, 2] * pz + m[i, 3]
+    y = m[i, 4] * px + m[i, 5] * py + m[i, 6] * pz + m[i, 7]
+    z = m[i, 8] * px + m[i, 9] * py + m[i, 10] * pz + m[i, 11]
+    kind = int(m[i, T_KIND])
     face = 6
     if kind == BOX or kind == WEDGE:
         least = np.inf
         nx, ny, nz = 0.0, 0.0, 1.0
         for k in range(6):
             if k < 4:
-                lean = taper[0] if k == 0 else taper[1] if k == 1 else taper[2]
+                lean = m[i, T_TAPER + min(k, 2)]
                 coordinate = x if k == 0 else -x if k == 1 else y if k == 2 else -y
-                gap = abs(coordinate - (1.0 - 0.5 * lean - 0.5 * lean * z)) * half[k // 2]
+                gap = abs(coordinate - (1.0 - 0.5 * lean - 0.5 * lean * z)) * m[i, T_HALF + k // 2]
             else:
                 lean = 0.0
-                gap = abs((z if k == 4 else -z) - 1.0) * half[2]
+                gap = abs((z if k == 4 else -z) - 1.0) * m[i, T_HALF + 2]
             if gap < least:
                 least, face = gap, k
                 nx = 1.0 if k == 0 else -1.0 if k == 1 else 0.0
                 ny = 1.0 if k == 2 else -1.0 if k == 3 else 0.0
                 nz = 0.5 * lean if k < 4 else 1.0 if k == 4 else -1.0
     elif kind == CYLINDER:
-        nx, ny, nz = x, y, 0.5 * taper[0]
-        if abs(z) > 0.9999 and x * x + y * y < (1.0 - 0.5 * taper[0] * (1.0 + z)) ** 2 - 1e-4:
+        nx, ny, nz = x, y, 0.5 * m[i, T_TAPER]
+        if abs(z) > 0.9999 and x * x + y * y < (1.0 - 0.5 * m[i, T_TAPER] * (1.0 + z)) ** 2 - 1e-4:
             face = 4 if z > 0 else 5
             nx, ny, nz = 0.0, 0.0, z
     else:
         nx, ny, nz = x, y, z
-    nx, ny, nz = nx / half[0], ny / half[1], nz / half[2]
-    norm = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz + 1e-20)
-    wx = (rot[0, 0] * nx + rot[1, 0] * ny + rot[2, 0] * nz) * norm
-    wy = (rot[0, 1] * nx + rot[1, 1] * ny + rot[2, 1] * nz) * norm
-    wz = (rot[0, 2] * nx + rot[1, 2] * ny + rot[2, 2] * nz) * norm
-    return x, y, z, wx, wy, wz, face
+    wx = m[i, 0] * nx + m[i, 4] * ny + m[i, 8] * nz  # normals transform by the transposed map
+    wy = m[i, 1] * nx + m[i, 5] * ny + m[i, 9] * nz
+    wz = m[i, 2] * nx + m[i, 6] * ny + m[i, 10] * nz
+    norm = 1.0 / np.sqrt(wx * wx + wy * wy + wz * wz + 1e-20)
+    return x, y, z, wx * norm, wy * norm, wz * norm, face

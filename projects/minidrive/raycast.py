@@ -1,29 +1,38 @@
 """Ray casting of a street at one instant: camera images with depth and segments, and LiDAR scans."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from . import ground as gr
-from .bins import SECTORS, SHADOW_CELL, SHADOW_REACH, TILE, Bins, camera_bins, lidar_bins, shadow_axes, shadow_bins
-from .jit import kernel
-from .primitives import Prims, local_hit, meet_prim
+from .bins import SECTORS, SHADOW_CELL, SHADOW_CELLS, SHADOW_REACH, TILE, Bins, camera_bins, lidar_bins, shadow_axes, shadow_bins
+from .jit import pure_kernel
+from .primitives import BOX, T_AGENT, T_CATEGORY, T_KIND, T_PART, T_SEED, Prims, local_hit, meet_prim, ray_table
 from .shading import ground_colour, prim_colour
 from .sky import S_AMBIENT, S_HAZE, S_HORIZON, S_SUN, S_SUNLIGHT, sky_colour
 
 HIT_GROUND, HIT_SKY = -1, -2
-_FACADE_KIND = 0  # boxes get one segment per face
 
 
-class World(NamedTuple):
-    """Everything a ray can meet at one instant, and the light on it."""
+class Rays(NamedTuple):
+    """What the kernels read: a ray table of the primitives, the ground, the light and the shadow lists."""
 
-    prims: Prims
+    table: np.ndarray
     ground: np.ndarray
     parcels: np.ndarray
     sky: np.ndarray
-    shadows: Bins
+    shadow_start: np.ndarray
+    shadow_items: np.ndarray
     axes: np.ndarray  # (2, 3) plane across the sun
+
+
+@dataclass
+class World:
+    """Everything a ray can meet at one instant, and the light on it."""
+
+    prims: Prims
+    rays: Rays
 
 
 class Picture(NamedTuple):
@@ -42,118 +51,126 @@ class Picture(NamedTuple):
 def make_world(prims: Prims, ground: np.ndarray, parcels: np.ndarray, sky: np.ndarray) -> World:
     """Prepare a world; the shadow lists are built here."""
     sun = sky[S_SUN : S_SUN + 3]
-    return World(prims, ground, parcels, sky, shadow_bins(prims, sun), np.stack(shadow_axes(sun)))
+    shadows = shadow_bins(prims, sun)
+    axes = np.stack(shadow_axes(sun))
+    return World(prims, Rays(ray_table(prims), ground, parcels, sky, shadows.start, shadows.items, axes))
 
 
-@kernel
-def cast(world, bins, cell, o, d):  # noqa: ANN001, ANN201
-    """First hit of a ray: distance in units of ``d``, primitive (or HIT_GROUND, HIT_SKY), and the kerb-face flag."""
-    best, kerb = gr.meet_ground(o, d, world.ground, world.parcels)
+@pure_kernel
+def cast(rays, bins, cell, px, py, pz, vx, vy, vz):  # noqa: ANN001, ANN201
+    """First hit of the ray p + t v: t, primitive (or HIT_GROUND, HIT_SKY), and the kerb-face flag."""
+    best, kerb = gr.meet_ground(px, py, pz, vx, vy, vz, rays.ground, rays.parcels)
     hit = HIT_GROUND if best < np.inf else HIT_SKY
     for k in range(bins.start[cell], bins.start[cell + 1]):
         i = bins.items[k]
         if bins.near[i] >= best:
             break
-        t = meet_prim(world.prims, i, o, d, best)
+        t = meet_prim(rays.table, i, px, py, pz, vx, vy, vz, best)
         if t < best:
             best, hit, kerb = t, i, 0.0
     return best, hit, kerb
 
 
-@kernel
-def _sunlit(world, p, n):  # noqa: ANN001, ANN202
-    sun = world.sky[S_SUN : S_SUN + 3]
-    o = p + 0.02 * n + 0.01 * sun
-    u = o[0] * world.axes[0, 0] + o[1] * world.axes[0, 1] + o[2] * world.axes[0, 2]
-    v = o[0] * world.axes[1, 0] + o[1] * world.axes[1, 1] + o[2] * world.axes[1, 2]
+@pure_kernel
+def _sunlit(rays, x, y, z, nx, ny, nz):  # noqa: ANN001, ANN202
+    sx, sy, sz = rays.sky[S_SUN], rays.sky[S_SUN + 1], rays.sky[S_SUN + 2]
+    x, y, z = x + 0.02 * nx + 0.01 * sx, y + 0.02 * ny + 0.01 * sy, z + 0.02 * nz + 0.01 * sz
+    u = x * rays.axes[0, 0] + y * rays.axes[0, 1] + z * rays.axes[0, 2]
+    v = x * rays.axes[1, 0] + y * rays.axes[1, 1] + z * rays.axes[1, 2]
     column, row = int((u + SHADOW_REACH) / SHADOW_CELL), int((v + SHADOW_REACH) / SHADOW_CELL)
-    bins = world.shadows
-    if not (0 <= column < bins.columns and 0 <= row < bins.rows):
+    if not (0 <= column < SHADOW_CELLS and 0 <= row < SHADOW_CELLS):
         return 1.0
-    cell = row * bins.columns + column
-    for k in range(bins.start[cell], bins.start[cell + 1]):
-        if meet_prim(world.prims, bins.items[k], o, sun, np.inf) < np.inf:
+    cell = row * SHADOW_CELLS + column
+    for k in range(rays.shadow_start[cell], rays.shadow_start[cell + 1]):
+        if meet_prim(rays.table, rays.shadow_items[k], x, y, z, sx, sy, sz, np.inf) < np.inf:
             return 0.0
     return 1.0
 
 
-@kernel
-def surface(world, hit, kerb, p, foot):  # noqa: ANN001, ANN201
+@pure_kernel
+def surface(rays, hit, kerb, x, y, z, foot):  # noqa: ANN001, ANN201
     """Albedo (3), mirror share, unit normal (3), lidarseg category and segment identity of a hit point."""
-    n = np.empty(3)
     if hit == HIT_GROUND:
-        r, g, b, kind, ident = ground_colour(p[0], p[1], kerb, world.ground, world.parcels, foot)
-        gx, gy = gr.gradient(p[0], p[1], world.ground)
+        r, g, b, kind, ident = ground_colour(x, y, kerb, rays.ground, rays.parcels, foot)
+        gx, gy = gr.gradient(x, y, rays.ground)
         norm = 1.0 / np.sqrt(1.0 + gx * gx + gy * gy)
-        n[0], n[1], n[2] = -gx * norm, -gy * norm, norm
-        return r, g, b, 0.0, n, int(gr.KIND_CATEGORY[kind]), ident + 1
-    x, y, z, n[0], n[1], n[2], face = local_hit(world.prims, hit, p)
-    r, g, b, mirror = prim_colour(world.prims, hit, x, y, z, face, foot)
-    agent = world.prims.agent[hit]
+        return r, g, b, 0.0, -gx * norm, -gy * norm, norm, int(gr.KIND_CATEGORY[kind]), ident + 1
+    table = rays.table
+    u, v, w, nx, ny, nz, face = local_hit(table, hit, x, y, z)
+    r, g, b, mirror = prim_colour(table, hit, u, v, w, face, foot)
+    agent, part = int(table[hit, T_AGENT]), int(table[hit, T_PART])
     if agent >= 0:
-        ident = (1 << 40) + agent * 8 + world.prims.part[hit]
+        ident = (1 << 40) + agent * 8 + part
     else:
-        ident = (1 << 32) + (world.prims.seed[hit] * 8 + world.prims.part[hit]) * 8
-        if world.prims.kind[hit] == _FACADE_KIND:
+        ident = (1 << 32) + (int(table[hit, T_SEED]) * 8 + part) * 8
+        if int(table[hit, T_KIND]) == BOX:  # one segment per face
             ident += face
-    return r, g, b, mirror, n, world.prims.category[hit], ident
+    return r, g, b, mirror, nx, ny, nz, int(table[hit, T_CATEGORY]), ident
 
 
-@kernel
-def _radiance(world, o, d, t, hit, kerb, foot):  # noqa: ANN001, ANN202
-    sky = world.sky
-    length = np.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2])
-    view = d / length
+@pure_kernel
+def _radiance(rays, px, py, pz, vx, vy, vz, t, hit, kerb, foot):  # noqa: ANN001, ANN202
+    sky = rays.sky
+    length = np.sqrt(vx * vx + vy * vy + vz * vz)
+    wx, wy, wz = vx / length, vy / length, vz / length
     if hit == HIT_SKY:
-        r, g, b = sky_colour(view, sky)
+        r, g, b = sky_colour(wx, wy, wz, sky)
         return r, g, b, 0
-    p = o + t * d
-    r, g, b, mirror, n, _, ident = surface(world, hit, kerb, p, foot)
-    facing = n[0] * sky[0] + n[1] * sky[1] + n[2] * sky[2]
-    lit = facing * _sunlit(world, p, n) if facing > 0.0 and sky[S_SUNLIGHT] > 0.2 else max(facing, 0.0) * 0.5
-    up = 0.5 + 0.5 * n[2]
+    x, y, z = px + t * vx, py + t * vy, pz + t * vz
+    r, g, b, mirror, nx, ny, nz, _, ident = surface(rays, hit, kerb, x, y, z, foot)
+    lit = nx * sky[0] + ny * sky[1] + nz * sky[2]
+    if lit > 0.0:
+        lit *= _sunlit(rays, x, y, z, nx, ny, nz)
+    else:
+        lit = 0.0
+    up = 0.5 + 0.5 * nz
     bounce = 0.16 * (1.0 - up)
-    rise = p[2] - gr.height(p[0], p[1], world.ground)
-    open_sky = 0.55 + 0.45 * min(max(rise * 0.6, 0.0), 1.0) if hit >= 0 else 1.0  # darker near the ground
-    k = (0.35 + 0.65 * up) * open_sky
-    out = np.empty(3)
-    out[0], out[1], out[2] = r, g, b
-    for c in range(3):
-        out[c] *= sky[S_SUNLIGHT + c] * lit + sky[S_AMBIENT + c] * k + bounce * (sky[S_SUNLIGHT + c] + sky[S_AMBIENT + c])
+    dim = 0.35 + 0.65 * up
+    if hit >= 0:  # less sky is seen close to the ground
+        dim *= 0.55 + 0.45 * min(max((z - gr.height(x, y, rays.ground)) * 0.6, 0.0), 1.0)
+    r *= sky[S_SUNLIGHT] * (lit + bounce) + sky[S_AMBIENT] * (dim + bounce)
+    g *= sky[S_SUNLIGHT + 1] * (lit + bounce) + sky[S_AMBIENT + 1] * (dim + bounce)
+    b *= sky[S_SUNLIGHT + 2] * (lit + bounce) + sky[S_AMBIENT + 2] * (dim + bounce)
     if mirror > 0.0:
-        cosine = -(view[0] * n[0] + view[1] * n[1] + view[2] * n[2])
+        cosine = -(wx * nx + wy * ny + wz * nz)
         share = mirror + (1.0 - mirror) * (1.0 - min(max(cosine, 0.0), 1.0)) ** 5 * 0.6
-        bend = view + 2.0 * cosine * n
-        sr, sg, sb = sky_colour(bend, sky) if bend[2] > -0.05 else (0.12, 0.12, 0.12)
-        glint = max(bend[0] * sky[0] + bend[1] * sky[1] + bend[2] * sky[2], 0.0) ** 200 * 6.0 * (1.0 if lit > 0.0 else 0.0)
-        out[0] += share * (0.55 * sr - out[0]) + mirror * glint * sky[S_SUNLIGHT]
-        out[1] += share * (0.55 * sg - out[1]) + mirror * glint * sky[S_SUNLIGHT + 1]
-        out[2] += share * (0.55 * sb - out[2]) + mirror * glint * sky[S_SUNLIGHT + 2]
+        bx, by, bz = wx + 2.0 * cosine * nx, wy + 2.0 * cosine * ny, wz + 2.0 * cosine * nz
+        sr, sg, sb = sky_colour(bx, by, bz, sky) if bz > -0.05 else (0.12, 0.12, 0.12)
+        glint = mirror * 6.0 * max(bx * sky[0] + by * sky[1] + bz * sky[2], 0.0) ** 200 if lit > 0.0 else 0.0
+        r += share * (0.55 * sr - r) + glint * sky[S_SUNLIGHT]
+        g += share * (0.55 * sg - g) + glint * sky[S_SUNLIGHT + 1]
+        b += share * (0.55 * sb - b) + glint * sky[S_SUNLIGHT + 2]
     haze = np.exp(-sky[S_HAZE] * t * length)
-    for c in range(3):
-        out[c] = out[c] * haze + 0.85 * sky[S_HORIZON + c] * (1.0 - haze)
-    return out[0], out[1], out[2], ident
+    far = 0.85 * (1.0 - haze)
+    return r * haze + sky[S_HORIZON] * far, g * haze + sky[S_HORIZON + 1] * far, b * haze + sky[S_HORIZON + 2] * far, ident
 
 
-@kernel
+@pure_kernel
 def _pixel_ray(pose, cam2img, u, v):  # noqa: ANN001, ANN202
     x, y = (u - cam2img[0, 2]) / cam2img[0, 0], (v - cam2img[1, 2]) / cam2img[1, 1]
-    d = np.empty(3)
-    for c in range(3):
-        d[c] = pose[c, 0] * x + pose[c, 1] * y + pose[c, 2]
-    return d
+    return (
+        pose[0, 0] * x + pose[0, 1] * y + pose[0, 2],
+        pose[1, 0] * x + pose[1, 1] * y + pose[1, 2],
+        pose[2, 0] * x + pose[2, 1] * y + pose[2, 2],
+    )
 
 
-@kernel
-def _render(world, bins, pose, cam2img, colour, depth, hits, idents):  # noqa: ANN001, ANN202
+@pure_kernel
+def _shade_pixel(rays, bins, pose, cam2img, cell, u, v):  # noqa: ANN001, ANN202
+    vx, vy, vz = _pixel_ray(pose, cam2img, u, v)
+    px, py, pz = pose[0, 3], pose[1, 3], pose[2, 3]
+    t, hit, kerb = cast(rays, bins, cell, px, py, pz, vx, vy, vz)
+    r, g, b, ident = _radiance(rays, px, py, pz, vx, vy, vz, t, hit, kerb, t / cam2img[0, 0])
+    return r, g, b, t, hit, ident
+
+
+@pure_kernel
+def _render(rays, bins, pose, cam2img, colour, depth, hits, idents):  # noqa: ANN001, ANN202
     height, width = depth.shape
-    o = pose[:3, 3].copy()
-    pixel = 1.0 / cam2img[0, 0]
     for row in range(height):
         for column in range(width):
-            d = _pixel_ray(pose, cam2img, column, row)
-            t, hit, kerb = cast(world, bins, (row // TILE) * bins.columns + column // TILE, o, d)
-            r, g, b, ident = _radiance(world, o, d, t, hit, kerb, t * pixel)
+            cell = (row // TILE) * bins.columns + column // TILE
+            r, g, b, t, hit, ident = _shade_pixel(rays, bins, pose, cam2img, cell, column, row)
             colour[row, column, 0], colour[row, column, 1], colour[row, column, 2] = r, g, b
             depth[row, column] = t if hit != HIT_SKY else 0.0
             hits[row, column], idents[row, column] = hit, ident
@@ -161,11 +178,10 @@ def _render(world, bins, pose, cam2img, colour, depth, hits, idents):  # noqa: A
         for column in range(width - 1):
             if idents[row, column] == idents[row, column + 1] and idents[row, column] == idents[row + 1, column]:
                 continue
+            cell = (row // TILE) * bins.columns + column // TILE
             for k in range(3):  # supersample the outlines: a rotated grid around the pixel centre
                 du, dv = (0.36, -0.14, -0.30)[k], (0.12, 0.38, -0.26)[k]
-                d = _pixel_ray(pose, cam2img, column + du, row + dv)
-                t, hit, kerb = cast(world, bins, (row // TILE) * bins.columns + column // TILE, o, d)
-                r, g, b, _ = _radiance(world, o, d, t, hit, kerb, t * pixel)
+                r, g, b, _, _, _ = _shade_pixel(rays, bins, pose, cam2img, cell, column + du, row + dv)
                 colour[row, column, 0] += r
                 colour[row, column, 1] += g
                 colour[row, column, 2] += b
@@ -181,18 +197,18 @@ def render(world: World, cam2street: np.ndarray, cam2img: np.ndarray, image_size
         np.zeros((height, width), np.int32), np.zeros((height, width), np.int64),
     )  # fmt: skip
     bins = camera_bins(world.prims, cam2street, cam2img, image_size)
-    _render(world, bins, cam2street, cam2img, *picture)
+    _render(world.rays, bins, cam2street, cam2img, *picture)
     return picture
 
 
-@kernel
-def _depth_only(world, bins, pose, cam2img, depth, hits):  # noqa: ANN001, ANN202
+@pure_kernel
+def _depth_only(rays, bins, pose, cam2img, depth, hits):  # noqa: ANN001, ANN202
     height, width = depth.shape
-    o = pose[:3, 3].copy()
+    px, py, pz = pose[0, 3], pose[1, 3], pose[2, 3]
     for row in range(height):
         for column in range(width):
-            d = _pixel_ray(pose, cam2img, column, row)
-            t, hit, _ = cast(world, bins, (row // TILE) * bins.columns + column // TILE, o, d)
+            vx, vy, vz = _pixel_ray(pose, cam2img, column, row)
+            t, hit, _ = cast(rays, bins, (row // TILE) * bins.columns + column // TILE, px, py, pz, vx, vy, vz)
             depth[row, column] = t if hit != HIT_SKY else 0.0
             hits[row, column] = hit
 
@@ -202,22 +218,23 @@ def render_depth(
 ) -> tuple[np.ndarray, np.ndarray]:
     """True z-depth (H, W) float32 in metres, 0 for the sky, and the hit index (H, W) of every pixel."""
     depth, hits = np.zeros(image_size, np.float32), np.zeros(image_size, np.int32)
-    _depth_only(world, camera_bins(world.prims, cam2street, cam2img, image_size), cam2street, cam2img, depth, hits)
+    _depth_only(world.rays, camera_bins(world.prims, cam2street, cam2img, image_size), cam2street, cam2img, depth, hits)
     return depth, hits
 
 
-@kernel
-def _scan(world, bins, origin, directions, ranges, hits, categories, reflect):  # noqa: ANN001, ANN202
+@pure_kernel
+def _scan(rays, bins, origin, directions, ranges, hits, categories, reflect):  # noqa: ANN001, ANN202
     per_radian = SECTORS / (2 * np.pi)
+    px, py, pz = origin[0], origin[1], origin[2]
     for i in range(directions.shape[0]):
-        d = directions[i]
-        sector = int((np.arctan2(d[1], d[0]) + np.pi) * per_radian) % SECTORS
-        t, hit, kerb = cast(world, bins, sector, origin, d)
+        vx, vy, vz = directions[i, 0], directions[i, 1], directions[i, 2]
+        sector = int((np.arctan2(vy, vx) + np.pi) * per_radian) % SECTORS
+        t, hit, kerb = cast(rays, bins, sector, px, py, pz, vx, vy, vz)
         ranges[i], hits[i] = t, hit
         if hit == HIT_SKY:
             continue
-        r, g, b, _, n, category, _ = surface(world, hit, kerb, origin + t * d, 0.02)
-        cosine = abs(d[0] * n[0] + d[1] * n[1] + d[2] * n[2])
+        r, g, b, _, nx, ny, nz, category, _ = surface(rays, hit, kerb, px + t * vx, py + t * vy, pz + t * vz, 0.02)
+        cosine = abs(vx * nx + vy * ny + vz * nz)
         categories[i] = category
         reflect[i] = (0.5 * r + 0.3 * g + 0.2 * b) * (0.25 + 0.75 * cosine)
 
@@ -230,5 +247,5 @@ def scan(world: World, origin: np.ndarray, directions: np.ndarray) -> tuple[np.n
     """
     count = len(directions)
     out = np.full(count, np.inf), np.full(count, HIT_SKY, np.int32), np.zeros(count, np.uint8), np.zeros(count)
-    _scan(world, lidar_bins(world.prims, origin), origin, directions, *out)
+    _scan(world.rays, lidar_bins(world.prims, origin), origin, directions, *out)
     return out

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from .jit import kernel
+from .jit import kernel, pure_kernel
 
 MIN_PIXELS = 12
 
 
-@kernel
+@pure_kernel
 def _find(parent, i):  # noqa: ANN001, ANN202
     while parent[i] != i:
         parent[i] = parent[parent[i]]

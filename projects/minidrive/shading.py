@@ -4,11 +4,12 @@ import numpy as np
 
 from . import ground as gr
 from . import materials as m
-from .jit import kernel
+from .jit import pure_kernel
 from .noise import hash01, value_noise2, value_noise3
+from .primitives import BOX, T_COLOUR, T_HALF, T_KIND, T_MATERIAL, T_SEED
 
 
-@kernel
+@pure_kernel
 def _marking(s, d, g):  # noqa: ANN001, ANN202
     """Road paint at road coordinates: 0 none, 1 white, 2 yellow."""
     width = abs(d)
@@ -43,7 +44,7 @@ def _marking(s, d, g):  # noqa: ANN001, ANN202
     return 0
 
 
-@kernel
+@pure_kernel
 def _asphalt(x, y, s, d, s2, d2, edge, g, foot, seed):  # noqa: ANN001, ANN202
     tone = 0.075 * g[gr.G_TONE]
     coarse = value_noise2(x * 0.22, y * 0.22, seed)
@@ -75,7 +76,7 @@ def _asphalt(x, y, s, d, s2, d2, edge, g, foot, seed):  # noqa: ANN001, ANN202
     return r, gg, b
 
 
-@kernel
+@pure_kernel
 def ground_colour(x, y, kerb_face, g, parcels, foot):  # noqa: ANN001, ANN201
     """Albedo of the ground at a point.
 
@@ -122,9 +123,9 @@ def ground_colour(x, y, kerb_face, g, parcels, foot):  # noqa: ANN001, ANN201
     return 0.27 * c, 0.15 * c, 0.11 * c, kind, ident
 
 
-@kernel
-def _facade(prims, i, x, y, z, face, foot):  # noqa: ANN001, ANN202
-    half, colour, seed = prims.half[i], prims.colour[i], prims.seed[i]
+@pure_kernel
+def _facade(table, i, x, y, z, face, foot):  # noqa: ANN001, ANN202
+    half, colour, seed = table[i, T_HALF:], table[i, T_COLOUR:], int(table[i, T_SEED])
     r, g, b = colour[0], colour[1], colour[2]
     if face >= 4:
         return 0.2, 0.2, 0.2, 0.0
@@ -173,9 +174,9 @@ def _facade(prims, i, x, y, z, face, foot):  # noqa: ANN001, ANN202
     return r * (0.6 + 0.4 * fade), g * (0.6 + 0.4 * fade), b * (0.6 + 0.4 * fade), 0.0
 
 
-@kernel
-def _car(prims, i, x, y, z, face):  # noqa: ANN001, ANN202
-    half, c = prims.half[i], prims.colour[i]
+@pure_kernel
+def _car(table, i, x, y, z, face):  # noqa: ANN001, ANN202
+    half, c = table[i, T_HALF:], table[i, T_COLOUR:]
     if face == 0 or face == 1:
         edge = abs(y)
         if 0.58 < edge < 0.93 and 0.15 < z < 0.72:
@@ -200,10 +201,10 @@ def _car(prims, i, x, y, z, face):  # noqa: ANN001, ANN202
     return c[0], c[1], c[2], 0.10
 
 
-@kernel
-def _glazing(prims, i, x, y, z, face, is_bus):  # noqa: ANN001, ANN202
+@pure_kernel
+def _glazing(table, i, x, y, z, face, is_bus):  # noqa: ANN001, ANN202
     """Body with windows: cabin of a car, or the whole body of a bus or lorry cab."""
-    half, c = prims.half[i], prims.colour[i]
+    half, c = table[i, T_HALF:], table[i, T_COLOUR:]
     glass = False
     if is_bus:
         if face == 0:
@@ -228,12 +229,13 @@ def _glazing(prims, i, x, y, z, face, is_bus):  # noqa: ANN001, ANN202
     return c[0], c[1], c[2], 0.08
 
 
-@kernel
-def prim_colour(prims, i, x, y, z, face, foot):  # noqa: ANN001, ANN201
+@pure_kernel
+def prim_colour(table, i, x, y, z, face, foot):  # noqa: ANN001, ANN201
     """Albedo r, g, b and mirror share of primitive ``i`` at unit coordinates."""
-    material, c, half, seed = prims.material[i], prims.colour[i], prims.half[i], prims.seed[i]
+    material, seed = int(table[i, T_MATERIAL]), int(table[i, T_SEED])
+    c, half = table[i, T_COLOUR:], table[i, T_HALF:]
     if material == m.FACADE:
-        return _facade(prims, i, x, y, z, face, foot)
+        return _facade(table, i, x, y, z, face, foot)
     if material == m.FOLIAGE:
         lx, ly, lz = x * half[0], y * half[1], z * half[2]
         n = value_noise3(lx * 2.2, ly * 2.2, lz * 2.2, seed)
@@ -241,9 +243,9 @@ def prim_colour(prims, i, x, y, z, face, foot):  # noqa: ANN001, ANN201
         k = (0.35 + 1.3 * n) * (0.75 + 0.25 * z)
         return c[0] * k, c[1] * k, c[2] * k, 0.0
     if material == m.CAR_BODY:
-        return _car(prims, i, x, y, z, face)
+        return _car(table, i, x, y, z, face)
     if material == m.CABIN or material == m.BUS_BODY:
-        return _glazing(prims, i, x, y, z, face, material == m.BUS_BODY)
+        return _glazing(table, i, x, y, z, face, material == m.BUS_BODY)
     if material == m.WHEEL:
         radius = np.sqrt(x * x + y * y)
         if face == 6 or radius > 0.68:
@@ -264,7 +266,7 @@ def prim_colour(prims, i, x, y, z, face, foot):  # noqa: ANN001, ANN201
                 return (0.1, 0.9, 0.3, 0.0) if lamp == 0 else (0.12, 0.09, 0.02, 0.0) if lamp == 1 else (0.2, 0.02, 0.02, 0.0)
             return c[0], c[1], c[2], 0.0
         if face == 4:
-            radius = max(abs(x), abs(y)) if prims.kind[i] == 0 else np.sqrt(x * x + y * y)
+            radius = max(abs(x), abs(y)) if table[i, T_KIND] == BOX else np.sqrt(x * x + y * y)
             inner = seed % 3 == 0 or (seed % 3 == 1 and abs(x) < 0.2)
             return (c[3], c[4], c[5], 0.0) if (radius < 0.72 and inner) or 0.9 < radius < 0.96 else (c[0], c[1], c[2], 0.0)
         return 0.25, 0.25, 0.25, 0.0

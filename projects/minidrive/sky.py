@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .jit import kernel
+from .jit import pure_kernel
 from .noise import value_noise2
 
 S_SUN = 0  # direction to the sun, 3
@@ -35,23 +35,23 @@ def draw_sky(rng: np.random.Generator) -> np.ndarray:
     return sky
 
 
-@kernel
-def sky_colour(d, sky):  # noqa: ANN001, ANN201
+@pure_kernel
+def sky_colour(x, y, z, sky):  # noqa: ANN001, ANN201
     """Colour of the sky along a unit direction, with clouds and a skyline of distant hills."""
-    up = max(d[2], 0.0)
+    up = max(z, 0.0)
     seed = int(sky[S_SEED])
-    bearing = np.arctan2(d[1], d[0])
+    bearing = np.arctan2(y, x)
     hills = 0.02 + 0.05 * value_noise2(bearing * 6.0 + 40.0, 0.5, seed) + 0.012 * value_noise2(bearing * 55.0 + 400.0, 0.5, seed)
-    if d[2] < hills:
+    if z < hills:
         return 0.55 * sky[S_HORIZON] * 0.72, 0.55 * sky[S_HORIZON + 1] * 0.80, 0.55 * sky[S_HORIZON + 2] * 0.80
     mix = (1.0 - up) ** 4
     cloud = 0.0
     if up > 0.01:
-        u, v = d[0] / (up + 0.12), d[1] / (up + 0.12)
+        u, v = x / (up + 0.12), y / (up + 0.12)
         n = 0.55 * value_noise2(u * 1.1, v * 1.1, seed) + 0.3 * value_noise2(u * 2.7, v * 2.7, seed + 1)
         n += 0.15 * value_noise2(u * 6.1, v * 6.1, seed + 2)
         cloud = min(max((n - 0.72 + 0.45 * sky[S_CLOUDS]) * 3.5, 0.0), 0.9) * min(up * 8.0, 1.0)
-    glow = max(d[0] * sky[0] + d[1] * sky[1] + d[2] * sky[2], 0.0) ** 32 * 0.5
+    glow = max(x * sky[0] + y * sky[1] + z * sky[2], 0.0) ** 32 * 0.5
     r = sky[S_ZENITH] * (1 - mix) + sky[S_HORIZON] * mix
     g = sky[S_ZENITH + 1] * (1 - mix) + sky[S_HORIZON + 1] * mix
     b = sky[S_ZENITH + 2] * (1 - mix) + sky[S_HORIZON + 2] * mix
