@@ -2,10 +2,6 @@
 # Pipelines by input: `train_pipeline` and `test_pipeline` for cameras (LiDAR supervises depth in training and is not
 # read in testing), `fusion_*` for cameras with LiDAR, `lidar_*` for LiDAR alone, `distill_train_pipeline` for a fusion
 # teacher with a camera student. A config sets `train_dataloader.dataset` to dict(pipeline=..., modality=...).
-config_variables = [
-    'sweeps_num', 'camera_modality', 'fusion_modality', 'lidar_modality', 'fusion_train_pipeline',
-    'fusion_test_pipeline', 'lidar_train_pipeline', 'lidar_test_pipeline', 'distill_train_pipeline'
-]  # fmt: skip
 dataset_type = 'Occ3DNuScenesDataset'
 data_root = 'data/nuscenes'
 class_names = [
