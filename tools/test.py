@@ -7,9 +7,8 @@ from pathlib import Path
 
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.registry import RUNNERS
-from torch import distributed as torch_dist
 
-from projects.engine import check_config_keys
+from projects.engine import check_config_keys, close_process_group
 
 
 def parse_args(argv=None):
@@ -24,7 +23,9 @@ def parse_args(argv=None):
     parser.add_argument('--work-dir', help='where logs and metrics go; default: work_dirs/<name of the config>')
     parser.add_argument('--show', action='store_true', help='show pictures of the predictions on the screen')
     parser.add_argument('--show-dir', help='write pictures of the predictions to this directory')
-    parser.add_argument('--wait-time', type=float, default=2, help='seconds each picture is shown; default: 2')
+    parser.add_argument(
+        '--wait-time', type=float, help='seconds each picture is shown, for hooks with a setting wait_time'
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -56,7 +57,8 @@ def enable_drawing(cfg, args):
     hook['draw'] = True
     if args.show:
         hook['show'] = True
-        hook['wait_time'] = args.wait_time
+        if args.wait_time is not None:
+            hook['wait_time'] = args.wait_time
     if args.show_dir:
         hook['test_out_dir'] = args.show_dir
 
@@ -88,11 +90,8 @@ def main():
     """Build the Runner and evaluate."""
     cfg = load_config(parse_args())
     cfg.setdefault('runner_type', 'SafeRunner')
-    try:
-        RUNNERS.build(cfg).test()
-    finally:
-        if torch_dist.is_initialized():
-            torch_dist.destroy_process_group()
+    RUNNERS.build(cfg).test()
+    close_process_group()
 
 
 if __name__ == '__main__':

@@ -8,9 +8,8 @@ from pathlib import Path
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
-from torch import distributed as torch_dist
 
-from projects.engine import check_config_keys, enable_amp
+from projects.engine import check_config_keys, close_process_group, enable_amp
 
 
 def parse_args(argv=None):
@@ -91,11 +90,8 @@ def main():
     """Build the Runner and train."""
     cfg = load_config(parse_args())
     cfg.setdefault('runner_type', 'SafeRunner')
-    try:
-        RUNNERS.build(cfg).train()
-    finally:
-        if torch_dist.is_initialized():
-            torch_dist.destroy_process_group()
+    RUNNERS.build(cfg).train()
+    close_process_group()
 
 
 if __name__ == '__main__':

@@ -10,7 +10,7 @@ from .checkpoint import (
     to_plain,
 )
 from .config import CONFIG_VARIABLES, check_config_keys
-from .distributed import setup_cpu_process_group
+from .distributed import close_process_group, setup_cpu_process_group
 from .files import atomic_write, restricted_load, restricted_npz
 from .hooks import DeterministicResumeHook, SafeCheckpointHook
 from .runner import SafeRunner
@@ -28,6 +28,7 @@ __all__ = [
     'atomic_write',
     'check_config_keys',
     'check_state_dict',
+    'close_process_group',
     'enable_amp',
     'file_sha256',
     'load_checkpoint_safe',

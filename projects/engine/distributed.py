@@ -47,3 +47,14 @@ def setup_cpu_process_group(launcher: str = 'pytorch', timeout: float | None = N
         os.environ[name] = os.environ[source]
     wait = None if timeout is None else datetime.timedelta(seconds=timeout)
     torch_dist.init_process_group(backend='gloo', timeout=wait)
+
+
+def close_process_group() -> None:
+    """Leave the process group after a run that ended well; does nothing when there is none.
+
+    All processes wait for each other first: gloo aborts a process whose partner is gone while its threads still run.
+    After an error do not call it, since the other processes may never come.
+    """
+    if torch_dist.is_initialized():
+        torch_dist.barrier()
+        torch_dist.destroy_process_group()
