@@ -10,6 +10,8 @@ from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from projects.occupancy.models.losses import select_voxels
+
 _MASKS = ('camera', 'lidar', None)
 
 
@@ -56,9 +58,11 @@ class BaseOccHead(BaseModule):
         """
         target = self._stack(data_samples, 'gt_occ')
         mask = None if self.mask is None else self._stack(data_samples, f'mask_{self.mask}')
-        losses = {'loss_occ': self.loss_occ(occ_logits, target, mask)}
+        # Selected once for both losses: each selection costs a gradient of the size of all logits.
+        logits, ids = select_voxels(occ_logits, target, mask)
+        losses = {'loss_occ': self.loss_occ(logits, ids)}
         if self.loss_lovasz is not None:
-            losses['loss_lovasz'] = self.loss_lovasz(occ_logits, target, mask)
+            losses['loss_lovasz'] = self.loss_lovasz(logits, ids)
         return losses
 
     @staticmethod
