@@ -178,9 +178,10 @@ def _person(shape: PrimList, rng: np.random.Generator, x: float, base: float, he
         for y, sign in ((-0.09, 1), (0.09, -1)):
             shape.add(CYLINDER, (x + sign * stride, y, (base + hip) / 2), (0.085, 0.08, (hip - base) / 2), taper=(-0.25, 0, 0),
                       material=m.CLOTH, colour=trousers)  # fmt: skip
-    shape.add(WEDGE, (x, 0, (hip + neck) / 2), (broad * 0.62, broad * 1.15, (neck - hip) / 2), taper=(0.1, 0.1, -0.12),
+    shape.add(CYLINDER, (x, 0, (hip + neck) / 2), (broad * 0.72, broad * 1.15, (neck - hip) / 2), taper=(-0.15, 0, 0),
               material=m.CLOTH, colour=top, seed=int(rng.integers(999)))  # fmt: skip
-    for y, sign in ((-broad * 1.5, -1), (broad * 1.5, 1)):
+    shape.add(ELLIPSOID, (x, 0, neck), (broad * 0.7, broad * 1.3, 0.05 * height), material=m.CLOTH, colour=top)
+    for y, sign in ((-broad * 1.42, -1), (broad * 1.42, 1)):
         shape.add(CYLINDER, (x + sign * stride * 0.5, y, hip + 0.19 * height), (0.055, 0.055, 0.2 * height), material=m.CLOTH, colour=top)
     head = 0.068 * height
     shape.add(ELLIPSOID, (x, 0, neck + 1.15 * head), (head, head * 0.85, head * 1.2), material=m.CLOTH, colour=skin, colour2=DARK)

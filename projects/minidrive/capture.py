@@ -70,10 +70,10 @@ def camera_pose(scene: Scene, keyframe: int, camera: str) -> np.ndarray:
     return scene.path.pose(camera_time(scene, keyframe, camera)) @ scene.rig.cam2ego[camera]
 
 
-def take_picture(scene: Scene, keyframe: int, camera: str) -> Picture:
-    """Render a camera of a keyframe at its own exposure time."""
+def take_picture(scene: Scene, keyframe: int, camera: str, out: Picture) -> None:
+    """Render a camera of a keyframe at its own exposure time into ``out``."""
     world = scene.world_at(camera_time(scene, keyframe, camera))
-    return render(world, camera_pose(scene, keyframe, camera), scene.rig.cam2img[camera], scene.rig.image_size)
+    render(world, camera_pose(scene, keyframe, camera), scene.rig.cam2img[camera], out)
 
 
 def visible_share(scene: Scene, agent: int, time: float) -> float:

@@ -10,10 +10,11 @@ _CURVE_SIZE = 4096
 
 
 def _tone_curve() -> np.ndarray:
-    """Filmic curve with sRGB gamma over 0..2 of exposed radiance, as a table."""
+    """Curve of a typical camera over 0..2 of exposed radiance, as a table: gamma, contrast, soft highlights."""
     x = np.linspace(0, 2, _CURVE_SIZE)
-    squeezed = x * (1 + x / 4.0) / (1 + x)
-    return (np.clip(squeezed / (2 * 1.5 / 3) * 0.98, 0, 1) ** (1 / 2.2) * 255).astype(np.float32)
+    gamma = (1.0 - np.exp(-1.35 * x)) ** (1 / 2.1) / (1.0 - np.exp(-2.7)) ** (1 / 2.1)
+    contrast = gamma + 0.07 * np.sin(2 * np.pi * (gamma - 0.5))
+    return (np.clip(contrast, 0, 1) * 255).astype(np.float32)
 
 
 _CURVE = _tone_curve()
@@ -44,7 +45,7 @@ def develop(colour: np.ndarray, rng: np.random.Generator, sharpness: float) -> n
         sharpness (float): Standard deviation of the lens blur in pixels.
     """
     level = float(np.mean(np.minimum(colour[..., 1], 1.5))) + 0.05
-    exposure = (0.36 / level) ** 0.75 * rng.uniform(0.85, 1.18)
+    exposure = (0.33 / level) ** 0.8 * rng.uniform(0.85, 1.18)
     gain = exposure * rng.normal(1.0, 0.015, 3)
     blurred = cv2.GaussianBlur(colour, (0, 0), sharpness)
     out = np.empty(colour.shape, np.uint8)

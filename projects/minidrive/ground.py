@@ -25,7 +25,7 @@ G_CROSSWALK = 40  # half gap between the crossing's centre and the crosswalks, 0
 G_DEFAULT_KIND = 41
 GROUND_SIZE = 42
 
-MAX_RAY = 400.0  # the ground ends there, in units of the ray direction
+MAX_RAY = 170.0  # the ground ends there, in units of the ray direction
 ASPHALT, MEDIAN, VERGE, WALK, GRASS, PAVING, DIRT, PARKING_LOT = 0, 1, 2, 3, 4, 5, 6, 7
 KIND_CATEGORY = np.array(
     [DRIVEABLE, OTHER_FLAT, TERRAIN, SIDEWALK, TERRAIN, OTHER_FLAT, TERRAIN, OTHER_FLAT], dtype=np.uint8

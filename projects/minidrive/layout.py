@@ -51,11 +51,16 @@ class Street:
         return float(-(self.ground[gr.G_MEDIAN] + (lane + 0.5) * self.ground[gr.G_LANE]))
 
 
+def _bend(rng: np.random.Generator, limit: float) -> float:
+    """Curvature of the heightfield: crests and hollows of any size, large ones rare."""
+    return float(rng.choice([-1, 1]) * limit * rng.beta(1.3, 2.0))
+
+
 def draw_ground(rng: np.random.Generator, with_median: bool) -> np.ndarray:
     """Draw the ground parameters (42,) of a straight street, a bend or a crossing."""
     g = np.zeros(gr.GROUND_SIZE)
     g[gr.G_AX : gr.G_AY + 1] = rng.uniform(-0.05, 0.05, 2) * (1.0, 0.6)
-    g[gr.G_CXX], g[gr.G_CXY], g[gr.G_CYY] = rng.uniform(-7e-4, 7e-4), rng.uniform(-2e-4, 2e-4), rng.uniform(-3e-4, 3e-4)
+    g[gr.G_CXX], g[gr.G_CXY], g[gr.G_CYY] = _bend(rng, 6e-4), _bend(rng, 2e-4), _bend(rng, 2e-4)
     for i in range(2):
         angle, wavelength = rng.uniform(0, np.pi), rng.uniform(14, 30)
         k = 2 * np.pi / wavelength

@@ -8,6 +8,8 @@ from .layout import Street
 from .sensors import EgoPath
 
 EGO_SIZE = (4.4, 1.9)  # length and width of the ego car, whose rear axle is 1.1 m before its rear end
+LARGE = 5.6  # vehicles longer than this keep a distance from the ego car, so that they do not fill a whole image
+_VIEW = np.array([0.0, 0.0, 0.0, 4.0, 3.6])
 RARE = ('bus', 'truck', 'bicycle', 'construction_vehicle', 'barrier', 'trailer', 'traffic_cone', 'motorcycle', 'others')
 ALWAYS = ('car', 'pedestrian', 'driveable_surface', 'sidewalk', 'terrain', 'manmade', 'vegetation')
 
@@ -44,6 +46,8 @@ class _Crowd:
             across = np.abs(-np.sin(track[:, 2]) * dx + np.cos(track[:, 2]) * dy) - width
             if (np.maximum(along, across) < r).any():
                 return False
+        if track[0, 3] > LARGE and any(_overlap(track[k] + _VIEW, self.boxes[0][k]) for k in range(len(track))):
+            return False
         for other in self.boxes:
             far = radius + np.hypot(other[0, 3], other[0, 4]) / 2
             near = np.hypot(track[:, 0] - other[:, 0], track[:, 1] - other[:, 1]) < far
@@ -188,11 +192,12 @@ def populate(
     extra = [name for name in RARE if name not in wanted and rng.random() < 0.4]
     middle = path.arc_length(duration / 2)
     for name in sorted(wanted + extra, key=lambda n: n in ('others', 'bicycle', 'motorcycle', 'traffic_cone')):
-        reach = 12.0
+        reach, count = 10.0, int(rng.integers(2, 5)) if name in ('others', 'bicycle', 'motorcycle') else 1
         for _ in range(40):
-            if _rare(crowd, name, middle + rng.uniform(-0.6, 1.3) * reach, path):
+            count -= _rare(crowd, name, middle + rng.uniform(-0.6, 1.3) * reach, path)
+            if count == 0:
                 break
-            reach = min(reach + 1.0, 28.0)
+            reach = min(reach + 0.7, 26.0)
     _traffic(crowd, path)
     _parked(crowd)
     _people(crowd)

@@ -106,11 +106,11 @@ def corners(prims: Prims) -> np.ndarray:
 @pure_kernel
 def leaf_gap(x, y, z, half_x, half_y, half_z, seed, rim):  # noqa: ANN001, ANN201
     """Whether foliage has a hole at a unit-sphere point; ``rim`` is |cos| of the viewing angle."""
-    if rim > 0.75:
+    if rim > 0.8:
         return False
-    n = 0.55 * value_noise3(x * half_x * 3.0, y * half_y * 3.0, z * half_z * 3.0, seed)
-    n += 0.45 * value_noise3(x * half_x * 8.0, y * half_y * 8.0, z * half_z * 8.0, seed)
-    return n > 0.38 + 0.4 * rim
+    n = 0.5 * value_noise3(x * half_x * 2.5, y * half_y * 2.5, z * half_z * 2.5, seed)
+    n += 0.5 * value_noise3(x * half_x * 9.0, y * half_y * 9.0, z * half_z * 9.0, seed)
+    return n > 0.28 + 0.55 * rim
 
 
 @pure_kernel

@@ -38,14 +38,16 @@ class World:
 class Picture(NamedTuple):
     """A rendered view.
 
-    ``colour`` (H, W, 3) float32 linear radiance; ``depth`` (H, W) float32 z-depth in metres, 0 for the sky; ``hit``
-    (H, W) int32 primitive index, or HIT_GROUND or HIT_SKY; ``ident`` (H, W) int64 identity of the surface part.
+    ``colour`` (H, W, 3) float32 is linear radiance; ``ident`` (H, W) int64 the identity of the surface part, 0 the sky.
     """
 
     colour: np.ndarray
-    depth: np.ndarray
-    hit: np.ndarray
     ident: np.ndarray
+
+    @classmethod
+    def blank(cls, image_size: tuple[int, int]) -> 'Picture':
+        """Buffers for a view of height and width ``image_size``."""
+        return cls(np.zeros((*image_size, 3), np.float32), np.zeros(image_size, np.int64))
 
 
 def make_world(prims: Prims, ground: np.ndarray, parcels: np.ndarray, sky: np.ndarray) -> World:
@@ -161,27 +163,32 @@ def _shade_pixel(rays, bins, pose, cam2img, cell, u, v):  # noqa: ANN001, ANN202
     px, py, pz = pose[0, 3], pose[1, 3], pose[2, 3]
     t, hit, kerb = cast(rays, bins, cell, px, py, pz, vx, vy, vz)
     r, g, b, ident = _radiance(rays, px, py, pz, vx, vy, vz, t, hit, kerb, t / cam2img[0, 0])
-    return r, g, b, t, hit, ident
+    return r, g, b, ident
 
 
 @pure_kernel
-def _render(rays, bins, pose, cam2img, colour, depth, hits, idents):  # noqa: ANN001, ANN202
-    height, width = depth.shape
+def _render(rays, bins, pose, cam2img, colour, idents):  # noqa: ANN001, ANN202
+    height, width = idents.shape
     for row in range(height):
         for column in range(width):
             cell = (row // TILE) * bins.columns + column // TILE
-            r, g, b, t, hit, ident = _shade_pixel(rays, bins, pose, cam2img, cell, column, row)
+            r, g, b, ident = _shade_pixel(rays, bins, pose, cam2img, cell, column, row)
             colour[row, column, 0], colour[row, column, 1], colour[row, column, 2] = r, g, b
-            depth[row, column] = t if hit != HIT_SKY else 0.0
-            hits[row, column], idents[row, column] = hit, ident
+            idents[row, column] = ident
+
+
+@pure_kernel
+def _smooth_outlines(rays, bins, pose, cam2img, colour, idents):  # noqa: ANN001, ANN202
+    """Supersample pixels whose right or lower neighbour shows another part, on a rotated grid around the centre."""
+    height, width = idents.shape
     for row in range(height - 1):
         for column in range(width - 1):
             if idents[row, column] == idents[row, column + 1] and idents[row, column] == idents[row + 1, column]:
                 continue
             cell = (row // TILE) * bins.columns + column // TILE
-            for k in range(3):  # supersample the outlines: a rotated grid around the pixel centre
+            for k in range(3):
                 du, dv = (0.36, -0.14, -0.30)[k], (0.12, 0.38, -0.26)[k]
-                r, g, b, _, _, _ = _shade_pixel(rays, bins, pose, cam2img, cell, column + du, row + dv)
+                r, g, b, _ = _shade_pixel(rays, bins, pose, cam2img, cell, column + du, row + dv)
                 colour[row, column, 0] += r
                 colour[row, column, 1] += g
                 colour[row, column, 2] += b
@@ -189,16 +196,11 @@ def _render(rays, bins, pose, cam2img, colour, depth, hits, idents):  # noqa: AN
                 colour[row, column, c] *= 0.25
 
 
-def render(world: World, cam2street: np.ndarray, cam2img: np.ndarray, image_size: tuple[int, int]) -> Picture:
-    """Render a pinhole view; integer pixel coordinates are pixel centres."""
-    height, width = image_size
-    picture = Picture(
-        np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32),
-        np.zeros((height, width), np.int32), np.zeros((height, width), np.int64),
-    )  # fmt: skip
-    bins = camera_bins(world.prims, cam2street, cam2img, image_size)
-    _render(world.rays, bins, cam2street, cam2img, *picture)
-    return picture
+def render(world: World, cam2street: np.ndarray, cam2img: np.ndarray, out: Picture) -> None:
+    """Render a pinhole view into ``out``; integer pixel coordinates are pixel centres."""
+    bins = camera_bins(world.prims, cam2street, cam2img, out.ident.shape)
+    _render(world.rays, bins, cam2street, cam2img, *out)
+    _smooth_outlines(world.rays, bins, cam2street, cam2img, *out)
 
 
 @pure_kernel

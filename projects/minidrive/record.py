@@ -11,6 +11,7 @@ from .develop import develop
 from .geometry import apply, invert
 from .labels import make_label
 from .presets import VERSION, Preset
+from .raycast import Picture
 from .scene import GLOBAL_SPAN, Scene, draw_scene, scene_rng
 from .segments import find_segments
 from .sensors import CAMERAS, KEYFRAME_PERIOD, LIDAR, SWEEP_PERIOD
@@ -20,7 +21,7 @@ from .writer import write_jpeg, write_npz, write_png
 
 ANNOTATION_RANGE = 60.0
 MAP_RESOLUTION, MAP_STEP = 0.1, 4  # the devkit's maps have 0.1 m pixels; the mask is computed on every fourth
-_ATTEMPTS, _ENOUGH_POINTS = 10, 4
+_ATTEMPTS, _ENOUGH_POINTS = 12, 8
 _STREAM_CHECK, _STREAM_SENSORS = 1 << 16, 1 << 17
 
 
@@ -30,7 +31,7 @@ def choose_scene(preset: Preset, seed: int, index: int) -> Scene:
     for attempt in range(_ATTEMPTS):
         scene = draw_scene(preset, seed, index, attempt)
         sweep = take_sweep(scene, 0.0, scene_rng(seed, index, _STREAM_CHECK))
-        near = np.abs(sweep.points[:, :2]).max(axis=1) < 33.0
+        near = np.abs(sweep.points[:, :2]).max(axis=1) < 26.0
         seen = np.bincount(LIDARSEG_TO_OCC[sweep.categories[near]], minlength=18)
         missing = sum(seen[OCC_CLASSES.index(name)] < _ENOUGH_POINTS for name in scene.wanted)
         if missing < fewest:
@@ -157,9 +158,10 @@ def _record_lidar(ctx: _Context, sweeps: list[Sweep], tables: dict[str, list[Rec
 
 def _record_camera(ctx: _Context, camera: str, tables: dict[str, list[Record]]) -> None:
     chain, size = [], ctx.preset.image_size
+    picture = Picture.blank(size)
     for keyframe in range(ctx.scene.num_keyframes):
         time = camera_time(ctx.scene, keyframe, camera)
-        picture = take_picture(ctx.scene, keyframe, camera)
+        take_picture(ctx.scene, keyframe, camera, picture)
         data, pose = _sample_data(ctx, camera, time, keyframe, True, 'jpg', size)
         write_jpeg(ctx.root / str(data['filename']), develop(picture.colour, ctx.rng, 0.45 * size[1] / 800))
         write_png(ctx.root / 'segments' / f'{data["token"]}.png', find_segments(picture.ident))
