@@ -22,7 +22,7 @@ torch.set_num_threads(int(os.environ['OMP_NUM_THREADS']))
 @pytest.fixture(autouse=True)
 def _seed_all():
     random.seed(0)
-    np.random.seed(0)  # noqa: NPY002
+    np.random.seed(0)
     torch.manual_seed(0)
 
 

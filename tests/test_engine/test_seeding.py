@@ -33,13 +33,13 @@ def test_seeds_differ_between_neighbours():
 
 def test_seeded_block_restores_all_generators():
     seed_everything(1)
-    expected = random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002
+    expected = random.random(), np.random.rand(), torch.rand(1).item()
     seed_everything(1)
     with seeded(7):
-        inside = random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002
-    assert (random.random(), np.random.rand(), torch.rand(1).item()) == expected  # noqa: NPY002
+        inside = random.random(), np.random.rand(), torch.rand(1).item()
+    assert (random.random(), np.random.rand(), torch.rand(1).item()) == expected
     with seeded(7):
-        assert (random.random(), np.random.rand(), torch.rand(1).item()) == inside  # noqa: NPY002
+        assert (random.random(), np.random.rand(), torch.rand(1).item()) == inside
 
 
 def test_samples_depend_on_epoch_and_not_on_order(dataset):

@@ -26,7 +26,7 @@ class ToyAugment:
     """Noise from all three generators."""
 
     def __call__(self, results):
-        noise = random.random() + np.random.rand() + torch.rand(1).item()  # noqa: NPY002
+        noise = random.random() + np.random.rand() + torch.rand(1).item()
         results['x'] = results['x'] + 0.1 * noise
         return results
 
