@@ -9,18 +9,20 @@ from projects.minidrive import PRESETS, VERSION, generate
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     sizes = '\n'.join(
-        f'  {p.name:6s} {p.image_size[0]}x{p.image_size[1]} images, {p.train_scenes} training and {p.val_scenes} validation '
-        f'scenes of {p.keyframes[0]} to {p.keyframes[1]} keyframes'
+        f'  {p.name:6s} {p.image_size[0]}x{p.image_size[1]} images, {p.train_scenes} training and '
+        f'{p.val_scenes} validation scenes of {p.keyframes[0]} to {p.keyframes[1]} keyframes'
         for p in PRESETS.values()
     )
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=f'presets:\n{sizes}\n\nAn interrupted run continues when the same command is given again. Equal seeds give '
-        'equal bytes,\nwhatever the number of workers.',
+        epilog=f'presets:\n{sizes}\n\nAn interrupted run continues when the same command is given again.\n'
+        'Equal seeds give equal bytes, whatever the number of workers.',
     )
     parser.add_argument('out', metavar='OUT', help='folder of the data set; new, empty, or made by the same command')
-    parser.add_argument('--preset', choices=sorted(PRESETS), default='mini', help='size of the data set (default: mini)')
+    parser.add_argument(
+        '--preset', choices=sorted(PRESETS), default='mini', help='size of the data set (default: mini)'
+    )
     parser.add_argument('--seed', type=int, default=0, help='seed of all randomness (default: 0)')
     parser.add_argument('--workers', type=int, default=os.cpu_count() or 1, help='processes (default: number of cores)')
     args = parser.parse_args()

@@ -48,7 +48,11 @@ def take_sweep(scene: Scene, time: float, rng: np.random.Generator) -> Sweep:
     world = scene.world_at(time)
     ranges, hits, categories, reflect = scan(world, lidar2street[:3, 3].copy(), local @ lidar2street[:3, :3].T)
     luck = rng.random(len(ranges))
-    lost = 0.02 + 0.25 * np.clip(ranges / LIDAR_MAX_RANGE, 0, 1) ** 2 * (reflect < 0.06) + 0.05 * (categories == VEGETATION)
+    lost = (
+        0.02
+        + 0.25 * np.clip(ranges / LIDAR_MAX_RANGE, 0, 1) ** 2 * (reflect < 0.06)
+        + 0.05 * (categories == VEGETATION)
+    )
     keep = (hits != HIT_SKY) & (ranges > LIDAR_MIN_RANGE) & (ranges < LIDAR_MAX_RANGE) & (luck > lost)
     noisy = ranges + 0.02 * np.clip(rng.standard_normal(len(ranges)), -3, 3)
     intensity = np.clip(reflect * 110 * rng.uniform(0.8, 1.2, len(ranges)) + rng.uniform(0, 3, len(ranges)), 0, 255)
@@ -76,18 +80,19 @@ def take_picture(scene: Scene, keyframe: int, camera: str, out: Picture) -> None
     render(world, camera_pose(scene, keyframe, camera), scene.rig.cam2img[camera], out)
 
 
-def visible_share(scene: Scene, agent: int, time: float) -> float:
-    """Share of a grid of points on an agent's box that the ego car's roof can see, 0..1."""
-    pose, size = scene.agent_box(scene.agents[agent], time)
+def visible_shares(scene: Scene, time: float) -> np.ndarray:
+    """Share 0..1 of a grid of points in each agent's box that the ego car's roof can see, (agents,)."""
     steps = np.linspace(-0.4, 0.4, 4)
-    grid = np.stack(np.meshgrid(steps, steps, steps, indexing='ij'), axis=-1).reshape(-1, 3) * size
+    unit = np.stack(np.meshgrid(steps, steps, steps, indexing='ij'), axis=-1).reshape(-1, 3)
+    boxes = [scene.agent_box(agent, time) for agent in scene.agents]
     origin = (scene.path.pose(time) @ scene.rig.lidar2ego)[:3, 3]
-    rays = apply(pose, grid) - origin
-    distance = np.linalg.norm(rays, axis=1)
+    rays = np.stack([apply(pose, unit * size) for pose, size in boxes]) - origin
+    distance = np.linalg.norm(rays, axis=2)
     world = scene.world_at(time)
-    ranges, hits, _, _ = scan(world, origin.copy(), rays / distance[:, None])
-    own = (hits >= 0) & (world.prims.agent[np.maximum(hits, 0)] == agent)
-    return float(np.mean(own | (ranges > distance)))
+    ranges, hits, _, _ = scan(world, origin.copy(), (rays / distance[..., None]).reshape(-1, 3))
+    target = np.where(hits >= 0, world.prims.agent[np.maximum(hits, 0)], -1).reshape(distance.shape)
+    seen = (target == np.arange(len(boxes))[:, None]) | (ranges.reshape(distance.shape) > distance)
+    return seen.mean(axis=1)
 
 
 def points_in_box(points: np.ndarray, box: np.ndarray, size: tuple[float, float, float]) -> np.ndarray:

@@ -19,10 +19,13 @@ def rotation_rpy(roll: float, pitch: float, yaw: float) -> np.ndarray:
 
 def rotation_on_surface(yaw: float, normal: np.ndarray) -> np.ndarray:
     """Rotation whose z axis is ``normal`` (3,) and whose x axis points along ``yaw`` seen from above."""
-    forward = np.array([np.cos(yaw), np.sin(yaw), 0.0])
-    forward[2] = -(forward[:2] @ normal[:2]) / normal[2]
-    forward /= np.linalg.norm(forward)
-    return np.stack([forward, np.cross(normal, forward), normal], axis=1)
+    nx, ny, nz = (float(v) for v in normal)
+    x, y = float(np.cos(yaw)), float(np.sin(yaw))
+    z = -(x * nx + y * ny) / nz
+    norm = (x * x + y * y + z * z) ** 0.5
+    x, y, z = x / norm, y / norm, z / norm
+    left = ny * z - nz * y, nz * x - nx * z, nx * y - ny * x
+    return np.array([[x, left[0], nx], [y, left[1], ny], [z, left[2], nz]])
 
 
 def make_transform(rotation: np.ndarray, translation: np.ndarray) -> np.ndarray:

@@ -204,6 +204,6 @@ def on_street(points, g, parcels):  # noqa: ANN001, ANN201
     out = np.zeros(points.shape[0], np.uint8)
     for i in range(points.shape[0]):
         kind = region(points[i, 0], points[i, 1], g, parcels)[0]
-        if kind == ASPHALT or kind == WALK:
+        if kind in (ASPHALT, WALK):
             out[i] = 255
     return out

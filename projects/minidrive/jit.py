@@ -17,8 +17,7 @@ _FASTMATH = {'contract', 'reassoc', 'arcp', 'nsz'}  # infinities keep their mean
 _PACKAGE = Path(__file__).parent
 
 
-def source_digest() -> str:
-    """Digest of the package's source files, 16 hex digits. Part of the resume check of a data set."""
+def _source_digest() -> str:
     digest = hashlib.sha256()
     for path in sorted(_PACKAGE.glob('*.py')):
         digest.update(path.name.encode() + b'\0' + path.read_bytes())
@@ -29,7 +28,7 @@ def _cache_dir() -> str:
     root = Path(config.CACHE_DIR) if config.CACHE_DIR else _PACKAGE / '__pycache__'
     if not config.CACHE_DIR and not os.access(_PACKAGE, os.W_OK):
         root = Path(tempfile.gettempdir()) / f'minidrive-numba-{os.getuid()}'
-    return str(root / f'numba-{source_digest()}')
+    return str(root / f'numba-{_source_digest()}')
 
 
 _CACHE_DIR = _cache_dir()

@@ -5,7 +5,6 @@ that camera rays reach up to and including the first occupied voxel, within ``ma
 came near stay free, as they do in labels that were aggregated from scans.
 """
 
-import cv2
 import numpy as np
 from scipy.ndimage import binary_dilation
 
@@ -41,7 +40,7 @@ def _fill_ground(ego2street, g, parcels, classes, out):  # noqa: ANN001, ANN202
                 x = (i + (k % _GROUND_SAMPLES + 0.5) / _GROUND_SAMPLES) * VOXEL_SIZE + GRID_MIN[0]
                 y = (j + (k // _GROUND_SAMPLES + 0.5) / _GROUND_SAMPLES) * VOXEL_SIZE + GRID_MIN[1]
                 z, kind = 0.0, 0
-                for _ in range(3):
+                for _ in range(2):
                     wx = r[0, 0] * x + r[0, 1] * y + r[0, 2] * z + t[0]
                     wy = r[1, 0] * x + r[1, 1] * y + r[1, 2] * z + t[1]
                     wz = r[2, 0] * x + r[2, 1] * y + r[2, 2] * z + t[2]
@@ -226,7 +225,8 @@ def make_label(scene: Scene, keyframe: int, sweeps: list[Sweep]) -> dict[str, np
     occupied = semantics != OCC_FREE
     known = binary_dilation(occupied & (mask_lidar > 0))
     semantics[occupied & ~known] = OCC_FREE
-    return dict(semantics=semantics, mask_lidar=mask_lidar, mask_camera=camera_mask(scene, keyframe, semantics) & mask_lidar)
+    mask_camera = camera_mask(scene, keyframe, semantics) & mask_lidar
+    return {'semantics': semantics, 'mask_lidar': mask_lidar, 'mask_camera': mask_camera}
 
 
 def camera_mask(scene: Scene, keyframe: int, semantics: np.ndarray) -> np.ndarray:
@@ -240,11 +240,3 @@ def camera_mask(scene: Scene, keyframe: int, semantics: np.ndarray) -> np.ndarra
         pose[:3, 3] = _to_voxels(pose[:3, 3])
         _walk_pixels(pose, scene.rig.cam2img[camera], height, width, max(1, width // _RAY_COLUMNS), stop, mask)
     return mask
-
-
-def bev_image(label: np.ndarray, palette: np.ndarray) -> np.ndarray:
-    """Bird's-eye picture (200, 200, 3) of the highest occupied voxels, front up."""
-    occupied = label != OCC_FREE
-    top = label.shape[2] - 1 - np.argmax(occupied[:, :, ::-1], axis=2)
-    classes = np.take_along_axis(label, top[..., None], axis=2)[..., 0]
-    return cv2.flip(palette[classes], -1)

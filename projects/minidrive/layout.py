@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import buildings, props
 from . import ground as gr
-from . import props
 from .primitives import PrimList, Prims
 
 STREET_REACH = 75.0  # furniture is placed up to this arc length, in metres
@@ -38,8 +38,7 @@ class Street:
     def normal(self, x: float, y: float) -> np.ndarray:
         """Unit normal of the ground (3,)."""
         gx, gy = gr.gradient(x, y, self.ground)
-        normal = np.array([-gx, -gy, 1.0])
-        return normal / np.linalg.norm(normal)
+        return np.array([-gx, -gy, 1.0]) / (1.0 + gx * gx + gy * gy) ** 0.5
 
     @property
     def half_width(self) -> float:
@@ -72,7 +71,9 @@ def draw_ground(rng: np.random.Generator, with_median: bool) -> np.ndarray:
     median = rng.uniform(0.7, 1.8) if with_median else 0.0
     half_width = median + lane * lanes + parking + 0.3
     crossing = rng.random() < 0.4
-    curvature = 0.0 if crossing else float(rng.choice([0.0, rng.uniform(1 / 220, 1 / 70) * rng.choice([-1, 1])], p=[0.4, 0.6]))
+    curvature = (
+        0.0 if crossing else float(rng.choice([0.0, rng.uniform(1 / 220, 1 / 70) * rng.choice([-1, 1])], p=[0.4, 0.6]))
+    )
     heading = rng.uniform(-np.pi, np.pi)
     g[gr.G_ROADS] = 2 if crossing else 1
     g[gr.G_ROAD : gr.G_ROAD + 6] = 0, 0, np.cos(heading), np.sin(heading), curvature, half_width
@@ -140,12 +141,14 @@ def _line_of_buildings(f: _Furnisher, road: int, side: int, width: float, densit
         length, depth = rng.uniform(8, 22), rng.uniform(8, 14)
         setback = rng.choice([rng.uniform(0.3, 3), rng.uniform(4, 9), rng.uniform(10, 18)], p=[0.35, 0.4, 0.25])
         d = side * (width + walk + setback + depth / 2)
-        ends = [f.spot(s + length * a, d - side * depth / 2 * b, road, walk + 0.2) for a in (0, 0.5, 1) for b in (-1, 0, 1)]
+        ends = [
+            f.spot(s + length * a, d - side * depth / 2 * b, road, walk + 0.2) for a in (0, 0.5, 1) for b in (-1, 0, 1)
+        ]
         if rng.random() < density and all(ends):
             at, heading = ends[4]
             low = min(end[0][2] for end in ends)
             yaw = heading + rng.normal(0, 0.02)
-            props.building(f.out, rng, (at[0], at[1], low), yaw, (length - 1.0, depth))
+            buildings.building(f.out, rng, (at[0], at[1], low), yaw, (length - 1.0, depth))
             for k in (-0.33, 0.0, 0.33):
                 f.keep((at[0] + np.cos(yaw) * k * length, at[1] + np.sin(yaw) * k * length, 0), 0.62 * depth)
         s += length + rng.choice([0.0, rng.uniform(2, 9)])
@@ -195,7 +198,7 @@ def _gardens(f: _Furnisher, road: int, side: int, width: float) -> None:
         if rng.random() < 0.35:
             place = f.spot(s, side * (width + walk + 0.4), road, walk + 0.1)
             if place and not _blocked(f.street, place[0], 0.6):
-                shape = props.hedge if rng.random() < 0.4 else props.wall
+                shape = props.hedge if rng.random() < 0.4 else buildings.wall
                 shape(f.out, rng, place[0], place[1], rng.uniform(5, 8.5))
                 for k in (-3, -1.5, 0, 1.5, 3):
                     f.keep((place[0][0] + k * np.cos(place[1]), place[0][1] + k * np.sin(place[1]), 0), 0.6)

@@ -127,17 +127,36 @@ def _people(crowd: _Crowd) -> None:
         side = int(rng.choice([-1, 1]))
         along = rng.random() < 0.75
         heading = rng.choice([0.0, np.pi]) + rng.normal(0, 0.1) if along else rng.uniform(-np.pi, np.pi)
-        crowd.add('pedestrian', rng.uniform(-30, 38), _walkway(street, rng, side), heading, rng.uniform(0.7, 1.6) if along else 0.0)
+        crowd.add(
+            'pedestrian',
+            rng.uniform(-30, 38),
+            _walkway(street, rng, side),
+            heading,
+            rng.uniform(0.7, 1.6) if along else 0.0,
+        )
     if street.ground[gr.G_CROSSWALK] > 0:
-        at = street.ground[gr.G_CROSS_S] - (street.ground[gr.G_CROSSWALK] + 1.3 if street.ground[gr.G_CROSSWALK] > 1 else 0.0)
+        at = street.ground[gr.G_CROSS_S] - (
+            street.ground[gr.G_CROSSWALK] + 1.3 if street.ground[gr.G_CROSSWALK] > 1 else 0.0
+        )
         for _ in range(int(rng.integers(1, 4))):
-            crowd.add('pedestrian', at + rng.uniform(-1, 1), rng.uniform(-5, 5), rng.choice([-1, 1]) * np.pi / 2, rng.uniform(0.5, 1.5))
+            crowd.add(
+                'pedestrian',
+                at + rng.uniform(-1, 1),
+                rng.uniform(-5, 5),
+                rng.choice([-1, 1]) * np.pi / 2,
+                rng.uniform(0.5, 1.5),
+            )
 
 
 def _row(crowd: _Crowd, occ_class: str, s: float, d: float, drift: float, count: int, spacing: float) -> bool:
     placed = 0
     for k in range(count):
-        placed += crowd.add(occ_class, s + k * spacing, d + k * drift, (np.pi / 2 if occ_class == 'barrier' else 0.0) + crowd.rng.normal(0, 0.05))
+        placed += crowd.add(
+            occ_class,
+            s + k * spacing,
+            d + k * drift,
+            (np.pi / 2 if occ_class == 'barrier' else 0.0) + crowd.rng.normal(0, 0.05),
+        )
     return placed > 0
 
 
@@ -148,7 +167,15 @@ def _rare(crowd: _Crowd, occ_class: str, s: float, path: EgoPath) -> bool:
     along = (0.0 if side < 0 else np.pi) + rng.normal(0, 0.02)
     kerb = side * (width - 0.35)
     if occ_class == 'traffic_cone':
-        return _row(crowd, occ_class, s, kerb - side * rng.uniform(0, 1.0), -side * rng.uniform(0, 0.25), int(rng.integers(3, 8)), rng.uniform(1.2, 2.5))
+        return _row(
+            crowd,
+            occ_class,
+            s,
+            kerb - side * rng.uniform(0, 1.0),
+            -side * rng.uniform(0, 0.25),
+            int(rng.integers(3, 8)),
+            rng.uniform(1.2, 2.5),
+        )
     if occ_class == 'barrier':
         d = kerb if rng.random() < 0.6 else side * (width + g[gr.G_VERGE] + g[gr.G_WALK] - 0.3)
         return _row(crowd, occ_class, s, d, 0.0, int(rng.integers(2, 6)), rng.uniform(2.5, 3.2))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 VERSION = 'v1.0-minidrive'
+GENERATOR_VERSION = 1  # raised when the same seed gives other bytes; a folder never mixes versions
 TRAIN_SPLIT = 'minidrive_train'
 VAL_SPLIT = 'minidrive_val'
 

@@ -68,19 +68,12 @@ class PrimList:
         shapes = ((), (3,), (3, 3), (3,), (3,), (), (6,), (), (), (), ())
         dtypes = (np.int64, *[np.float64] * 4, np.int64, np.float64, *[np.int64] * 4)
         columns = list(zip(*self.rows)) if self.rows else [[] for _ in shapes]
-        return Prims(
-            *(np.asarray(c, dtype=t).reshape(len(self.rows), *s) for c, s, t in zip(columns, shapes, dtypes))
-        )
+        return Prims(*(np.asarray(c, dtype=t).reshape(len(self.rows), *s) for c, s, t in zip(columns, shapes, dtypes)))
 
 
 def concatenate(batches: list[Prims]) -> Prims:
     """Join batches of primitives."""
     return Prims(*(np.concatenate(arrays) for arrays in zip(*batches)))
-
-
-def place(prims: Prims, rotation: np.ndarray, translation: np.ndarray) -> Prims:
-    """Move a batch by a local-to-street rotation (3, 3) and translation (3,)."""
-    return prims._replace(centre=prims.centre @ rotation.T + translation, rot=prims.rot @ rotation.T)
 
 
 def ray_table(prims: Prims) -> np.ndarray:
@@ -104,12 +97,11 @@ def corners(prims: Prims) -> np.ndarray:
 
 
 @pure_kernel
-def leaf_gap(x, y, z, half_x, half_y, half_z, seed, rim):  # noqa: ANN001, ANN201
-    """Whether foliage has a hole at a unit-sphere point; ``rim`` is |cos| of the viewing angle."""
+def leaf_gap(x, y, z, seed, rim):  # noqa: ANN001, ANN201
+    """Whether foliage has a hole at a local point (in metres); ``rim`` is |cos| of the viewing angle."""
     if rim > 0.8:
         return False
-    n = 0.5 * value_noise3(x * half_x * 2.5, y * half_y * 2.5, z * half_z * 2.5, seed)
-    n += 0.5 * value_noise3(x * half_x * 9.0, y * half_y * 9.0, z * half_z * 9.0, seed)
+    n = 0.5 * value_noise3(x * 2.5, y * 2.5, z * 2.5, seed) + 0.5 * value_noise3(x * 9.0, y * 9.0, z * 9.0, seed)
     return n > 0.28 + 0.55 * rim
 
 
@@ -161,7 +153,7 @@ def _meet_cylinder(ox, oy, oz, dx, dy, dz, taper):  # noqa: ANN001, ANN202
     if disc >= 0.0 and abs(qa) > 1e-12:
         root = np.sqrt(disc)
         t = (-qb - root) / qa
-        if 0.0 < t and abs(oz + t * dz) <= 1.0 and base + t * run >= 0.0:
+        if t > 0.0 and abs(oz + t * dz) <= 1.0 and base + t * run >= 0.0:
             best = t
         t = (-qb + root) / qa
         if 0.0 < t < best and abs(oz + t * dz) <= 1.0 and base + t * run >= 0.0:
@@ -211,7 +203,8 @@ def meet_prim(m, i, px, py, pz, vx, vy, vz, limit):  # noqa: ANN001, ANN201
             for _ in range(2):
                 x, y, z = ox + t * dx, oy + t * dy, oz + t * dz
                 rim = abs(x * dx + y * dy + z * dz) / norm
-                if t > 0.0 and not leaf_gap(x, y, z, m[i, T_HALF], m[i, T_HALF + 1], m[i, T_HALF + 2], int(m[i, T_SEED]), rim):
+                x, y, z = x * m[i, T_HALF], y * m[i, T_HALF + 1], z * m[i, T_HALF + 2]
+                if t > 0.0 and not leaf_gap(x, y, z, int(m[i, T_SEED]), rim):
                     break
                 t, t_exit = t_exit, np.inf
     return t if 0.0 < t < limit else np.inf
@@ -228,7 +221,7 @@ def local_hit(m, i, px, py, pz):  # noqa: ANN001, ANN201
     z = m[i, 8] * px + m[i, 9] * py + m[i, 10] * pz + m[i, 11]
     kind = int(m[i, T_KIND])
     face = 6
-    if kind == BOX or kind == WEDGE:
+    if kind in (BOX, WEDGE):
         least = np.inf
         nx, ny, nz = 0.0, 0.0, 1.0
         for k in range(6):

@@ -1,10 +1,10 @@
-"""Static furniture of a street: buildings, walls, fences, trees, bushes, poles, signs and lamps."""
+"""Static furniture of a street: trees, bushes, poles, signs, lamps and other small things."""
 
 import numpy as np
 
 from . import materials as m
 from .geometry import rotation_z
-from .primitives import BOX, CYLINDER, ELLIPSOID, FOLIAGE, WEDGE, PrimList
+from .primitives import BOX, CYLINDER, ELLIPSOID, FOLIAGE, PrimList
 from .taxonomy import MANMADE, VEGETATION
 
 GREY = np.array([0.28, 0.28, 0.29])
@@ -12,39 +12,6 @@ GREY = np.array([0.28, 0.28, 0.29])
 
 def _seed(rng: np.random.Generator) -> int:
     return int(rng.integers(1 << 20))
-
-
-def building(out: PrimList, rng: np.random.Generator, at: tuple[float, float, float], yaw: float, size: tuple[float, float]) -> None:
-    """House or block of ``size`` (width along the street, depth) metres whose centre on the ground is ``at``."""
-    x, y, z = at
-    width, depth = size
-    height = rng.choice([rng.uniform(5, 8), rng.uniform(8, 16), rng.uniform(16, 30)], p=[0.4, 0.4, 0.2])
-    rot, colour, seed = rotation_z(yaw), m.facade(rng), _seed(rng)
-    half = (width / 2, depth / 2, height / 2 + 1.0)
-    out.add(BOX, (x, y, z + height / 2 - 1.0), half, rot=rot, material=m.FACADE, colour=colour, colour2=m.facade(rng),
-            category=MANMADE, part=1, seed=seed)  # fmt: skip
-    top = z + height
-    if height < 9 and rng.random() < 0.7:
-        rise = rng.uniform(1.0, 2.2)
-        out.add(WEDGE, (x, y, top + rise), (width / 2 + 0.4, depth / 2 + 0.4, rise), rot=rot, taper=(0.05, 0.05, 0.98),
-                material=m.ROOF, colour=np.array([0.25, 0.1, 0.07]) * rng.uniform(0.5, 1.5), category=MANMADE, part=2, seed=seed)  # fmt: skip
-    else:
-        out.add(BOX, (x, y, top + 0.2), (width / 2 + 0.25, depth / 2 + 0.25, 0.25), rot=rot, material=m.PLAIN,
-                colour=colour * 0.8, category=MANMADE, part=2, seed=seed)  # fmt: skip
-    if rng.random() < 0.45:  # awning or balcony over the entrance
-        offset = rot @ np.array([rng.uniform(-0.3, 0.3) * width, depth / 2 + 0.5, 0.0])
-        for side in (1, -1):
-            out.add(BOX, (x + side * offset[0], y + side * offset[1], z + rng.uniform(2.8, 3.2)), (rng.uniform(1.0, 2.5), 0.6, 0.08),
-                    rot=rot, material=m.PLAIN, colour=m.paint(rng), category=MANMADE, part=3, seed=seed)  # fmt: skip
-
-
-def wall(out: PrimList, rng: np.random.Generator, at: tuple[float, float, float], yaw: float, length: float) -> None:
-    """Brick wall or board fence along ``yaw``."""
-    height = rng.uniform(0.9, 2.3)
-    fence = rng.random() < 0.4
-    colour = np.array([0.3, 0.2, 0.12]) * rng.uniform(0.6, 1.6) if fence else m.facade(rng) * 0.8
-    out.add(BOX, (at[0], at[1], at[2] + height / 2 - 0.3), (length / 2, 0.06 if fence else 0.15, height / 2 + 0.3), rot=rotation_z(yaw),
-            material=m.FENCE if fence else m.WALL, colour=colour, category=MANMADE, seed=_seed(rng))  # fmt: skip
 
 
 def tree(out: PrimList, rng: np.random.Generator, at: tuple[float, float, float], scale: float = 1.0) -> None:
@@ -56,24 +23,53 @@ def tree(out: PrimList, rng: np.random.Generator, at: tuple[float, float, float]
     trunk = height * rng.uniform(0.25, 0.45)
     radius = rng.uniform(0.09, 0.22) * scale
     lean = rng.normal(0, 0.15, 2)
-    out.add(CYLINDER, (x, y, z + trunk * 0.6 - 0.2), (radius * 1.3, radius * 1.3, trunk * 0.6 + 0.2), taper=(0.35, 0, 0),
-            material=m.BARK, colour=bark, category=VEGETATION, part=1, seed=seed)  # fmt: skip
+    out.add(
+        CYLINDER,
+        (x, y, z + trunk * 0.6 - 0.2),
+        (radius * 1.3, radius * 1.3, trunk * 0.6 + 0.2),
+        taper=(0.35, 0, 0),
+        material=m.BARK,
+        colour=bark,
+        category=VEGETATION,
+        part=1,
+        seed=seed,
+    )
     if rng.random() < 0.2:
         wide = rng.uniform(0.18, 0.3) * height
         for k in range(4):
             frac = k / 4
             size = wide * (1 - 0.75 * frac)
-            out.add(FOLIAGE, (x, y, z + trunk * 0.7 + (height - trunk) * (frac + 0.15)), (size, size, 0.2 * height),
-                    material=m.FOLIAGE, colour=colour * 0.75, category=VEGETATION, part=2, seed=seed + k)  # fmt: skip
+            out.add(
+                FOLIAGE,
+                (x, y, z + trunk * 0.7 + (height - trunk) * (frac + 0.15)),
+                (size, size, 0.2 * height),
+                material=m.FOLIAGE,
+                colour=colour * 0.75,
+                category=VEGETATION,
+                part=2,
+                seed=seed + k,
+            )
         return
     crown = (height - trunk) * rng.uniform(0.42, 0.62)
     for k in range(int(rng.integers(4, 7))):
         size = crown * rng.uniform(0.55, 0.9) if k else crown
         shift = rng.normal(0, 0.42 * crown, 3) * (k > 0)
-        centre = (x + lean[0] + shift[0], y + lean[1] + shift[1], z + height - 0.55 * crown + 0.55 * shift[2] - 0.35 * crown)
+        centre = (
+            x + lean[0] + shift[0],
+            y + lean[1] + shift[1],
+            z + height - 0.55 * crown + 0.55 * shift[2] - 0.35 * crown,
+        )
         tint = colour * rng.uniform(0.8, 1.25)
-        out.add(FOLIAGE, centre, (size, size, size * rng.uniform(0.7, 0.95)), material=m.FOLIAGE, colour=tint,
-                category=VEGETATION, part=2, seed=seed + k)  # fmt: skip
+        out.add(
+            FOLIAGE,
+            centre,
+            (size, size, size * rng.uniform(0.7, 0.95)),
+            material=m.FOLIAGE,
+            colour=tint,
+            category=VEGETATION,
+            part=2,
+            seed=seed + k,
+        )
 
 
 def bush(out: PrimList, rng: np.random.Generator, at: tuple[float, float, float]) -> None:
@@ -82,19 +78,42 @@ def bush(out: PrimList, rng: np.random.Generator, at: tuple[float, float, float]
     for k in range(int(rng.integers(1, 4))):
         r = rng.uniform(0.4, 0.95)
         x, y = at[0] + rng.normal(0, 0.35), at[1] + rng.normal(0, 0.35)
-        out.add(FOLIAGE, (x, y, at[2] + 0.6 * r), (r, r, r * rng.uniform(0.7, 1.1)), material=m.FOLIAGE,
-                colour=colour * rng.uniform(0.85, 1.2), category=VEGETATION, seed=seed + k)  # fmt: skip
+        out.add(
+            FOLIAGE,
+            (x, y, at[2] + 0.6 * r),
+            (r, r, r * rng.uniform(0.7, 1.1)),
+            material=m.FOLIAGE,
+            colour=colour * rng.uniform(0.85, 1.2),
+            category=VEGETATION,
+            seed=seed + k,
+        )
 
 
 def hedge(out: PrimList, rng: np.random.Generator, at: tuple[float, float, float], yaw: float, length: float) -> None:
     """Clipped hedge along ``yaw``: a rough box with a few tufts."""
     height, colour, seed = rng.uniform(0.8, 1.7), m.leaves(rng), _seed(rng)
-    out.add(BOX, (at[0], at[1], at[2] + height / 2 - 0.2), (length / 2, 0.4, height / 2 + 0.2), rot=rotation_z(yaw),
-            material=m.FOLIAGE, colour=colour, category=VEGETATION, seed=seed)  # fmt: skip
+    out.add(
+        BOX,
+        (at[0], at[1], at[2] + height / 2 - 0.2),
+        (length / 2, 0.4, height / 2 + 0.2),
+        rot=rotation_z(yaw),
+        material=m.FOLIAGE,
+        colour=colour,
+        category=VEGETATION,
+        seed=seed,
+    )
     for offset in np.arange(-length / 2, length / 2, 1.1):
         x, y = at[0] + np.cos(yaw) * offset, at[1] + np.sin(yaw) * offset
-        out.add(FOLIAGE, (x, y, at[2] + height - 0.25), (0.75, 0.55, 0.45), rot=rotation_z(yaw), material=m.FOLIAGE,
-                colour=colour * rng.uniform(0.85, 1.2), category=VEGETATION, seed=seed + int(offset * 7) + 99)  # fmt: skip
+        out.add(
+            FOLIAGE,
+            (x, y, at[2] + height - 0.25),
+            (0.75, 0.55, 0.45),
+            rot=rotation_z(yaw),
+            material=m.FOLIAGE,
+            colour=colour * rng.uniform(0.85, 1.2),
+            category=VEGETATION,
+            seed=seed + int(offset * 7) + 99,
+        )
 
 
 def lamp(out: PrimList, rng: np.random.Generator, at: tuple[float, float, float], towards: float) -> None:
@@ -102,14 +121,38 @@ def lamp(out: PrimList, rng: np.random.Generator, at: tuple[float, float, float]
     x, y, z = at
     height, reach, seed = rng.uniform(5.5, 9.0), rng.uniform(0.8, 2.2), _seed(rng)
     colour = GREY * rng.uniform(0.4, 1.6)
-    out.add(CYLINDER, (x, y, z + height / 2), (0.10, 0.10, height / 2), taper=(0.4, 0, 0), material=m.METAL, colour=colour,
-            category=MANMADE, seed=seed)  # fmt: skip
+    out.add(
+        CYLINDER,
+        (x, y, z + height / 2),
+        (0.10, 0.10, height / 2),
+        taper=(0.4, 0, 0),
+        material=m.METAL,
+        colour=colour,
+        category=MANMADE,
+        seed=seed,
+    )
     rot = rotation_z(towards)
     tip = rot @ np.array([reach / 2, 0, 0])
-    out.add(BOX, (x + tip[0], y + tip[1], z + height), (reach / 2, 0.04, 0.04), rot=rot, material=m.METAL, colour=colour,
-            category=MANMADE, seed=seed)  # fmt: skip
-    out.add(BOX, (x + 2 * tip[0], y + 2 * tip[1], z + height - 0.02), (0.35, 0.14, 0.07), rot=rot, material=m.PLAIN,
-            colour=colour * 1.2, category=MANMADE, seed=seed)  # fmt: skip
+    out.add(
+        BOX,
+        (x + tip[0], y + tip[1], z + height),
+        (reach / 2, 0.04, 0.04),
+        rot=rot,
+        material=m.METAL,
+        colour=colour,
+        category=MANMADE,
+        seed=seed,
+    )
+    out.add(
+        BOX,
+        (x + 2 * tip[0], y + 2 * tip[1], z + height - 0.02),
+        (0.35, 0.14, 0.07),
+        rot=rot,
+        material=m.PLAIN,
+        colour=colour * 1.2,
+        category=MANMADE,
+        seed=seed,
+    )
 
 
 def sign(out: PrimList, rng: np.random.Generator, at: tuple[float, float, float], facing: float) -> None:
@@ -118,19 +161,45 @@ def sign(out: PrimList, rng: np.random.Generator, at: tuple[float, float, float]
     rot, seed = rotation_z(facing), _seed(rng)
     light = rng.random() < 0.3
     height = rng.uniform(3.0, 4.2) if light else rng.uniform(2.1, 2.9)
-    out.add(CYLINDER, (x, y, z + height / 2), (0.05, 0.05, height / 2), material=m.METAL, colour=GREY, category=MANMADE, seed=seed)
+    out.add(
+        CYLINDER,
+        (x, y, z + height / 2),
+        (0.05, 0.05, height / 2),
+        material=m.METAL,
+        colour=GREY,
+        category=MANMADE,
+        seed=seed,
+    )
     front = rot @ np.array([0.08, 0, 0])
     if light:
-        out.add(BOX, (x + front[0], y + front[1], z + height - 0.4), (0.12, 0.15, 0.45), rot=rot, material=m.SIGN,
-                colour=np.array([0.03, 0.03, 0.03]), category=MANMADE, part=1, seed=-1)  # fmt: skip
+        out.add(
+            BOX,
+            (x + front[0], y + front[1], z + height - 0.4),
+            (0.12, 0.15, 0.45),
+            rot=rot,
+            material=m.SIGN,
+            colour=np.array([0.03, 0.03, 0.03]),
+            category=MANMADE,
+            part=1,
+            seed=-1,
+        )
         return
     colours = np.array([[0.6, 0.03, 0.03], [0.03, 0.1, 0.5], [0.7, 0.5, 0.02], [0.02, 0.25, 0.1]])
     disc = rng.random() < 0.5
     size = rng.uniform(0.3, 0.42)
     turned = rot @ np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])
-    out.add(CYLINDER if disc else BOX, (x + front[0], y + front[1], z + height - size), (size, size, 0.02), rot=turned,
-            material=m.SIGN, colour=colours[rng.integers(4)], colour2=np.array([0.75, 0.75, 0.75]), category=MANMADE,
-            part=1, seed=int(rng.integers(1, 99)))  # fmt: skip
+    out.add(
+        CYLINDER if disc else BOX,
+        (x + front[0], y + front[1], z + height - size),
+        (size, size, 0.02),
+        rot=turned,
+        material=m.SIGN,
+        colour=colours[rng.integers(4)],
+        colour2=np.array([0.75, 0.75, 0.75]),
+        category=MANMADE,
+        part=1,
+        seed=int(rng.integers(1, 99)),
+    )
 
 
 def street_box(out: PrimList, rng: np.random.Generator, at: tuple[float, float, float], yaw: float) -> None:
@@ -139,23 +208,80 @@ def street_box(out: PrimList, rng: np.random.Generator, at: tuple[float, float, 
     rot, seed, kind = rotation_z(yaw), _seed(rng), rng.integers(4)
     along = rot @ np.array([1.0, 0, 0])
     if kind == 0:
-        out.add(BOX, (x, y, z + 0.6), (0.5, 0.22, 0.6), rot=rot, material=m.METAL, colour=np.array([0.3, 0.33, 0.28]), category=MANMADE, seed=seed)
+        out.add(
+            BOX,
+            (x, y, z + 0.6),
+            (0.5, 0.22, 0.6),
+            rot=rot,
+            material=m.METAL,
+            colour=np.array([0.3, 0.33, 0.28]),
+            category=MANMADE,
+            seed=seed,
+        )
     elif kind == 1:
         for k in range(-2, 3):
-            out.add(CYLINDER, (x + 1.5 * k * along[0], y + 1.5 * k * along[1], z + 0.45), (0.09, 0.09, 0.45), material=m.METAL,
-                    colour=GREY * 0.5, category=MANMADE, seed=seed)  # fmt: skip
+            out.add(
+                CYLINDER,
+                (x + 1.5 * k * along[0], y + 1.5 * k * along[1], z + 0.45),
+                (0.09, 0.09, 0.45),
+                material=m.METAL,
+                colour=GREY * 0.5,
+                category=MANMADE,
+                seed=seed,
+            )
     elif kind == 2:
-        out.add(BOX, (x, y, z + 0.45), (0.9, 0.25, 0.05), rot=rot, material=m.FENCE, colour=np.array([0.3, 0.18, 0.08]), category=MANMADE, seed=seed)
+        out.add(
+            BOX,
+            (x, y, z + 0.45),
+            (0.9, 0.25, 0.05),
+            rot=rot,
+            material=m.FENCE,
+            colour=np.array([0.3, 0.18, 0.08]),
+            category=MANMADE,
+            seed=seed,
+        )
         for k in (-0.7, 0.7):
-            out.add(BOX, (x + k * along[0], y + k * along[1], z + 0.2), (0.05, 0.22, 0.2), rot=rot, material=m.METAL, colour=GREY * 0.3,
-                    category=MANMADE, seed=seed)  # fmt: skip
+            out.add(
+                BOX,
+                (x + k * along[0], y + k * along[1], z + 0.2),
+                (0.05, 0.22, 0.2),
+                rot=rot,
+                material=m.METAL,
+                colour=GREY * 0.3,
+                category=MANMADE,
+                seed=seed,
+            )
     else:
-        out.add(BOX, (x, y, z + 2.4), (2.0, 0.7, 0.06), rot=rot, material=m.METAL, colour=GREY * 0.6, category=MANMADE, seed=seed)
+        out.add(
+            BOX,
+            (x, y, z + 2.4),
+            (2.0, 0.7, 0.06),
+            rot=rot,
+            material=m.METAL,
+            colour=GREY * 0.6,
+            category=MANMADE,
+            seed=seed,
+        )
         for k in (-1.9, 1.9):
-            out.add(BOX, (x + k * along[0], y + k * along[1], z + 1.2), (0.05, 0.6, 1.2), rot=rot, material=m.METAL, colour=GREY,
-                    category=MANMADE, seed=seed)  # fmt: skip
+            out.add(
+                BOX,
+                (x + k * along[0], y + k * along[1], z + 1.2),
+                (0.05, 0.6, 1.2),
+                rot=rot,
+                material=m.METAL,
+                colour=GREY,
+                category=MANMADE,
+                seed=seed,
+            )
 
 
 def ball(out: PrimList, at: tuple[float, float, float], radius: float) -> None:
     """Grey stone ball, the simplest obstacle of a pavement."""
-    out.add(ELLIPSOID, (at[0], at[1], at[2] + radius), (radius, radius, radius), material=m.WALL, colour=GREY * 1.3, category=MANMADE)
+    out.add(
+        ELLIPSOID,
+        (at[0], at[1], at[2] + radius),
+        (radius, radius, radius),
+        material=m.WALL,
+        colour=GREY * 1.3,
+        category=MANMADE,
+    )

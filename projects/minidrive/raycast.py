@@ -6,7 +6,17 @@ from typing import NamedTuple
 import numpy as np
 
 from . import ground as gr
-from .bins import SECTORS, SHADOW_CELL, SHADOW_CELLS, SHADOW_REACH, TILE, Bins, camera_bins, lidar_bins, shadow_axes, shadow_bins
+from .bins import (
+    SECTORS,
+    SHADOW_CELL,
+    SHADOW_CELLS,
+    SHADOW_REACH,
+    TILE,
+    camera_bins,
+    lidar_bins,
+    shadow_axes,
+    shadow_bins,
+)
 from .jit import pure_kernel
 from .primitives import BOX, T_AGENT, T_CATEGORY, T_KIND, T_PART, T_SEED, Prims, local_hit, meet_prim, ray_table
 from .shading import ground_colour, prim_colour
@@ -144,7 +154,12 @@ def _radiance(rays, px, py, pz, vx, vy, vz, t, hit, kerb, foot):  # noqa: ANN001
         b += share * (0.55 * sb - b) + glint * sky[S_SUNLIGHT + 2]
     haze = np.exp(-sky[S_HAZE] * t * length)
     far = 0.85 * (1.0 - haze)
-    return r * haze + sky[S_HORIZON] * far, g * haze + sky[S_HORIZON + 1] * far, b * haze + sky[S_HORIZON + 2] * far, ident
+    return (
+        r * haze + sky[S_HORIZON] * far,
+        g * haze + sky[S_HORIZON + 1] * far,
+        b * haze + sky[S_HORIZON + 2] * far,
+        ident,
+    )
 
 
 @pure_kernel
@@ -241,7 +256,9 @@ def _scan(rays, bins, origin, directions, ranges, hits, categories, reflect):  #
         reflect[i] = (0.5 * r + 0.3 * g + 0.2 * b) * (0.25 + 0.75 * cosine)
 
 
-def scan(world: World, origin: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def scan(
+    world: World, origin: np.ndarray, directions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Cast LiDAR rays of unit ``directions`` (R, 3) from ``origin`` (3,), both in the street frame.
 
     Returns:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from . import ground as gr
-from .capture import Sweep, camera_time, points_in_box, take_picture, take_sweep, visible_share
+from .capture import Sweep, camera_time, points_in_box, take_picture, take_sweep, visible_shares
 from .develop import develop
 from .geometry import apply, invert
 from .labels import make_label
@@ -73,8 +73,12 @@ def record_scene(preset: Preset, seed: int, index: int, root: Path) -> dict[str,
     ctx = _Context(scene, preset, Tokens(preset.name, seed), root, scene_rng(seed, index, _STREAM_SENSORS))
     sweeps = _take_sweeps(ctx)
     tables: dict[str, list[Record]] = {
-        'sample': _samples(ctx), 'calibrated_sensor': _calibration(ctx), 'sample_data': [], 'ego_pose': [], 'lidarseg': [],
-    }  # fmt: skip
+        'sample': _samples(ctx),
+        'calibrated_sensor': _calibration(ctx),
+        'sample_data': [],
+        'ego_pose': [],
+        'lidarseg': [],
+    }
     _record_lidar(ctx, sweeps, tables)
     for camera in CAMERAS:
         _record_camera(ctx, camera, tables)
@@ -100,22 +104,39 @@ def _keyframe_of(time: float) -> int:
 
 
 def _samples(ctx: _Context) -> list[Record]:
-    return link([
-        {'token': ctx.token('sample', k), 'timestamp': ctx.stamp(k * KEYFRAME_PERIOD), 'prev': '', 'next': '',
-         'scene_token': ctx.token('scene')}
-        for k in range(ctx.scene.num_keyframes)
-    ])  # fmt: skip
+    return link(
+        [
+            {
+                'token': ctx.token('sample', k),
+                'timestamp': ctx.stamp(k * KEYFRAME_PERIOD),
+                'prev': '',
+                'next': '',
+                'scene_token': ctx.token('scene'),
+            }
+            for k in range(ctx.scene.num_keyframes)
+        ]
+    )
 
 
 def _calibration(ctx: _Context) -> list[Record]:
     rig = ctx.scene.rig
-    records = [{'token': ctx.token('calibrated_sensor', LIDAR), 'sensor_token': ctx.tokens('sensor', LIDAR),
-                **pose_fields(rig.lidar2ego), 'camera_intrinsic': []}]  # fmt: skip
+    records = [
+        {
+            'token': ctx.token('calibrated_sensor', LIDAR),
+            'sensor_token': ctx.tokens('sensor', LIDAR),
+            **pose_fields(rig.lidar2ego),
+            'camera_intrinsic': [],
+        }
+    ]
     for camera in CAMERAS:
-        records.append({
-            'token': ctx.token('calibrated_sensor', camera), 'sensor_token': ctx.tokens('sensor', camera),
-            **pose_fields(rig.cam2ego[camera]), 'camera_intrinsic': rig.cam2img[camera].tolist(),
-        })  # fmt: skip
+        records.append(
+            {
+                'token': ctx.token('calibrated_sensor', camera),
+                'sensor_token': ctx.tokens('sensor', camera),
+                **pose_fields(rig.cam2ego[camera]),
+                'camera_intrinsic': rig.cam2img[camera].tolist(),
+            }
+        )
     return records
 
 
@@ -127,12 +148,19 @@ def _sample_data(
     token = ctx.token('sample_data', channel, stamp)
     folder = 'samples' if is_key else 'sweeps'
     data: Record = {
-        'token': token, 'sample_token': ctx.token('sample', keyframe), 'ego_pose_token': token,
-        'calibrated_sensor_token': ctx.token('calibrated_sensor', channel), 'timestamp': stamp,
-        'fileformat': extension.rsplit('.', 1)[-1] if size else 'pcd', 'is_key_frame': is_key,
-        'height': size[0] if size else 0, 'width': size[1] if size else 0,
-        'filename': f'{folder}/{channel}/{ctx.log_name}__{channel}__{stamp}.{extension}', 'prev': '', 'next': '',
-    }  # fmt: skip
+        'token': token,
+        'sample_token': ctx.token('sample', keyframe),
+        'ego_pose_token': token,
+        'calibrated_sensor_token': ctx.token('calibrated_sensor', channel),
+        'timestamp': stamp,
+        'fileformat': extension.rsplit('.', 1)[-1] if size else 'pcd',
+        'is_key_frame': is_key,
+        'height': size[0] if size else 0,
+        'width': size[1] if size else 0,
+        'filename': f'{folder}/{channel}/{ctx.log_name}__{channel}__{stamp}.{extension}',
+        'prev': '',
+        'next': '',
+    }
     pose = ctx.scene.street2global @ ctx.scene.path.pose(time)
     return data, {'token': token, 'timestamp': stamp, **pose_fields(pose)}
 
@@ -150,7 +178,9 @@ def _record_lidar(ctx: _Context, sweeps: list[Sweep], tables: dict[str, list[Rec
             filename = f'lidarseg/{VERSION}/{data["token"]}_lidarseg.bin'
             (ctx.root / filename).parent.mkdir(parents=True, exist_ok=True)
             sweep.categories.tofile(ctx.root / filename)
-            tables['lidarseg'].append({'token': data['token'], 'sample_data_token': data['token'], 'filename': filename})
+            tables['lidarseg'].append(
+                {'token': data['token'], 'sample_data_token': data['token'], 'filename': filename}
+            )
         chain.append(data)
         tables['ego_pose'].append(pose)
     tables['sample_data'] += link(chain)
@@ -174,6 +204,7 @@ def _annotations(ctx: _Context, sweeps: list[Sweep]) -> dict[str, list[Record]]:
     scene, instances, annotations = ctx.scene, [], []
     keys = {s.time: s for s in sweeps if s.time == _keyframe_of(s.time) * KEYFRAME_PERIOD}
     points = {t: apply(s.lidar2street, s.points[:, :3].astype(np.float64)) for t, s in keys.items()}
+    visible = [visible_shares(scene, time) for time in sorted(keys)]
     middle = scene.path.pose(scene.duration / 2)[:2, 3]
     for index, agent in enumerate(scene.agents):
         if np.linalg.norm(scene.agent_pose(agent, scene.duration / 2)[:2, 3] - middle) > ANNOTATION_RANGE:
@@ -182,20 +213,31 @@ def _annotations(ctx: _Context, sweeps: list[Sweep]) -> dict[str, list[Record]]:
         for k, time in enumerate(sorted(keys)):
             box, (length, width, height) = scene.agent_box(agent, time)
             count = int(points_in_box(points[time], box, (length, width, height)).sum())
-            chain.append({
-                'token': ctx.token('annotation', index, k), 'sample_token': ctx.token('sample', k),
-                'instance_token': ctx.token('instance', index),
-                'visibility_token': visibility_token(visible_share(scene, index, time)),
-                'attribute_tokens': [ctx.tokens('attribute', agent.attribute)] if agent.attribute else [],
-                **pose_fields(scene.street2global @ box), 'size': [width, length, height],
-                'prev': '', 'next': '', 'num_lidar_pts': count, 'num_radar_pts': 0,
-            })  # fmt: skip
+            chain.append(
+                {
+                    'token': ctx.token('annotation', index, k),
+                    'sample_token': ctx.token('sample', k),
+                    'instance_token': ctx.token('instance', index),
+                    'visibility_token': visibility_token(visible[k][index]),
+                    'attribute_tokens': [ctx.tokens('attribute', agent.attribute)] if agent.attribute else [],
+                    **pose_fields(scene.street2global @ box),
+                    'size': [width, length, height],
+                    'prev': '',
+                    'next': '',
+                    'num_lidar_pts': count,
+                    'num_radar_pts': 0,
+                }
+            )
         annotations += link(chain)
-        instances.append({
-            'token': ctx.token('instance', index), 'category_token': ctx.tokens('category', agent.category),
-            'nbr_annotations': len(chain), 'first_annotation_token': chain[0]['token'],
-            'last_annotation_token': chain[-1]['token'],
-        })  # fmt: skip
+        instances.append(
+            {
+                'token': ctx.token('instance', index),
+                'category_token': ctx.tokens('category', agent.category),
+                'nbr_annotations': len(chain),
+                'first_annotation_token': chain[0]['token'],
+                'last_annotation_token': chain[-1]['token'],
+            }
+        )
     return {'instance': instances, 'sample_annotation': annotations}
 
 
@@ -204,19 +246,35 @@ def _scene_tables(ctx: _Context) -> dict[str, list[Record]]:
     filename = f'maps/{ctx.token("map")}.png'
     write_png(ctx.root / filename, _map_mask(scene))
     return {
-        'scene': [{
-            'token': ctx.token('scene'), 'log_token': ctx.token('log'), 'nbr_samples': scene.num_keyframes,
-            'first_sample_token': ctx.token('sample', 0), 'last_sample_token': ctx.token('sample', last),
-            'name': ctx.name, 'description': f'Procedural street with {len(scene.agents)} objects.',
-        }],
-        'log': [{
-            'token': ctx.token('log'), 'logfile': ctx.log_name, 'vehicle': f'minidrive-{scene.index + 1:04d}',
-            'date_captured': '2024-01-01', 'location': f'minidrive-{ctx.name}',
-        }],
-        'map': [{
-            'token': ctx.token('map'), 'log_tokens': [ctx.token('log')], 'category': 'semantic_prior', 'filename': filename,
-        }],
-    }  # fmt: skip
+        'scene': [
+            {
+                'token': ctx.token('scene'),
+                'log_token': ctx.token('log'),
+                'nbr_samples': scene.num_keyframes,
+                'first_sample_token': ctx.token('sample', 0),
+                'last_sample_token': ctx.token('sample', last),
+                'name': ctx.name,
+                'description': f'Procedural street with {len(scene.agents)} objects.',
+            }
+        ],
+        'log': [
+            {
+                'token': ctx.token('log'),
+                'logfile': ctx.log_name,
+                'vehicle': f'minidrive-{scene.index + 1:04d}',
+                'date_captured': '2024-01-01',
+                'location': f'minidrive-{ctx.name}',
+            }
+        ],
+        'map': [
+            {
+                'token': ctx.token('map'),
+                'log_tokens': [ctx.token('log')],
+                'category': 'semantic_prior',
+                'filename': filename,
+            }
+        ],
+    }
 
 
 def _map_mask(scene: Scene) -> np.ndarray:

@@ -9,7 +9,7 @@ from .geometry import make_transform, rotation_on_surface, rotation_z
 from .layout import Street, draw_street
 from .population import populate
 from .presets import Preset
-from .primitives import Prims, concatenate, place
+from .primitives import Prims, concatenate
 from .raycast import World, make_world
 from .sensors import KEYFRAME_PERIOD, EgoPath, Rig, draw_path, draw_rig
 from .sky import draw_sky
@@ -31,7 +31,8 @@ class Scene:
     num_keyframes: int
     street2global: np.ndarray
     wanted: tuple[str, ...]
-    _world: tuple[float, World] | None = field(default=None, repr=False)
+    _world: tuple[float, World] | None = field(default=None, init=False, repr=False)
+    _shapes: Prims = field(init=False, repr=False)
 
     @property
     def duration(self) -> float:
@@ -52,16 +53,24 @@ class Scene:
         pose[:3, 3] += pose[:3, 2] * agent.size[2] / 2
         return pose, agent.size
 
+    def __post_init__(self) -> None:
+        """Join the shapes of all agents, each still in its agent's frame."""
+        batches = [
+            agent.prims._replace(
+                agent=np.full(len(agent.prims.kind), index),
+                category=np.full(len(agent.prims.kind), CATEGORY_INDEX[agent.category]),
+            )
+            for index, agent in enumerate(self.agents)
+        ]
+        self._shapes = concatenate(batches)
+
     def prims_at(self, time: float) -> Prims:
         """All primitives at an instant."""
-        batches = [self.street.furniture]
-        for index, agent in enumerate(self.agents):
-            pose = self.agent_pose(agent, time)
-            batch = place(agent.prims, pose[:3, :3], pose[:3, 3])
-            count = len(batch.kind)
-            category = np.full(count, CATEGORY_INDEX[agent.category])
-            batches.append(batch._replace(agent=np.full(count, index), category=category))
-        return concatenate(batches)
+        poses = np.stack([self.agent_pose(agent, time) for agent in self.agents])[self._shapes.agent]
+        rotation = poses[:, :3, :3]
+        centre = np.einsum('nij,nj->ni', rotation, self._shapes.centre) + poses[:, :3, 3]
+        moved = self._shapes._replace(centre=centre, rot=self._shapes.rot @ rotation.transpose(0, 2, 1))
+        return concatenate([self.street.furniture, moved])
 
     def world_at(self, time: float) -> World:
         """World at an instant; the last one is kept."""

@@ -1,4 +1,4 @@
-"""Class-agnostic image segments: connected parts of objects, facades, lanes and ground, as a segmenter would cut them."""
+"""Class-agnostic image segments: connected parts of objects, facades, lanes and ground, as a segmenter cuts them."""
 
 import numpy as np
 

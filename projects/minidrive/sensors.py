@@ -65,7 +65,8 @@ def draw_rig(rng: np.random.Generator, image_size: tuple[int, int]) -> Rig:
         trigger[name] = delay + rng.uniform(-0.002, 0.002)
     tilt = rng.normal(0, 0.008, 3)
     lidar2ego = make_transform(
-        rotation_rpy(tilt[0], tilt[1], -np.pi / 2 + tilt[2]), np.array([0.94, 0.0, 1.84 + lift + rng.uniform(-0.05, 0.05)])
+        rotation_rpy(tilt[0], tilt[1], -np.pi / 2 + tilt[2]),
+        np.array([0.94, 0.0, 1.84 + lift + rng.uniform(-0.05, 0.05)]),
     )
     return Rig(image_size, cam2ego, cam2img, lidar2ego, trigger, np.deg2rad(np.linspace(-30.0, 10.0, LIDAR_BEAMS)))
 
@@ -95,7 +96,10 @@ class EgoPath:
         d = self.d0 + wave[3]
         x, y, heading = self.street.point(self.arc_length(time), d)
         speed = max(self.speed + self.acceleration * time, 0.5)
-        heading += np.arctan2(self.sway[3, 0] * self.sway[3, 1] * np.cos(self.sway[3, 1] * time + self.sway[3, 2]), speed) * 0.5
+        heading += (
+            np.arctan2(self.sway[3, 0] * self.sway[3, 1] * np.cos(self.sway[3, 1] * time + self.sway[3, 2]), speed)
+            * 0.5
+        )
         rotation = rotation_on_surface(heading, self.street.normal(x, y))
         rotation = rotation @ rotation_rpy(self.lean[0] + wave[1], self.lean[1] + wave[0], 0.0)
         z = gr.height(x, y, self.street.ground) + wave[2]

@@ -263,12 +263,20 @@ def prim_colour(table, i, x, y, z, face, foot):  # noqa: ANN001, ANN201
         if seed == -1:
             lamp = int((z + 1.0) * 1.5)
             if face == 0 and (y * half[1]) ** 2 + ((((z + 1.0) * 1.5) % 1.0 - 0.5) * 0.3) ** 2 < 0.011:
-                return (0.1, 0.9, 0.3, 0.0) if lamp == 0 else (0.12, 0.09, 0.02, 0.0) if lamp == 1 else (0.2, 0.02, 0.02, 0.0)
+                return (
+                    (0.1, 0.9, 0.3, 0.0)
+                    if lamp == 0
+                    else (0.12, 0.09, 0.02, 0.0)
+                    if lamp == 1
+                    else (0.2, 0.02, 0.02, 0.0)
+                )
             return c[0], c[1], c[2], 0.0
         if face == 4:
             radius = max(abs(x), abs(y)) if table[i, T_KIND] == BOX else np.sqrt(x * x + y * y)
             inner = seed % 3 == 0 or (seed % 3 == 1 and abs(x) < 0.2)
-            return (c[3], c[4], c[5], 0.0) if (radius < 0.72 and inner) or 0.9 < radius < 0.96 else (c[0], c[1], c[2], 0.0)
+            return (
+                (c[3], c[4], c[5], 0.0) if (radius < 0.72 and inner) or 0.9 < radius < 0.96 else (c[0], c[1], c[2], 0.0)
+            )
         return 0.25, 0.25, 0.25, 0.0
     if material == m.CARGO:
         u = x * half[0] if face == 2 or face == 3 else y * half[1]

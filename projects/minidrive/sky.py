@@ -41,7 +41,11 @@ def sky_colour(x, y, z, sky):  # noqa: ANN001, ANN201
     up = max(z, 0.0)
     seed = int(sky[S_SEED])
     bearing = np.arctan2(y, x)
-    hills = 0.02 + 0.05 * value_noise2(bearing * 6.0 + 40.0, 0.5, seed) + 0.012 * value_noise2(bearing * 55.0 + 400.0, 0.5, seed)
+    hills = (
+        0.02
+        + 0.05 * value_noise2(bearing * 6.0 + 40.0, 0.5, seed)
+        + 0.012 * value_noise2(bearing * 55.0 + 400.0, 0.5, seed)
+    )
     if z < hills:
         return 0.55 * sky[S_HORIZON] * 0.72, 0.55 * sky[S_HORIZON + 1] * 0.80, 0.55 * sky[S_HORIZON + 2] * 0.80
     mix = (1.0 - up) ** 4

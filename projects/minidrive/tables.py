@@ -1,6 +1,7 @@
 """Records of the nuScenes tables (https://www.nuscenes.org/nuscenes#data-format)."""
 
 import hashlib
+from itertools import pairwise
 
 import numpy as np
 
@@ -24,6 +25,7 @@ class Tokens:
         self._prefix = f'minidrive/{preset}/{seed}'
 
     def __call__(self, *name: object) -> str:
+        """Token of whatever ``name`` names."""
         return hashlib.md5('/'.join([self._prefix, *map(str, name)]).encode()).hexdigest()
 
 
@@ -41,7 +43,12 @@ def static_tables(tokens: Tokens) -> dict[str, list[Record]]:
     """Tables that every scene shares: category, attribute, visibility, sensor."""
     return {
         'category': [
-            {'token': tokens('category', name), 'name': name, 'description': f'nuScenes category {name}.', 'index': index}
+            {
+                'token': tokens('category', name),
+                'name': name,
+                'description': f'nuScenes category {name}.',
+                'index': index,
+            }
             for index, name in enumerate(CATEGORY_NAMES)
         ],
         'attribute': [
@@ -60,7 +67,7 @@ def static_tables(tokens: Tokens) -> dict[str, list[Record]]:
 
 def link(records: list[Record]) -> list[Record]:
     """Fill ``prev`` and ``next`` of records that follow each other; '' at the ends."""
-    for before, after in zip(records, records[1:]):
+    for before, after in pairwise(records):
         before['next'], after['prev'] = after['token'], before['token']
     if records:
         records[0]['prev'], records[-1]['next'] = '', ''

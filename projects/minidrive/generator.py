@@ -16,8 +16,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from .jit import source_digest
-from .presets import VERSION, Preset, get_preset
+from .presets import GENERATOR_VERSION, VERSION, Preset, get_preset
 from .record import record_scene
 from .tables import TABLE_NAMES, Tokens, static_tables
 from .writer import publish, write_json
@@ -68,12 +67,13 @@ def _generate_scene(preset_name: str, seed: int, index: int, out_dir: str) -> st
 def _check_config(root: Path, preset: Preset, seed: int) -> None:
     """Refuse to mix data sets: a folder belongs to one preset, one seed and one version of the generator."""
     path = root / STATE / 'config.json'
-    config = {'preset': preset.name, 'seed': seed, 'generator': source_digest()}
+    config = {'preset': preset.name, 'seed': seed, 'generator': GENERATOR_VERSION}
     if path.is_file():
         found = json.loads(path.read_text())
         if found != config:
             raise ValueError(
-                f'{root} holds MiniDrive data of {found}, but {config} was asked for; choose another folder or delete it'
+                f'{root} holds MiniDrive data of {found}, but {config} was asked for; '
+                'choose another folder or delete it'
             )
     elif root.is_dir() and any(root.iterdir()):
         raise ValueError(f'{root} is not empty and holds no MiniDrive data ({path} is missing); choose another folder')
@@ -135,7 +135,13 @@ def generate(
     todo = [i for i in range(chosen.num_scenes) if not _is_whole(root, chosen.scene_name(i))]
     if todo:
         shutil.rmtree(root / VERSION, ignore_errors=True)
-    bar = tqdm(total=chosen.num_scenes, initial=chosen.num_scenes - len(todo), desc=f'MiniDrive {preset}', unit='scene', disable=not progress)
+    bar = tqdm(
+        total=chosen.num_scenes,
+        initial=chosen.num_scenes - len(todo),
+        desc=f'MiniDrive {preset}',
+        unit='scene',
+        disable=not progress,
+    )
     with bar:
         for _ in _run(chosen, seed, todo, root, workers):
             bar.update()
