@@ -6,7 +6,6 @@ running old code after that file changed. Here the cache folder carries a digest
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def _source_digest() -> str:
 def _cache_dir() -> str:
     root = Path(config.CACHE_DIR) if config.CACHE_DIR else _PACKAGE / '__pycache__'
     if not config.CACHE_DIR and not os.access(_PACKAGE, os.W_OK):
-        root = Path(tempfile.gettempdir()) / f'minidrive-numba-{os.getuid()}'
+        root = Path.home() / '.cache' / 'minidrive'
     return str(root / f'numba-{_source_digest()}')
 
 

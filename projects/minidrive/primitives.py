@@ -182,7 +182,7 @@ def _meet_sphere(ox, oy, oz, dx, dy, dz):  # noqa: ANN001, ANN202
 
 @pure_kernel
 def meet_prim(m, i, px, py, pz, vx, vy, vz, limit):  # noqa: ANN001, ANN201
-    """Distance along the ray p + t v to primitive ``i`` of a ray table ``m``, or inf when there is no hit before ``limit``."""
+    """Distance along the ray p + t v to primitive ``i`` of a ray table ``m``; inf for no hit before ``limit``."""
     dx = m[i, 0] * vx + m[i, 1] * vy + m[i, 2] * vz
     dy = m[i, 4] * vx + m[i, 5] * vy + m[i, 6] * vz
     dz = m[i, 8] * vx + m[i, 9] * vy + m[i, 10] * vz
