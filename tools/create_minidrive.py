@@ -10,7 +10,7 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     sizes = '\n'.join(
         f'  {p.name:6s} {p.image_size[0]}x{p.image_size[1]} images, {p.train_scenes} training and '
-        f'{p.val_scenes} validation scenes of {p.keyframes[0]} to {p.keyframes[1]} keyframes'
+        f'{p.val_scenes} validation scenes of {"-".join(map(str, sorted(set(p.keyframes))))} keyframes'
         for p in PRESETS.values()
     )
     parser = argparse.ArgumentParser(
@@ -40,6 +40,8 @@ def main() -> None:
         summary = generate(args.out, args.preset, args.seed, args.workers)
     except ValueError as error:
         raise SystemExit(f'create_minidrive.py: error: {error}') from None
+    except KeyboardInterrupt:
+        raise SystemExit('interrupted; give the same command again to continue') from None
     done = f'{summary.generated} generated now' if summary.generated else 'complete before, nothing to do'
     print(
         f'{summary.scenes} scenes ({done}), {summary.samples} samples, {summary.bytes / 2**20:.0f} MiB '

@@ -91,10 +91,16 @@ def _run(preset: Preset, seed: int, todo: list[int], root: Path, workers: int) -
         for index in rest:
             yield _generate_scene(preset.name, seed, index, str(root))
         return
-    with ProcessPoolExecutor(min(workers, len(rest)) or 1, mp_context=get_context('spawn')) as pool:
+    if not rest:
+        return
+    with ProcessPoolExecutor(min(workers, len(rest)), mp_context=get_context('spawn')) as pool:
         futures = [pool.submit(_generate_scene, preset.name, seed, index, str(root)) for index in rest]
-        for future in as_completed(futures):
-            yield future.result()
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # finish the running scenes, start no other
+            raise
 
 
 def _write_tables(root: Path, preset: Preset, seed: int) -> None:
