@@ -60,7 +60,7 @@ def test_point_in_the_padding_of_the_input_is_left_out():
 
 @pytest.mark.parametrize('seed', range(4))
 def test_depth_map_equals_a_slow_projection_after_all_augmentations(seed):
-    np.random.seed(seed)  # noqa: NPY002
+    np.random.seed(seed)
     rng = np.random.default_rng(seed)
     points = rng.uniform((3, -10, -1), (30, 10, 4), (200, 3))
     data = scene(points)

@@ -19,7 +19,7 @@ def centroid(img):
 
 @pytest.mark.parametrize('seed', range(8))
 def test_painted_point_lands_where_the_matrix_says(seed):
-    np.random.seed(seed)  # noqa: NPY002
+    np.random.seed(seed)
     dot = (210, 160)
     out = MultiViewImageAug(final_dim=(64, 176), rot_lim=(-20, 20)).transform(sample(dots=[dot]))
     u, v, w = out['img_aug_matrix'][0] @ (*dot, 1)
@@ -47,10 +47,10 @@ def test_halving_an_image_maps_the_corner_between_four_pixels_to_a_pixel_centre(
 
 
 def test_test_mode_keeps_the_bottom_and_the_middle_and_draws_nothing():
-    np.random.seed(0)  # noqa: NPY002
-    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    np.random.seed(0)
+    state = np.random.get_state()[1].copy()
     out = MultiViewImageAug(final_dim=(256, 704), test_mode=True).transform(sample(900, 1600))
-    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    np.testing.assert_array_equal(np.random.get_state()[1], state)
     # Scale 0.44 gives 396 x 704; the lower 256 rows stay, so 140 rows go.
     np.testing.assert_allclose(out['img_aug_matrix'][0], [[0.44, 0, -0.28], [0, 0.44, -140.28], [0, 0, 1]], atol=1e-9)
     assert out['img_shape'] == (256, 704)

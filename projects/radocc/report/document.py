@@ -119,7 +119,7 @@ def _loss_figures(logs: Mapping[str, RunLog]) -> list[Figure]:
         )
         figures.append(Figure(chart, 'What RadOcc adds to the loss of the student.', False))
     validated = {
-        NAMES[name]: ([r['step'] for r in records], [100 * r['occ/mIoU'] for r in records])
+        NAMES[name]: ([r['step'] for r in records], [r['occ/mIoU'] for r in records])
         for name, log in logs.items()
         if (records := [record for record in log.validations if 'occ/mIoU' in record])
     }

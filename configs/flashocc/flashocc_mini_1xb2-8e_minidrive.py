@@ -1,7 +1,7 @@
 _base_ = [
-    '../_base_/models/bevdet-occ_mini.py',
+    '../_base_/models/flashocc_mini.py',
     '../_base_/datasets/minidrive-occ.py',
-    '../_base_/schedules/adamw-cosine-14e.py',
+    '../_base_/schedules/adamw-cosine-8e.py',
     '../_base_/default_runtime.py',
 ]
 model = _base_.student

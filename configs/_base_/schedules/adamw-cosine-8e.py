@@ -1,4 +1,4 @@
-# Schedule for MiniDrive on the CPU: AdamW, short warm-up, cosine to almost zero over 14 epochs. Not from a paper.
+# Schedule for MiniDrive on the CPU: AdamW, short warm-up, cosine to almost zero over 8 epochs. Not from a paper.
 optim_wrapper = dict(
     type='OptimWrapper',
     accumulative_counts=1,
@@ -7,10 +7,10 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, begin=0, end=50, by_epoch=False),
-    dict(type='CosineAnnealingLR', eta_min=1e-5, begin=0, end=14, T_max=14, by_epoch=True, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', eta_min=1e-5, begin=0, end=8, T_max=8, by_epoch=True, convert_to_iter_based=True),
 ]
 auto_scale_lr = dict(enable=False, base_batch_size=2)
 
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=14, val_interval=14)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=8, val_interval=4)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
