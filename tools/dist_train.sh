@@ -14,10 +14,12 @@ case $GPUS in
     '' | *[!0-9]*) echo "dist_train.sh: GPUS must be a number, got '$GPUS'" >&2 && exit 2 ;;
 esac
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
+# Without an active environment, the one that `make install` made.
+[ -n "${VIRTUAL_ENV:-}" ] || [ ! -x "$ROOT/.venv/bin/python" ] || PATH="$ROOT/.venv/bin:$PATH"
 CORES=$(nproc 2>/dev/null || echo 1)
 THREADS=$((CORES / GPUS > 0 ? CORES / GPUS : 1))
 
-PYTHONPATH="$ROOT${PYTHONPATH:+:$PYTHONPATH}" OMP_NUM_THREADS=${OMP_NUM_THREADS:-$THREADS} \
+PYTHONPATH="$ROOT${PYTHONPATH:+:$PYTHONPATH}" OMP_NUM_THREADS=${OMP_NUM_THREADS:-$THREADS} OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive} \
     exec python -m torch.distributed.run \
     --nnodes="${NNODES:-1}" \
     --node-rank="${NODE_RANK:-0}" \

@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmdet3d.registry import MODELS
 
+import projects.distillation  # noqa: F401 - registers the Distiller
 from projects.engine import load_checkpoint_safe, save_checkpoint_atomic
 
 
