@@ -5,11 +5,11 @@ model = dict(
     losses=dict(
         _delete_=True,
         loss_rsc=_distillation.losses.loss_rsc,
-        loss_semantic_kl=_distillation.losses.loss_semantic_kl,
+        loss_rsc_kl=_distillation.losses.loss_rsc_kl,
     ),
     loss_inputs=dict(
         _delete_=True,
         loss_rsc=_distillation.loss_inputs.loss_rsc,
-        loss_semantic_kl=_distillation.loss_inputs.loss_semantic_kl,
+        loss_rsc_kl=_distillation.loss_inputs.loss_rsc_kl,
     ),
 )

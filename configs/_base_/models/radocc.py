@@ -21,7 +21,7 @@ distillation = dict(
     losses=dict(
         loss_rdc=dict(type='RayDistributionConsistencyLoss', loss_weight=1.0),
         loss_rsc=dict(type='RenderedSemanticConsistencyLoss', loss_weight=1.0),
-        loss_semantic_kl=dict(type='RenderedSemanticKLLoss', loss_weight=1.0),
+        loss_rsc_kl=dict(type='RenderedSemanticKLLoss', loss_weight=1.0),
     ),
     loss_inputs=dict(
         loss_rdc=dict(student_weights='student.rendered.weights', teacher_weights='teacher.rendered.weights'),
@@ -32,7 +32,7 @@ distillation = dict(
             cam_ids='shared.rays.cam_ids',
             teacher_opacities='teacher.rendered.opacities',
         ),
-        loss_semantic_kl=dict(
+        loss_rsc_kl=dict(
             student_semantics='student.rendered.semantics',
             teacher_semantics='teacher.rendered.semantics',
             teacher_opacities='teacher.rendered.opacities',
