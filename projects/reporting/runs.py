@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,12 +71,16 @@ def read_run_log(work_dir: str | Path) -> RunLog:
     return RunLog([steps[k] for k in sorted(steps)], [validations[k] for k in sorted(validations)])
 
 
-def run_command(command: Sequence[str], environment: Mapping[str, str] | None = None) -> dict[str, float]:
+def run_command(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, show: str | None = None
+) -> dict[str, float]:
     """Run a command with its output on this terminal and measure it.
 
     Args:
         command (Sequence[str]): Program and arguments.
         environment (Mapping[str, str] | None): Variables to set on top of the current ones. Defaults to None.
+        show (str | None): Regular expression: only lines in which it is found are shown, from where it matches on;
+            when the command fails, its last lines are shown as they were. Defaults to None (everything).
 
     Returns:
         dict[str, float]: ``seconds`` of wall time and ``peak_mb``, the largest resident size of the process in MiB
@@ -84,14 +90,21 @@ def run_command(command: Sequence[str], environment: Mapping[str, str] | None = 
         RuntimeError: If the command fails; the message holds the command and its exit code.
     """
     start = time.perf_counter()
-    process = subprocess.Popen(list(command), env={**os.environ, **(environment or {})})
+    pipe = {} if show is None else {'stdout': subprocess.PIPE, 'stderr': subprocess.STDOUT, 'text': True}
+    process = subprocess.Popen(list(command), env={**os.environ, **(environment or {})}, **pipe)
+    last_lines: deque[str] = deque(maxlen=40)
     try:
+        for line in process.stdout or ():
+            last_lines.append(line)
+            if match := re.search(show or '', line):
+                print(line[match.start() :], end='', flush=True)  # noqa: T201 - this is its purpose
         _, status, usage = os.wait4(process.pid, 0)
     except KeyboardInterrupt:
         process.terminate()
         raise
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        raise RuntimeError(f'exit code {process.returncode} from: {" ".join(command)}')
+        output = ''.join(last_lines)
+        raise RuntimeError(f'{output}exit code {process.returncode} from: {" ".join(command)}')
     unit = 1024**2 if sys.platform == 'darwin' else 1024
     return {'seconds': time.perf_counter() - start, 'peak_mb': usage.ru_maxrss / unit}

@@ -45,3 +45,10 @@ def test_command_is_measured_and_its_failure_names_it():
     assert cost['peak_mb'] > 64
     with pytest.raises(RuntimeError, match=r'exit code 3 from: .*raise SystemExit'):
         run_command([sys.executable, '-c', 'raise SystemExit(3)'])
+
+
+def test_only_matching_lines_are_shown_and_the_last_ones_of_a_failure(capfd):
+    program = "print('noise'); print('INFO - Epoch 1'); raise SystemExit('broken')"
+    with pytest.raises(RuntimeError, match=r'noise\nINFO - Epoch 1\nbroken\nexit code 1'):
+        run_command([sys.executable, '-u', '-c', program], show='Epoch')
+    assert capfd.readouterr().out == 'Epoch 1\n'

@@ -1,0 +1,48 @@
+"""The driver of `make demo`; the whole path itself runs in continuous integration at its smallest size."""
+
+import json
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def demo(repo, monkeypatch):
+    monkeypatch.syspath_prepend(str(repo / 'tools'))
+    monkeypatch.chdir(repo)
+    import demo
+
+    yield demo
+    sys.modules.pop('demo')
+
+
+def _command(steps, name):
+    return next(step.command for step in steps if step.name == name)
+
+
+def test_both_students_start_from_the_same_weights_and_learn_from_the_trained_teacher(demo, tmp_path):
+    steps = demo.plan(demo.parse_args(['--work-dir', str(tmp_path), '--seed', '3']))
+    assert [step.name for step in steps] == ['data', 'infos', 'init', 'teacher', 'baseline', 'radocc', 'report']
+    init = str(tmp_path / 'student_init.pth')
+    assert init in _command(steps, 'init')
+    assert f'load_from={init}' in _command(steps, 'baseline')
+    assert f'model.student_ckpt={init}' in _command(steps, 'radocc')
+    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_8.pth' in _command(steps, 'radocc')
+    for name in ('teacher', 'baseline', 'radocc'):
+        assert 'randomness.seed=3' in _command(steps, name)
+        assert 'train_dataloader.dataset.data_root=data/minidrive-seed3' in _command(steps, name)
+
+
+def test_tiny_preset_has_data_of_its_own(demo, tmp_path):
+    steps = demo.plan(demo.parse_args(['--work-dir', str(tmp_path), '--preset', 'tiny']))
+    assert 'data/minidrive-tiny' in _command(steps, 'data')
+    assert f'train_cfg.max_epochs={demo.TINY_EPOCHS}' in _command(steps, 'radocc')
+
+
+def test_work_directory_of_another_demo_is_refused(demo, tmp_path):
+    assert demo.open_work_dir(demo.parse_args(['--work-dir', str(tmp_path)])) == {}
+    demo.write_json(tmp_path / 'costs.json', {'data': {'seconds': 2.0, 'peak_mb': 9.0}})
+    assert demo.open_work_dir(demo.parse_args(['--work-dir', str(tmp_path)]))['data']['seconds'] == 2.0
+    with pytest.raises(SystemExit, match='holds a demo of .*use another --work-dir'):
+        demo.open_work_dir(demo.parse_args(['--work-dir', str(tmp_path), '--seed', '1']))
+    assert json.loads((tmp_path / 'demo.json').read_text())['seed'] == 0
