@@ -43,6 +43,6 @@ def test_work_directory_of_another_demo_is_refused(demo, tmp_path):
     assert demo.open_work_dir(demo.parse_args(['--work-dir', str(tmp_path)])) == {}
     demo.write_json(tmp_path / 'costs.json', {'data': {'seconds': 2.0, 'peak_mb': 9.0}})
     assert demo.open_work_dir(demo.parse_args(['--work-dir', str(tmp_path)]))['data']['seconds'] == 2.0
-    with pytest.raises(SystemExit, match='holds a demo of .*use another --work-dir'):
+    with pytest.raises(SystemExit, match=r'holds a demo of .*use another --work-dir'):
         demo.open_work_dir(demo.parse_args(['--work-dir', str(tmp_path), '--seed', '1']))
     assert json.loads((tmp_path / 'demo.json').read_text())['seed'] == 0
