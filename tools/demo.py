@@ -18,9 +18,9 @@ from projects.engine import atomic_write
 from projects.reporting import run_command
 
 ROOT = Path(__file__).resolve().parent.parent
-TEACHER = 'configs/bevfusion_occ/bevfusion-occ_mini_1xb2-8e_minidrive.py'
-STUDENT = 'configs/flashocc/flashocc_mini_1xb2-8e_minidrive.py'
-RADOCC = 'configs/radocc/radocc_bevfusion-mini_flashocc-mini_1xb2-8e_minidrive.py'
+TEACHER = 'configs/bevfusion_occ/bevfusion-occ_mini_1xb1-7e_minidrive.py'
+STUDENT = 'configs/flashocc/flashocc_mini_1xb1-7e_minidrive.py'
+RADOCC = 'configs/radocc/radocc_bevfusion-mini_flashocc-mini_1xb1-7e_minidrive.py'
 
 # Waiting threads sleep: spinning ones are ten times slower as soon as anything else runs on the cores.
 ENVIRONMENT = {'PYTHONPATH': str(ROOT), 'PYTHONWARNINGS': 'ignore', 'OMP_WAIT_POLICY': 'passive'}

@@ -27,7 +27,7 @@ def test_both_students_start_from_the_same_weights_and_learn_from_the_trained_te
     assert init in _command(steps, 'init')
     assert f'load_from={init}' in _command(steps, 'baseline')
     assert f'model.student_ckpt={init}' in _command(steps, 'radocc')
-    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_8.pth' in _command(steps, 'radocc')
+    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_7.pth' in _command(steps, 'radocc')
     for name in ('teacher', 'baseline', 'radocc'):
         assert 'randomness.seed=3' in _command(steps, name)
         assert 'train_dataloader.dataset.data_root=data/minidrive-seed3' in _command(steps, name)

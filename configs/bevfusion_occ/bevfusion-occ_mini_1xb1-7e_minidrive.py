@@ -1,12 +1,12 @@
 _base_ = [
     '../_base_/models/bevfusion-occ_mini.py',
     '../_base_/datasets/minidrive-occ.py',
-    '../_base_/schedules/adamw-cosine-8e.py',
+    '../_base_/schedules/adamw-cosine-7e.py',
     '../_base_/default_runtime.py',
 ]
 model = _base_.teacher
 train_dataloader = dict(
-    batch_size=2, dataset=dict(modality=_base_.fusion_modality, pipeline=_base_.fusion_train_pipeline)
+    batch_size=1, dataset=dict(modality=_base_.fusion_modality, pipeline=_base_.fusion_train_pipeline)
 )
 val_dataloader = dict(batch_size=2, dataset=dict(modality=_base_.fusion_modality, pipeline=_base_.fusion_test_pipeline))
 test_dataloader = dict(

@@ -1,10 +1,10 @@
 _base_ = [
     '../_base_/models/bevdet-occ_mini.py',
     '../_base_/datasets/minidrive-occ.py',
-    '../_base_/schedules/adamw-cosine-8e.py',
+    '../_base_/schedules/adamw-cosine-7e.py',
     '../_base_/default_runtime.py',
 ]
 model = _base_.student
-train_dataloader = dict(batch_size=2)
+train_dataloader = dict(batch_size=1)
 val_dataloader = dict(batch_size=2)
 test_dataloader = dict(batch_size=2)

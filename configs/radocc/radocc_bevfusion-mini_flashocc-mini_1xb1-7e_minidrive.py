@@ -1,5 +1,5 @@
 _base_ = [
-    '../flashocc/flashocc_mini_1xb2-8e_minidrive.py',
+    '../flashocc/flashocc_mini_1xb1-7e_minidrive.py',
     '../_base_/models/bevfusion-occ_mini.py',
     '../_base_/models/radocc.py',
 ]
@@ -8,8 +8,8 @@ model = dict(
     type='Distiller',
     student=_base_.student,
     teacher=_base_.teacher,
-    teacher_ckpt='work_dirs/bevfusion-occ_mini_1xb2-8e_minidrive/epoch_8.pth',
-    teacher_config='configs/bevfusion_occ/bevfusion-occ_mini_1xb2-8e_minidrive.py',
+    teacher_ckpt='work_dirs/bevfusion-occ_mini_1xb1-7e_minidrive/epoch_7.pth',
+    teacher_config='configs/bevfusion_occ/bevfusion-occ_mini_1xb1-7e_minidrive.py',
     **_base_.distillation,
 )
 # Coarser rays than at full size: samples of one voxel, pictures of 90 x 160.
