@@ -5,6 +5,7 @@ import argparse
 
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 
@@ -28,6 +29,8 @@ def main():
     config = Config.fromfile(args.config)
     import_modules_from_strings(**config.custom_imports)
     init_default_scope(config.default_scope)
+    # MMEngine would list every parameter.
+    MMLogger.get_instance('init_weights', log_level='WARNING')
     seed_everything(args.seed)
     model = MODELS.build(config.model)
     model.init_weights()
