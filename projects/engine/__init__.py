@@ -9,7 +9,7 @@ from .checkpoint import (
     save_checkpoint_atomic,
     to_plain,
 )
-from .config import CONFIG_VARIABLES, check_config_keys
+from .config import CONFIG_VARIABLES, check_config_keys, explain_unknown_argument
 from .distributed import close_process_group, setup_cpu_process_group
 from .files import atomic_write, restricted_load, restricted_npz
 from .hooks import DeterministicResumeHook, SafeCheckpointHook
@@ -30,6 +30,7 @@ __all__ = [
     'check_state_dict',
     'close_process_group',
     'enable_amp',
+    'explain_unknown_argument',
     'file_sha256',
     'load_checkpoint_safe',
     'restricted_load',

@@ -124,7 +124,7 @@ def _read(path: str, map_location: Any) -> Any:
             f'{path}: only local files and http(s) addresses are loaded; download it and give its path'
         )
     if not os.path.isfile(path):
-        raise FileNotFoundError(f'checkpoint {path} does not exist')
+        raise FileNotFoundError(f'checkpoint {path} does not exist; give the path of a .pth file of tools/train.py')
     with _mmengine_globals():
         return torch.load(path, map_location=map_location, weights_only=True)
 
@@ -156,8 +156,8 @@ def load_checkpoint_safe(path: str | os.PathLike, map_location: Any = 'cpu') -> 
                 f'{path} holds objects other than tensors and plain data, which could run code when loaded: {reason}'
             ) from error
         raise CheckpointError(
-            f'{path} is truncated, corrupt or not a torch checkpoint ({type(error).__name__}: {reason}); '
-            f'delete it and use another checkpoint'
+            f'{path} is truncated, corrupt or not a torch checkpoint '
+            f'({type(error).__name__}: {reason.split(". ")[0]}); delete it and use another checkpoint'
         ) from error
     if isinstance(checkpoint, dict) and isinstance(checkpoint.get('state_dict'), dict):
         checkpoint.setdefault('meta', {})
@@ -199,9 +199,14 @@ def check_state_dict(model: nn.Module, state_dict: Mapping, path: str | os.PathL
             shown = [f'{k} {given[k]} for {own[k]}' if k in reshaped else k for k in keys[:5]]
             lines.append(f'  {title} ({len(keys)}): {", ".join(shown)}{", ..." if len(keys) > 5 else ""}')
     if any(key.startswith('student.') for key in unused):
-        lines.append('  It is the checkpoint of a distillation: run tools/model_converters/extract_student.py first.')
+        lines.append(
+            f'  {path} is the checkpoint of a distillation: run tools/model_converters/extract_student.py on it first.'
+        )
     else:
-        lines.append('  Use the config this checkpoint was trained with, or a checkpoint of this config.')
+        lines.append(
+            f'  {path} is the checkpoint of another model: use the config it was trained with, or a checkpoint of this '
+            'config.'
+        )
     raise CheckpointError('\n'.join(lines))
 
 

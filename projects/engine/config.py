@@ -1,10 +1,12 @@
-"""Top-level config keys: a misspelt one is an error, not a setting that silently has no effect."""
+"""Config keys: a misspelt one is an error that names it and the key that was meant."""
 
 import difflib
 import inspect
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mmengine.registry import MODELS
 from mmengine.runner import Runner
 
 _RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'}
@@ -118,3 +120,42 @@ def check_config_keys(cfg: Mapping[str, Any]) -> None:
             f'unknown top-level config keys: {", ".join(problems)}. Correct the spelling, or declare a variable of '
             f"your own with config_variables = ['name']"
         )
+
+
+_UNKNOWN_ARGUMENT = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
+
+
+def _places(cfg: Any, where: str, class_name: str, key: str) -> Iterator[str]:
+    """Find the dicts that build a class with a key; yields their paths."""
+    if isinstance(cfg, Mapping):
+        if key in cfg and str(cfg.get('type')).rsplit('.', 1)[-1] == class_name:
+            yield f'{where}.{key}'
+        for name, item in cfg.items():
+            yield from _places(item, f'{where}.{name}', class_name, key)
+    elif isinstance(cfg, (list, tuple)):
+        for index, item in enumerate(cfg):
+            yield from _places(item, f'{where}[{index}]', class_name, key)
+
+
+def explain_unknown_argument(error: TypeError, cfg: Any, where: str = 'model') -> str | None:
+    """Say which key of a model config a constructor did not know, and which keys it knows.
+
+    Args:
+        error (TypeError): Raised while the model was built.
+        cfg (Any): The model's config.
+        where (str): Name of that config. Defaults to 'model'.
+
+    Returns:
+        str or None: The message; None when the error has another cause.
+    """
+    match = _UNKNOWN_ARGUMENT.search(str(error))
+    places = list(_places(cfg, where, *match.groups())) if match else []
+    if not match or not places:
+        return None
+    class_name, key = match.groups()
+    with MODELS.switch_scope_and_registry(None) as registry:
+        built = registry.get(class_name)
+    known = [name for name in inspect.signature(built).parameters if name != 'self'] if built else []
+    close = difflib.get_close_matches(key, known, n=1)
+    hint = f' (did you mean {close[0]!r}?)' if close else ''
+    return f'unknown config key {", ".join(places)}{hint}; {class_name} takes {", ".join(known)}'

@@ -13,6 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 _BUILTINS = ('set', 'frozenset', 'complex', 'bytearray', 'slice', 'range')
+_WRITE_AGAIN = 'write it again with tools/create_data.py'
 _NUMPY_MODULES = ('numpy.core.multiarray', 'numpy._core.multiarray', 'numpy.core.numeric', 'numpy._core.numeric')
 
 
@@ -115,9 +116,9 @@ def restricted_load(source: str | os.PathLike | bytes) -> Any:
                 f'{name}: {error}. Only Python containers and NumPy arrays are loaded, since a pickle could run '
                 f'code; write the file again with tools/create_data.py'
             ) from None
-        raise ValueError(f'{name} is not a whole pickle ({error}); write it again') from error
+        raise ValueError(f'{name} is not a whole pickle ({error}); {_WRITE_AGAIN}') from error
     except (EOFError, AttributeError, ImportError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f'{name} is truncated or corrupt ({type(error).__name__}: {error}); write it again') from error
+        raise ValueError(f'{name} is truncated or corrupt ({type(error).__name__}: {error}); {_WRITE_AGAIN}') from error
 
 
 def restricted_npz(path: str | os.PathLike, keys: Sequence[str] | None = None) -> dict[str, np.ndarray]:
@@ -149,4 +150,11 @@ def restricted_npz(path: str | os.PathLike, keys: Sequence[str] | None = None) -
                 raise KeyError(f'{name} has no array {missing}; it has {sorted(archive.files)}')
             return {key: archive[key] for key in wanted}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
-        raise ValueError(f'{name} cannot be read: truncated, corrupt or not an .npz file ({error})') from error
+        if 'Object arrays' in str(error):
+            raise ValueError(
+                f'{name} holds Python objects, which could run code when loaded; only arrays of numbers are read: get '
+                'the file again from a source you trust'
+            ) from error
+        raise ValueError(
+            f'{name} cannot be read: truncated, corrupt or not an .npz file ({error}); copy or download it again'
+        ) from error

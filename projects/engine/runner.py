@@ -20,6 +20,7 @@ from mmengine.runner.checkpoint import weights_to_cpu
 from torch import nn
 
 from .checkpoint import CheckpointError, check_state_dict, load_checkpoint_safe, save_checkpoint_atomic, to_plain
+from .config import explain_unknown_argument
 from .distributed import setup_cpu_process_group
 
 _RESUME_KEYS = ('state_dict', 'optimizer', 'message_hub')
@@ -46,6 +47,26 @@ class SafeRunner(Runner):
         if self.distributed and not is_distributed() and get_device() == 'cpu':
             setup_cpu_process_group(self._launcher, env_cfg.get('dist_cfg', {}).get('timeout'))
         super().setup_env(env_cfg)
+
+    def build_model(self, model: nn.Module | dict) -> nn.Module:
+        """Build the model; a misspelt key of its config is named with its place.
+
+        Args:
+            model (nn.Module or dict): The model or its config.
+
+        Returns:
+            nn.Module: The model.
+
+        Raises:
+            TypeError: If a constructor does not know a key.
+        """
+        try:
+            return super().build_model(model)
+        except TypeError as error:
+            message = explain_unknown_argument(error, model)
+            if message is None:
+                raise
+            raise TypeError(message) from error
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Wrap the model for distributed training; on the CPU without device ids and without SyncBN.

@@ -1,6 +1,7 @@
 """Loading of LiDAR points and sweeps. P points of (x, y, z, intensity, time lag)."""
 
 import logging
+import multiprocessing
 import os
 
 import numpy as np
@@ -10,20 +11,21 @@ from mmengine.logging import print_log
 
 from .random_draws import subset
 
-_WARNED: set[str] = set()
+# Shared by forked DataLoader workers, so that a run says it once and not once per worker.
+_SAID_EMPTY = multiprocessing.Value('b', 0)
 
 
-def _warn_once(key: str, message: str) -> None:
-    if key not in _WARNED:
-        _WARNED.add(key)
+def _warn_once(message: str) -> None:
+    with _SAID_EMPTY.get_lock():
+        said, _SAID_EMPTY.value = _SAID_EMPTY.value, 1
+    if not said:
         print_log(message, logger='current', level=logging.WARNING)
 
 
 def read_points(path: str, load_dim: int = 5) -> np.ndarray:
     """Read a nuScenes-like point file.
 
-    Points with a coordinate that is not finite are dropped and named in a warning; an intensity that is not finite
-    becomes 0. A file without points gives an empty array and a warning, once per run.
+    A file without points gives an empty array and a warning, once per run (forked workers included).
 
     Args:
         path (str): File of float32 rows x, y, z, intensity, ...
@@ -34,7 +36,7 @@ def read_points(path: str, load_dim: int = 5) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file does not hold whole rows.
+        ValueError: If the file does not hold whole rows, or a coordinate or intensity is NaN or infinite.
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(f'LiDAR file not found: {path}; check data_root and data_prefix of the dataset')
@@ -44,16 +46,17 @@ def read_points(path: str, load_dim: int = 5) -> np.ndarray:
             f'LiDAR file is truncated: {path} has {size} bytes, not a multiple of {4 * load_dim} '
             f'({load_dim} float32 per point); copy or download it again'
         )
-    points = np.fromfile(path, dtype=np.float32).reshape(-1, load_dim)[:, :4]
+    points = np.ascontiguousarray(np.fromfile(path, dtype=np.float32).reshape(-1, load_dim)[:, :4])
     if len(points) == 0:
-        _warn_once('empty', f'LiDAR file without points: {path}; it is used as an empty cloud (said once)')
-    finite = np.isfinite(points[:, :3]).all(axis=1)
+        _warn_once(f'LiDAR file without points: {path}; it is used as an empty cloud (said once)')
+    # NaN coordinates vanish in voxelisation and NaN intensities reach the network, both without a word.
+    finite = np.isfinite(points)
     if not finite.all():
-        dropped = int((~finite).sum())
-        _warn_once(path, f'LiDAR file {path}: {dropped} points with NaN or infinite coordinates were dropped')
-        points = points[finite]
-    points = np.ascontiguousarray(points)
-    points[~np.isfinite(points[:, 3]), 3] = 0
+        names = [name for name, good in zip(('x', 'y', 'z', 'intensity'), finite.all(axis=0)) if not good]
+        raise ValueError(
+            f'LiDAR file {path} holds NaN or infinity in {", ".join(names)} of {int((~finite.all(axis=1)).sum())} of '
+            f'{len(points)} points; copy or download the file again'
+        )
     return points
 
 

@@ -3,9 +3,15 @@
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import OPTIM_WRAPPERS
+from mmengine.registry import MODELS, OPTIM_WRAPPERS
 
-from projects.engine import CpuAutocastOptimWrapper, check_config_keys, enable_amp, setup_cpu_process_group
+from projects.engine import (
+    CpuAutocastOptimWrapper,
+    check_config_keys,
+    enable_amp,
+    explain_unknown_argument,
+    setup_cpu_process_group,
+)
 
 
 def test_known_keys_pass(toys):
@@ -23,6 +29,24 @@ def test_own_variables_are_declared():
     check_config_keys({'my_value': 1, 'config_variables': ['my_value']})
     with pytest.raises(KeyError, match='list of names'):
         check_config_keys({'config_variables': 'my_value'})
+
+
+@MODELS.register_module()
+class KeyedPart:
+    """Something that is built from two keys."""
+
+    def __init__(self, width=1, depth=1):
+        self.size = (width, depth)
+
+
+def test_misspelt_model_key_is_named_with_its_place_and_the_known_keys():
+    cfg = {'type': 'Outer', 'parts': [{'type': 'KeyedPart', 'widht': 1}]}
+    with pytest.raises(TypeError) as error:
+        MODELS.build(cfg['parts'][0])
+    message = explain_unknown_argument(error.value, cfg)
+    assert message == "unknown config key model.parts[0].widht (did you mean 'width'?); KeyedPart takes width, depth"
+    assert explain_unknown_argument(error.value, {'type': 'KeyedPart'}) is None
+    assert explain_unknown_argument(TypeError('another fault'), cfg) is None
 
 
 @pytest.mark.parametrize(

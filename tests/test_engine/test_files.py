@@ -59,7 +59,7 @@ def test_other_globals_are_refused_by_name(tmp_path, monkeypatch, value, name):
 def test_truncated_pickle_is_refused_by_name(tmp_path, content):
     path = tmp_path / 'cut.pkl'
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r'cut\.pkl'):
+    with pytest.raises(ValueError, match=r'cut\.pkl .*write it again with tools/create_data\.py'):
         restricted_load(path)
     with pytest.raises(FileNotFoundError, match='create_data'):
         restricted_load(tmp_path / 'gone.pkl')
@@ -85,7 +85,7 @@ def test_bad_npz_is_refused_by_name(tmp_path):
         with pytest.raises(ValueError, match=r'labels\.npz cannot be read'):
             restricted_npz(path)
     np.savez(path, a=np.array([{}], dtype=object))
-    with pytest.raises(ValueError, match=r'labels\.npz cannot be read'):
+    with pytest.raises(ValueError, match=r'labels\.npz holds Python objects, which could run code'):
         restricted_npz(path)
     np.save(tmp_path / 'b.npy', np.zeros(2))
     with pytest.raises(ValueError, match='single array'):

@@ -117,6 +117,15 @@ def test_nan_in_the_calibration_names_token_and_key(own_root, edit_infos, camera
         dataset.get_data_info(0)
 
 
+def test_camera_pose_without_a_rotation_names_token_and_key(own_root, edit_infos):
+    def damage(item):
+        item['images']['CAM_BACK']['lidar2cam'] = np.zeros((4, 4)).tolist()
+
+    edit_infos(own_root / 'occ3d-nus_infos_train.pkl', damage)
+    with pytest.raises(ValueError, match=r'images\.CAM_BACK\.lidar2cam of sample .* is no rotation'):
+        build(own_root).get_data_info(0)
+
+
 def test_missing_calibration_names_token_and_key(own_root, edit_infos):
     edit_infos(own_root / 'occ3d-nus_infos_train.pkl', lambda item: item['lidar_points'].pop('lidar2ego'))
     with pytest.raises(KeyError, match=r'has no lidar_points\.lidar2ego'):
@@ -142,6 +151,7 @@ class Malicious:
         (pickle.dumps({'data_list': [{'a': 1}] * 50})[:60], 'truncated|whole'),
         (pickle.dumps({'other': 1}), "expected the key 'data_list'"),
         (pickle.dumps({'data_list': []}), 'holds no samples'),
+        (pickle.dumps({'data_list': [{'token': 'abc'}]}), r'sample abc\) lacks .*images.*create_data'),
     ],
 )
 def test_bad_info_file_is_refused(tmp_path, content, message, capsys):

@@ -35,7 +35,7 @@ SEMANTICS = fake_label(0)['semantics']
         ({'semantics': SEMANTICS + 1}, r'semantics of .* holds class id 18; expected 0\.\.17'),
         ({'semantics': np.minimum(SEMANTICS, 16)}, 'is an OpenOcc label'),
         ({'mask_lidar': None}, r"lacks \['mask_lidar'\]"),
-        ({'semantics': np.array([None])}, 'cannot be read'),
+        ({'semantics': np.array([None])}, 'holds Python objects'),
     ],
 )
 def test_bad_label_names_the_file_and_the_fault(tmp_path, changes, message):
@@ -88,6 +88,8 @@ def test_missing_or_coloured_segments_are_refused(tmp_path):
     transform = LoadImageSegments(render_size=(2, 2))
     with pytest.raises(FileNotFoundError, match=r'token-3.*segments/'):
         transform.transform({'segments_paths': [None], 'token': 'token-3'})
+    with pytest.raises(FileNotFoundError, match=r'image segments not found: .*gone\.png \(sample token-3\)'):
+        transform.transform({'segments_paths': [str(tmp_path / 'gone.png')], 'token': 'token-3'})
     cv2.imwrite(str(tmp_path / 'color.png'), np.zeros((4, 4, 3), np.uint8))
     with pytest.raises(ValueError, match=r'grey uint16 PNG: .*color\.png'):
         transform.transform({'segments_paths': [str(tmp_path / 'color.png')], 'token': 't'})

@@ -212,6 +212,25 @@ def test_missing_tables_and_lidarseg_files_are_listed(root, capsys):
     assert 'download nuScenes-lidarseg' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(('table', 'key'), [('calibrated_sensor', 'rotation'), ('ego_pose', 'translation')])
+def test_nan_in_a_table_stops_with_the_record_before_anything_is_written(root, table, key):
+    path = root / f'v1.0-minidrive/{table}.json'
+    records = json.loads(path.read_text())
+    records[0][key][0] = float('nan')
+    path.write_text(json.dumps(records))
+    with pytest.raises(ValueError, match=f'{key} of record {records[0]["token"]} in {table}.json holds NaN'):
+        convert(root)
+    assert list(root.glob('*.pkl')) == []
+
+
+@pytest.mark.parametrize('table', ['ego_pose', 'map'])
+def test_truncated_table_is_named(root, table):
+    path = root / f'v1.0-minidrive/{table}.json'
+    path.write_text(path.read_text()[:-20])
+    with pytest.raises(ValueError, match=f'{table}.json is truncated or damaged .*; unpack the metadata'):
+        convert(root)
+
+
 def test_command_line_names_a_missing_root_and_the_expected_layout(tmp_path):
     command = [sys.executable, str(TOOLS / 'create_data.py'), 'occ3d-nus', '--root-path', str(tmp_path / 'nowhere')]
     environment = {**os.environ, 'PYTHONPATH': str(TOOLS.parent)}

@@ -39,18 +39,33 @@ _BOX_NAMES = {
 }
 
 
-def _matrix(record: dict) -> np.ndarray:
+def _finite(record: dict, key: str, table: str) -> list:
+    """Return a calibration value.
+
+    Raises:
+        ValueError: If it holds NaN or infinity.
+    """
+    if not np.isfinite(np.asarray(record[key], np.float64)).all():
+        raise ValueError(
+            f'{key} of record {record["token"]} in {table}.json holds NaN or infinity: {record[key]}; correct the '
+            'table or download the metadata again'
+        )
+    return record[key]
+
+
+def _matrix(nusc: NuScenes, table: str, token: str) -> np.ndarray:
     """4x4 matrix of a record with translation and rotation; child frame to parent frame."""
+    record = nusc.get(table, token)
     matrix = np.eye(4)
-    matrix[:3, :3] = Quaternion(record['rotation']).rotation_matrix
-    matrix[:3, 3] = record['translation']
+    matrix[:3, :3] = Quaternion(_finite(record, 'rotation', table)).rotation_matrix
+    matrix[:3, 3] = _finite(record, 'translation', table)
     return matrix
 
 
 def _poses(nusc: NuScenes, sample_data: dict) -> tuple[np.ndarray, np.ndarray]:
     """Sensor to ego, ego to global, both at the time of the record."""
-    sensor2ego = _matrix(nusc.get('calibrated_sensor', sample_data['calibrated_sensor_token']))
-    return sensor2ego, _matrix(nusc.get('ego_pose', sample_data['ego_pose_token']))
+    sensor2ego = _matrix(nusc, 'calibrated_sensor', sample_data['calibrated_sensor_token'])
+    return sensor2ego, _matrix(nusc, 'ego_pose', sample_data['ego_pose_token'])
 
 
 def sweep_records(nusc: NuScenes, sample: dict, max_sweeps: int) -> list[dict]:
@@ -77,7 +92,8 @@ def _sweep(nusc: NuScenes, record: dict, global2key: np.ndarray) -> dict:
 def _image(nusc: NuScenes, token: str, lidar2global: np.ndarray) -> dict:
     record = nusc.get('sample_data', token)
     cam2ego, ego2global = _poses(nusc, record)
-    intrinsics = nusc.get('calibrated_sensor', record['calibrated_sensor_token'])['camera_intrinsic']
+    calibration = nusc.get('calibrated_sensor', record['calibrated_sensor_token'])
+    intrinsics = _finite(calibration, 'camera_intrinsic', 'calibrated_sensor')
     # Through the ego poses of both timestamps: camera and LiDAR fire at different times on a moving car.
     lidar2cam = np.linalg.inv(ego2global @ cam2ego) @ lidar2global
     return {

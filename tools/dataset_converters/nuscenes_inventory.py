@@ -91,18 +91,32 @@ def check_root(root: str, version: str) -> None:
             raise FileNotFoundError(f'folder not found: {path}\n{LAYOUT.format(version=version)}')
 
 
+def read_table(root: str, version: str, name: str) -> list[dict]:
+    """Read one table.
+
+    Raises:
+        ValueError: If the file is not whole JSON.
+    """
+    path = osp.join(root, version, f'{name}.json')
+    try:
+        with open(path) as file:
+            return json.load(file)
+    except ValueError as error:
+        raise ValueError(
+            f'table {path} is truncated or damaged ({error}); unpack the metadata archive again'
+        ) from error
+
+
 def table_inventories(root: str, version: str) -> list[Inventory]:
     """Tables, maps and lidarseg labels: what the devkit needs to load the version at all."""
     index = FolderIndex(root)
     found = [index.inventory('tables', [f'{version}/{name}.json' for name in TABLES], True)]
     if found[0].missing:
         return found
-    with open(osp.join(root, version, 'map.json')) as file:
-        maps = [record['filename'] for record in json.load(file)]
+    maps = [record['filename'] for record in read_table(root, version, 'map')]
     found.append(index.inventory('maps', maps, True, 'they come with the metadata archive'))
     if index.has(f'{version}/lidarseg.json'):
-        with open(osp.join(root, version, 'lidarseg.json')) as file:
-            labels = [record['filename'] for record in json.load(file)]
+        labels = [record['filename'] for record in read_table(root, version, 'lidarseg')]
         hint = f'download nuScenes-lidarseg, or move {version}/lidarseg.json away to go without'
         found.append(index.inventory('lidarseg', labels, True, hint))
     else:

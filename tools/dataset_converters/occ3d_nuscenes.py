@@ -1,5 +1,6 @@
 """Info files of Occ3D-nuScenes and of data sets in its format (MiniDrive)."""
 
+import json
 import multiprocessing
 import os.path as osp
 import pickle
@@ -12,7 +13,7 @@ from tqdm import tqdm
 from projects.engine import atomic_write, restricted_load
 
 from . import nuscenes_infos as infos
-from .nuscenes_inventory import FolderIndex, Inventory, check_root, report, table_inventories
+from .nuscenes_inventory import TABLES, FolderIndex, Inventory, check_root, read_table, report, table_inventories
 
 SPLITS = {
     'v1.0-trainval': {'train': 'train', 'val': 'val'},
@@ -77,7 +78,12 @@ class Occ3DConverter:
         """
         if not report(f'{self.version} in {self.root}: tables', table_inventories(self.root, self.version)):
             raise FileNotFoundError(f'{self.root} is incomplete, see the list above; nothing was written')
-        self.nusc = NuScenes(version=self.version, dataroot=self.root, verbose=False)
+        try:
+            self.nusc = NuScenes(version=self.version, dataroot=self.root, verbose=False)
+        except json.JSONDecodeError:
+            for name in TABLES:  # The devkit does not say which table it is.
+                read_table(self.root, self.version, name)
+            raise
         samples = {name: self._samples(split) for name, split in SPLITS[self.version].items()}
         flat = [sample for group in samples.values() for sample in group]
         if not report(f'{self.version} in {self.root}: files', self._file_inventories(flat)) and not self.allow_missing:

@@ -5,6 +5,8 @@ import os.path as osp
 import numpy as np
 from pyquaternion import Quaternion
 
+_REQUIRED = ('token', 'timestamp', 'ego2global', 'lidar_points', 'images')
+
 
 def _transform(translation: list, rotation: list) -> np.ndarray:
     """Build a 4x4 matrix from a translation and a quaternion (w, x, y, z) or a 3x3 rotation."""
@@ -54,7 +56,8 @@ def read_info_items(content: object, path: str) -> list[dict]:
     """Return the items of a loaded info file in v1.1 form.
 
     Raises:
-        ValueError: If the content is neither v1.1 (``data_list``) nor BEVDet (``infos``), or holds no sample.
+        ValueError: If the content is neither v1.1 (``data_list``) nor BEVDet (``infos``), holds no sample, or an
+            item is not whole.
     """
     if isinstance(content, dict) and 'data_list' in content:
         items = content['data_list']
@@ -68,4 +71,11 @@ def read_info_items(content: object, path: str) -> list[dict]:
         )
     if not items:
         raise ValueError(f'{path} holds no samples; write it again with tools/create_data.py occ3d-nus --force')
+    for index, item in enumerate(items):
+        missing = [key for key in _REQUIRED if key not in item]
+        if missing:
+            raise ValueError(
+                f'item {index} of {path} (sample {item.get("token", "without token")}) lacks {missing}; '
+                'write the file again with tools/create_data.py occ3d-nus --force'
+            )
     return items

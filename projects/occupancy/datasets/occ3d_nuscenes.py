@@ -11,6 +11,8 @@ from projects.occupancy.classes import FREE_CLASS, NUSC_CAMERAS, OCC3D_CLASSES, 
 
 from .info_formats import read_info_items
 
+_WRITE_AGAIN = 'write the info files again with tools/create_data.py occ3d-nus --force'
+
 
 def _matrix(block: dict, key: str, shape: tuple[int, int], name: str, token: str) -> np.ndarray:
     """Read one calibration matrix.
@@ -20,14 +22,14 @@ def _matrix(block: dict, key: str, shape: tuple[int, int], name: str, token: str
         ValueError: If its shape is wrong or it holds NaN or infinity.
     """
     if block.get(key) is None:
-        raise KeyError(f'info of sample {token} has no {name}.{key}; write the info files again with create_data.py')
+        raise KeyError(f'info of sample {token} has no {name}.{key}; {_WRITE_AGAIN}')
     matrix = np.asarray(block[key], np.float64)
     if matrix.shape != shape:
-        raise ValueError(f'{name}.{key} of sample {token} must be {shape}, got {matrix.shape}')
+        raise ValueError(f'{name}.{key} of sample {token} must be {shape}, got {matrix.shape}; {_WRITE_AGAIN}')
     if not np.isfinite(matrix).all():
         raise ValueError(
-            f'{name}.{key} of sample {token} holds NaN or infinity; correct the calibration table of the data set and '
-            'write the info files again'
+            f'{name}.{key} of sample {token} holds NaN or infinity; correct the calibration table of the data set, '
+            f'then {_WRITE_AGAIN}'
         )
     return matrix
 
@@ -147,11 +149,13 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         token, images = info['token'], info['images']
         missing = [name for name in NUSC_CAMERAS if name not in images]
         if missing:
-            raise KeyError(f'info of sample {token} has no image of {missing}')
+            raise KeyError(f'info of sample {token} has no image of {missing}; {_WRITE_AGAIN}')
         cam2img, cam2ego = [], []
         for name in NUSC_CAMERAS:
             cam2img.append(_matrix(images[name], 'cam2img', (3, 3), f'images.{name}', token))
             lidar2cam = _matrix(images[name], 'lidar2cam', (4, 4), f'images.{name}', token)
+            if abs(np.linalg.det(lidar2cam[:3, :3])) < 0.5:
+                raise ValueError(f'images.{name}.lidar2cam of sample {token} is no rotation; {_WRITE_AGAIN}')
             # lidar2cam goes through the ego poses of both timestamps, so the camera is placed in the key ego frame.
             cam2ego.append(lidar2ego @ np.linalg.inv(lidar2cam))
         data = {'cam_names': NUSC_CAMERAS, 'cam2img': np.stack(cam2img), 'cam2ego': np.stack(cam2ego)}

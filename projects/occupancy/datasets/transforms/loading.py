@@ -136,6 +136,11 @@ class LoadImageSegments(BaseTransform):
         self.render_size = tuple(render_size)
 
     def _read(self, path: str | None, token: str) -> np.ndarray:
+        if path is not None and not os.path.isfile(path):
+            raise FileNotFoundError(
+                f'image segments not found: {path} (sample {token}); put the file back, or train without the losses '
+                'that read segments'
+            )
         if path is None:
             raise FileNotFoundError(
                 f'the info file names no image segments for sample {token}; put segments/<sample_data_token>.png below '
@@ -143,7 +148,10 @@ class LoadImageSegments(BaseTransform):
             )
         image = read_image(path, token, flags=cv2.IMREAD_UNCHANGED)
         if image.ndim != 2 or image.dtype not in (np.uint8, np.uint16):
-            raise ValueError(f'segments must be a grey uint16 PNG: {path} is {image.dtype} of shape {image.shape}')
+            raise ValueError(
+                f'segments must be a grey uint16 PNG: {path} (sample {token}) is {image.dtype} of shape {image.shape}; '
+                'write the file again'
+            )
         return resize_nearest(image, self.render_size).astype(np.int32)
 
     def transform(self, results: dict) -> dict:
