@@ -15,6 +15,10 @@ model = dict(
 # Coarser rays than at full size: samples of one voxel, pictures of 90 x 160.
 model['shared']['rays'].update(num_rays=4096, render_size=_base_.render_size)
 model['shared']['rays']['geometry'].update(t_range=(0.0, 48.0), step=0.4)
+# A thousand steps from scratch: at full weight distillation slows the student's own losses down (README of this folder).
+model['losses']['loss_rdc'].update(loss_weight=0.2)
+model['losses']['loss_rsc'].update(loss_weight=0.2)
+model['losses']['loss_rsc_kl'].update(loss_weight=0.1)
 
 train_dataloader = dict(dataset=dict(modality=_base_.fusion_modality, pipeline=_base_.distill_train_pipeline))
 
