@@ -15,8 +15,11 @@ model = dict(
 # Coarser rays than at full size: samples of one voxel, pictures of 90 x 160.
 model['shared']['rays'].update(num_rays=4096, render_size=_base_.render_size)
 model['shared']['rays']['geometry'].update(t_range=(0.0, 48.0), step=0.4)
+# The teacher is trained by cross-entropy alone, which leaves a constant per voxel open in its logits: its free logit is
+# positive in most occupied voxels, and only the log-odds say where matter is.
+model['connectors']['rendered'].update(density='log_odds')
 # A thousand steps from scratch: at full weight distillation slows the student's own losses down (README of this folder).
-model['losses']['loss_rdc'].update(loss_weight=0.2)
+model['losses']['loss_rdc'].update(loss_weight=0.3)
 model['losses']['loss_rsc'].update(loss_weight=0.2)
 model['losses']['loss_rsc_kl'].update(loss_weight=0.1)
 

@@ -14,8 +14,10 @@ class VolumeRenderingNeck(nn.Module):
     Source: RadOcc, volume rendering of the voxel prediction; density and sampling as in the author's code.
 
     Args:
-        density (str): 'softplus_free': softplus of the negated free logit (author's code). 'prob': a path of one voxel
-            ends with the probability of being occupied. Defaults to 'softplus_free'.
+        density (str): 'softplus_free': softplus of the negated free logit (author's code). 'log_odds': the same with
+            the log-odds of free space, which suits teachers trained by cross-entropy alone, whose logits are known up
+            to a constant per voxel. 'prob': a path of one voxel ends with the probability of being occupied. Defaults
+            to 'softplus_free'.
         density_scale (float): Factor on the density. Defaults to 1.0.
         semantics_threshold (float): Samples of smaller weight add nothing to the semantics; weights are not touched.
             Defaults to 1e-4 (not from the paper).

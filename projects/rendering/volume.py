@@ -123,7 +123,7 @@ def median_depths(weights: Tensor, t_starts: Tensor, t_ends: Tensor) -> Tensor:
         return torch.where(reached[..., -1:] < 0.5, torch.full_like(depth, float('inf')), depth).squeeze(-1)
 
 
-DENSITIES = ('softplus_free', 'prob')
+DENSITIES = ('softplus_free', 'log_odds', 'prob')
 
 
 def render_occupancy_samples(
@@ -147,8 +147,11 @@ def render_occupancy_samples(
         samples (RaySamples): Output of :func:`prepare_ray_samples` on the grid of the logits. Render several volumes
             with one object to compare them along the same rays.
         voxel_size (float): Metres; used by ``density='prob'`` only. Defaults to 0.4.
-        density (str): 'softplus_free' (above) or 'prob': the free log-probability is interpolated and a path of one
-            voxel ends with the probability of being occupied. Defaults to 'softplus_free'.
+        density (str): 'softplus_free' (above); 'log_odds': the same with the log-odds of free space, the free logit
+            minus the log-sum-exp of the others, in place of the free logit; or 'prob': the free log-probability is
+            interpolated and a path of one voxel ends with the probability of being occupied. The last two do not
+            change when a constant is added to all logits of a voxel, which cross-entropy leaves undetermined.
+            Defaults to 'softplus_free'.
         density_scale (float): Factor on the density. Defaults to 1.0.
         semantics_threshold (float): Samples of smaller weight add nothing to the semantics. Defaults to 1e-4.
 
@@ -162,9 +165,8 @@ def render_occupancy_samples(
     with full_precision(logits):
         values = logits.to(torch.promote_types(logits.dtype, torch.float32)).contiguous()
         rows = values.view(-1, values.shape[-1])
-        softplus = density == 'softplus_free'
-        # None: the free logit itself. Otherwise the density is -field.
-        field = None if softplus else torch.log_softmax(rows, dim=-1)[:, -1] / voxel_size
+        softplus = density != 'prob'
+        field = _density_field(rows, density, voxel_size)
         if samples.sample_inside is None and numba_usable(values, samples.sample_frac):
             from .fused import render_fused
 
@@ -178,6 +180,15 @@ def render_occupancy_samples(
     shape = tuple(samples.ray_lengths.shape)
     weights, depths, semantics, opacities = (part.reshape(shape + tuple(part.shape[1:])) for part in parts)
     return RenderedRays(weights, depths, semantics, opacities)
+
+
+def _density_field(rows: Tensor, density: str, voxel_size: float) -> Tensor | None:
+    """Scalar field that is interpolated for the density, (V,); None stands for the last column of ``rows``."""
+    if density == 'softplus_free':
+        return None
+    if density == 'log_odds':
+        return rows[:, -1] - torch.logsumexp(rows[:, :-1], dim=-1)
+    return torch.log_softmax(rows, dim=-1)[:, -1] / voxel_size
 
 
 def _check(logits: Tensor, samples: RaySamples, density: str) -> None:

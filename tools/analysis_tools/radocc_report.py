@@ -102,7 +102,7 @@ def choose_frames(dataset, count):
     return [indices[pick] for pick in picks]
 
 
-def draw_frame(dataset, index, predictors, grid, cameras, free_class):
+def draw_frame(dataset, index, predictors, grid, cameras, free_class, density):
     """Pictures of one keyframe as a section of the page."""
     sample = dataset[index]
     meta, data = sample['data_samples'].metainfo, sample['data_samples']
@@ -119,7 +119,7 @@ def draw_frame(dataset, index, predictors, grid, cameras, free_class):
     edges = uniform_samples()
     for camera in cameras:
         rays = camera_rays(sample['inputs'], meta['ori_shape'], camera, RENDER_HEIGHT)
-        views = render_views(logits, rays, grid, edges)
+        views = render_views(logits, rays, grid, edges, density)
         truth = label_view(label, free_class, rays, grid)
         name = meta['cam_names'][camera]
         picture = draw_views({'label': truth, **views}, OCC3D_PALETTE)
@@ -199,7 +199,8 @@ def main():
     grid = VoxelGrid(tuple(config.point_cloud_range), tuple(config.grid_size))
     frames = tqdm(choose_frames(dataset, args.frames), desc='pictures', unit='frame')
     free_class = dataset.metainfo['free_class']
-    sections = [draw_frame(dataset, index, predictors, grid, args.cameras, free_class) for index in frames]
+    density = Config.fromfile(args.radocc_config).model.connectors.rendered.get('density', 'softplus_free')
+    sections = [draw_frame(dataset, index, predictors, grid, args.cameras, free_class, density) for index in frames]
     write_report(args, result, configs, build_page(result, sections))
     print()
     print_table(result_table(result))

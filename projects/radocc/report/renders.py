@@ -69,7 +69,11 @@ def camera_rays(inputs: Mapping[str, Tensor], ori_shape: tuple[int, int], camera
 
 
 def render_views(
-    volumes: Mapping[str, Tensor], rays: CameraRays, grid: VoxelGrid, edges: tuple[Tensor, Tensor]
+    volumes: Mapping[str, Tensor],
+    rays: CameraRays,
+    grid: VoxelGrid,
+    edges: tuple[Tensor, Tensor],
+    density: str = 'log_odds',
 ) -> dict[str, RenderedView]:
     """Render volumes of logits along the same rays.
 
@@ -78,11 +82,12 @@ def render_views(
         rays (CameraRays): Where to look.
         grid (VoxelGrid): Grid of the volumes.
         edges (tuple[Tensor, Tensor]): Starts and ends of the samples, each (S,).
+        density (str): See :func:`projects.rendering.render_occupancy_samples`. Defaults to 'log_odds'.
     """
     samples = prepare_ray_samples(rays.rays_o[None], rays.rays_d[None], grid, *edges)
     views = {}
     for name, logits in volumes.items():
-        rendered = render_occupancy_samples(logits, samples)
+        rendered = render_occupancy_samples(logits, samples, min(grid.voxel_size), density)
         opacity = rendered.opacities[0]
         seen = opacity >= 0.5
         depth = torch.where(seen, rendered.depths[0] / opacity.clamp_min(1e-6), torch.nan)
