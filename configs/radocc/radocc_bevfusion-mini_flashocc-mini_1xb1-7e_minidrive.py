@@ -18,7 +18,7 @@ model['shared']['rays']['geometry'].update(t_range=(0.0, 48.0), step=0.4)
 # The teacher is trained by cross-entropy alone, which leaves a constant per voxel open in its logits: its free logit is
 # positive in most occupied voxels, and only the log-odds say where matter is.
 model['connectors']['rendered'].update(density='log_odds')
-# A thousand steps from scratch: at full weight distillation slows the student's own losses down (README of this folder).
+# A thousand steps from scratch: distillation at full weight slows the losses of the task down.
 model['losses']['loss_rdc'].update(loss_weight=0.3)
 model['losses']['loss_rsc'].update(loss_weight=0.2)
 model['losses']['loss_rsc_kl'].update(loss_weight=0.1)

@@ -28,7 +28,7 @@ GRID = VoxelGrid([-4.0, -4.0, -1.6, 4.0, 4.0, 1.6], [20, 20, 8])
 DEVICE = 'cuda' if torch.backends.cuda.is_built() else 'lazy:0'
 
 
-@pytest.mark.parametrize('density', ['softplus_free', 'prob'])
+@pytest.mark.parametrize('density', ['softplus_free', 'log_odds', 'prob'])
 def test_geometry_rendering_and_loss_stay_on_their_device(density):
     with FakeTensorMode():
         cam2img = scale_intrinsics(torch.rand(2, 3, 3, device=DEVICE), 0.5, 0.5)

@@ -147,6 +147,25 @@ def test_prob_density_ends_with_the_occupied_probability_per_voxel(backend):
     assert rendered.opacities.item() == pytest.approx(2 / 3, rel=1e-4)
 
 
+def test_log_odds_density_is_softplus_of_the_occupied_log_odds(backend):
+    logits = torch.zeros(1, 20, 20, 8, 3)  # two occupied classes and free: log-odds of occupied = log 2
+    rendered = render_occupancy_rays(logits, *forward_ray(), GRID, (0.0, 1.0), 0.1, density='log_odds')
+    # softplus(log 2) = log 3 per metre, over one metre.
+    assert rendered.opacities.item() == pytest.approx(2 / 3, rel=1e-4)
+
+
+@pytest.mark.parametrize('density', ['log_odds', 'prob'])
+def test_a_constant_on_all_logits_of_a_voxel_changes_no_weight(backend, make_rays, density):
+    torch.manual_seed(0)
+    logits = torch.randn(1, 20, 20, 8, 4)
+    shifted = logits + 5 * torch.randn(1, 20, 20, 8, 1)
+    first, second = (
+        render_occupancy_rays(volume, *make_rays(1, 20), GRID, (0.0, 8.0), density=density).weights
+        for volume in (logits, shifted)
+    )
+    assert torch.allclose(first, second, atol=1e-5)
+
+
 def test_density_scale_multiplies_the_density(backend):
     logits = torch.zeros(1, 20, 20, 8, 3)
     rendered = render_occupancy_rays(logits, *forward_ray(), GRID, (0.0, 1.0), 0.1, density_scale=3.0)
@@ -220,7 +239,7 @@ def test_rendering_equals_a_dense_grid_sample_reference_with_gradients(backend, 
     assert torch.allclose(grad, expected_grad, atol=1e-6)
 
 
-@pytest.mark.parametrize('density', ['softplus_free', 'prob'])
+@pytest.mark.parametrize('density', ['softplus_free', 'log_odds', 'prob'])
 def test_rendering_gradients(backend, density):
     grid = VoxelGrid([0, 0, 0, 2, 2, 1], [4, 3, 2])
     torch.manual_seed(0)
