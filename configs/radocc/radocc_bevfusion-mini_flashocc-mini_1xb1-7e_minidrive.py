@@ -19,9 +19,9 @@ model['shared']['rays']['geometry'].update(t_range=(0.0, 48.0), step=0.4)
 # positive in most occupied voxels, and only the log-odds say where matter is.
 model['connectors']['rendered'].update(density='log_odds')
 # A thousand steps from scratch: distillation at full weight slows the losses of the task down.
-model['losses']['loss_rdc'].update(loss_weight=0.3)
-model['losses']['loss_rsc'].update(loss_weight=0.2)
-model['losses']['loss_rsc_kl'].update(loss_weight=0.1)
+model['losses']['loss_rdc'].update(loss_weight=0.05)
+model['losses']['loss_rsc'].update(loss_weight=0.1)
+model['losses']['loss_rsc_kl'].update(loss_weight=0.05)
 
 train_dataloader = dict(dataset=dict(modality=_base_.fusion_modality, pipeline=_base_.distill_train_pipeline))
 
