@@ -12,6 +12,7 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
 REPO = Path(__file__).resolve().parents[1]
 TOY_FOLDER = REPO / 'tests' / 'test_engine'
@@ -24,6 +25,13 @@ def _seed_all():
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _mmdet3d_scope():
+    """Registries resolve names as in our configs, whatever scope a Runner of an earlier test left behind."""
+    with DefaultScope.overwrite_default_scope('mmdet3d'):
+        yield
 
 
 @pytest.fixture(scope='session')
