@@ -8,6 +8,7 @@ import torch
 import torch.distributed as dist
 from mmengine.evaluator import Evaluator
 
+from projects.engine import close_process_group
 from projects.occupancy import OccDataSample
 from projects.occupancy.evaluation import (
     OccMetric,
@@ -175,7 +176,9 @@ def run_rank(rank, port, queue):
     result = metric.evaluate(5)
     if rank == 0:
         queue.put(result)
-    dist.destroy_process_group()
+    queue.close()
+    queue.join_thread()
+    close_process_group()
 
 
 def test_two_processes_give_exactly_the_numbers_of_one():
