@@ -1,0 +1,94 @@
+"""The framework of benchmark_ops.py: correctness before ratios, floors, and the command line."""
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[2] / 'tools' / 'analysis_tools'))
+
+from ops_benchmarks.core import Benchmark, close_check, failures, measure
+from ops_benchmarks.machine import copy_bandwidth, describe, peak_memory_mb
+from ops_benchmarks.report import markdown, text_table
+
+
+def sleepy(seconds, value):
+    def run(start):
+        time.sleep(seconds)
+        return start + value
+
+    return run
+
+
+def toy(**options):
+    variants = {'slow': sleepy(0.02, 1.0), 'fast': sleepy(0.001, 1.0), 'wrong': sleepy(0.0, 2.0)}
+    return Benchmark(
+        'toy', 'slow', variants, close_check(1e-6), setup=lambda: (torch.zeros(3),), quick_rounds=3, **options
+    )
+
+
+def rows_by_variant(**options):
+    return {row['variant']: row for row in measure(toy(**options), quick=True)}
+
+
+def test_a_wrong_variant_gets_no_ratio_and_fails_the_run():
+    rows = rows_by_variant()
+    assert rows['fast']['correct']
+    assert rows['fast']['ratio'] == pytest.approx(rows['slow']['median_ms'] / rows['fast']['median_ms'])
+    assert rows['slow']['ratio'] == 1
+    assert not rows['wrong']['correct']
+    assert rows['wrong']['ratio'] is None
+    assert failures(list(rows.values())) == [
+        'toy: wrong: result 0 differs by 1.0e+00 of the largest value, allowed is 1.0e-06'
+    ]
+
+
+def test_no_variant_has_a_ratio_when_the_reference_is_wrong():
+    benchmark = toy()
+    benchmark.check = lambda variant, result, reference: 'bad' if variant == 'slow' else None
+    assert [row['ratio'] for row in measure(benchmark, quick=True)] == [None, None, None]
+
+
+@pytest.mark.parametrize(('ratio', 'fails'), [(4.9, True), (5.1, False)])
+def test_a_ratio_under_half_of_its_floor_fails(ratio, fails):
+    row = rows_by_variant(floors={'fast': 10.0})['fast']
+    assert row['floor'] == 10.0
+    assert bool(failures([{**row, 'ratio': ratio}])) is fails
+    row.update(ratio=None, memory_floor=8.0, memory_ratio=ratio - 1)
+    assert bool(failures([row])) is fails
+
+
+def test_nan_counts_as_wrong_and_shapes_must_agree():
+    check = close_check(1e-3)
+    assert 'differs by nan' in check('v', torch.tensor([float('nan')]), torch.ones(1))
+    assert 'has shape (2,), expected (1,)' in check('v', [torch.ones(2)], [torch.ones(1)])
+    assert check('v', torch.ones(2), torch.ones(2)) is None
+
+
+def test_names_of_unknown_variants_are_refused():
+    with pytest.raises(ValueError, match=r"toy: no variant is called \['quick'\]"):
+        toy(floors={'quick': 2.0})
+
+
+def test_peak_memory_sees_a_temporary_that_is_freed_again():
+    assert 60 < peak_memory_mb(lambda: torch.ones(2**24).sum()) < 90
+    assert copy_bandwidth(2**20) > 0
+
+
+def test_tables_show_every_row_and_where_it_was_measured():
+    rows = list(rows_by_variant(notes={'fast': 'cached'}).values())
+    table = text_table(rows)
+    assert 'toy (ratios against slow)' in table
+    assert 'fast: cached' in table
+    assert 'NO' in next(line for line in table.splitlines() if line.startswith('wrong'))
+    page = markdown(rows, describe())
+    assert page.count('| wrong |') == 1
+    assert torch.__version__ in page
+
+
+def test_unknown_operation_is_refused(run_python):
+    result = run_python('tools/analysis_tools/benchmark_ops.py', 'fly', check=False)
+    assert result.returncode == 2
+    assert "unknown operation ['fly']" in result.stderr
