@@ -1,5 +1,7 @@
 """What a Runner needs and MMEngine lacks: safe files, exact resume, CPU process groups and config checks."""
 
+from projects.fileio import atomic_write, restricted_load, restricted_npz
+
 from .amp import CpuAutocastOptimWrapper, enable_amp
 from .checkpoint import (
     CheckpointError,
@@ -11,7 +13,6 @@ from .checkpoint import (
 )
 from .config import CONFIG_VARIABLES, check_config_keys, explain_unknown_argument
 from .distributed import close_process_group, setup_cpu_process_group
-from .files import atomic_write, restricted_load, restricted_npz
 from .hooks import DeterministicResumeHook, SafeCheckpointHook
 from .runner import SafeRunner
 from .seeding import EpochCounter, SeededDatasetMixin, sample_seed, seed_everything, seeded

@@ -15,7 +15,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from torch import nn
 
-from .files import atomic_write
+from projects.fileio import atomic_write
 
 _HISTORY = '__history_buffer__'
 _PRIMITIVES = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device, torch.Size)

@@ -11,7 +11,8 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
-from .files import atomic_write
+from projects.fileio import atomic_write
+
 from .seeding import SeededDatasetMixin, sample_seed, seed_everything
 
 _EPOCH_STREAM, _ITER_STREAM = 2, 3

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from projects.engine import restricted_load, restricted_npz
+from projects.fileio import restricted_load, restricted_npz
 
 DATA = {
     'metainfo': OrderedDict(version='v1.0-mini'),
