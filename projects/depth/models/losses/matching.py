@@ -67,7 +67,7 @@ class DisparityMatchLoss(nn.Module):
 
         Args:
             match_logits (Tensor): Logits over disparities in cells. Shape (B, D, h, w).
-            focal_baseline (Tensor): Focal length in pixels of the network input times the baseline in metres. Shape (B,).
+            focal_baseline (Tensor): Focal length (pixels of the network input) times baseline (metres). Shape (B,).
             gt_depth (Tensor): Depth in metres, 0 = none. Shape (B, H, W).
 
         Returns:

@@ -1,0 +1,6 @@
+"""Decoders from the levels of an encoder to named feature maps."""
+
+from .fpn_decoder import DepthFPNDecoder
+from .window_crf_decoder import WindowCRFDecoder
+
+__all__ = ['DepthFPNDecoder', 'WindowCRFDecoder']

@@ -1,0 +1,7 @@
+"""Whole models."""
+
+from .base_depth_estimator import BaseDepthEstimator
+from .mono_depth_estimator import MonoDepthEstimator, blend_flipped
+from .stereo_depth_estimator import StereoDepthEstimator
+
+__all__ = ['BaseDepthEstimator', 'MonoDepthEstimator', 'StereoDepthEstimator', 'blend_flipped']

@@ -1,0 +1,76 @@
+"""Depth of the left image from a rectified pair."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmdet3d.registry import MODELS
+from torch import Tensor
+
+from projects.depth.models.heads import stack_depth
+
+from .base_depth_estimator import BaseDepthEstimator, require_inputs
+
+
+@MODELS.register_module()
+class StereoDepthEstimator(BaseDepthEstimator):
+    """One encoder for both images, a fusion, and the decoder and head of the monocular model.
+
+    Args:
+        encoder (dict): Config of the image encoder, shared by both images.
+        fusion (dict): Config of the fusion (``ConcatStereoFusion``, ``EpipolarStereoFusion`` or
+            ``CorrelationStereoFusion``).
+        decoder (dict): Config of the decoder.
+        depth_head (dict): Config of the head; ``with_prior`` is set by the fusion.
+        loss_match (dict, optional): Config of the loss on ``match_logits`` of the fusion. Defaults to None.
+        right_from_left (bool): Feed the left image twice: the control that shows whether stereo is used or only
+            parameters. Defaults to False.
+        data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to DepthDataPreprocessor.
+        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
+    """
+
+    def __init__(
+        self,
+        encoder: dict,
+        fusion: dict,
+        decoder: dict,
+        depth_head: dict,
+        loss_match: dict | None = None,
+        right_from_left: bool = False,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        built_fusion = MODELS.build(fusion)
+        depth_head = {**depth_head, 'with_prior': built_fusion.gives_prior}
+        super().__init__(encoder, decoder, depth_head, data_preprocessor, init_cfg)
+        self.fusion = built_fusion
+        if loss_match is not None and not built_fusion.gives_prior:
+            raise ValueError(f'loss_match needs a correlation volume, {type(built_fusion).__name__} has none')
+        self.loss_match = MODELS.build(loss_match) if loss_match else None
+        self.right_from_left = right_from_left
+
+    def extract_outputs(self, inputs: Mapping[str, Any], data_samples: Sequence | None = None) -> dict[str, Tensor]:
+        """Outputs of the pair; see :class:`BaseDepthEstimator`.
+
+        With a correlation volume also ``match_logits`` (B, D, h, w), ``focal_baseline`` (B,), ``prior_depth``
+        (B, 1, h, w) in metres and ``confidence`` (B, 1, h, w).
+        """
+        calibration = ('cam2img', 'baseline') if self.fusion.gives_prior else ()
+        images = ('img',) if self.right_from_left else ('img', 'right_img')
+        require_inputs(inputs, (*images, *calibration), type(self).__name__)
+        left = inputs['img'].contiguous(memory_format=torch.channels_last)
+        right = left if self.right_from_left else inputs['right_img'].contiguous(memory_format=torch.channels_last)
+        both = [level.chunk(2) for level in self.encoder(torch.cat([left, right]))]
+        pair = {**inputs, 'img': left, 'right_img': right}
+        levels, extra = self.fusion([level[0] for level in both], [level[1] for level in both], pair)
+        feats = self.decoder(levels)
+        prior = extra if self.fusion.gives_prior else None
+        return {**feats, **extra, **self.depth_head(feats, tuple(left.shape[-2:]), prior)}
+
+    def loss_by_outputs(self, outputs: Mapping[str, Tensor], data_samples: Sequence) -> dict[str, Tensor]:
+        """Losses of the head and, when configured, ``loss_match`` of the correlation volume."""
+        losses = super().loss_by_outputs(outputs, data_samples)
+        if self.loss_match is not None:
+            gt_depth = stack_depth(data_samples, tuple(outputs['depth'].shape[-2:]))
+            losses['loss_match'] = self.loss_match(outputs['match_logits'], outputs['focal_baseline'], gt_depth)
+        return losses
