@@ -1,0 +1,46 @@
+import pytest
+import torch
+
+from projects.depth.models import DepthDataPreprocessor
+from projects.depth.structures import DepthDataSample
+
+
+def _data(sizes, **extra):
+    inputs = {'img': [torch.full((3, *size), 50, dtype=torch.uint8) for size in sizes], **extra}
+    samples = [DepthDataSample(metainfo={'frame_id': f'f{i}'}) for i in range(len(sizes))]
+    return {'inputs': inputs, 'data_samples': samples}
+
+
+def test_images_are_normalised_in_rgb_order():
+    img = torch.tensor([10, 20, 30], dtype=torch.uint8).view(3, 1, 1).expand(3, 32, 32)
+    out = DepthDataPreprocessor(mean=(30, 20, 10), std=(1, 2, 4))({'inputs': {'img': [img]}, 'data_samples': None})
+    assert torch.equal(out['inputs']['img'], torch.zeros(1, 3, 32, 32))
+
+
+def test_images_are_padded_right_and_below_to_the_largest_of_the_batch():
+    inputs = DepthDataPreprocessor()(_data([(30, 40), (33, 20)]))['inputs']
+    assert inputs['img'].shape == (2, 3, 64, 64)
+    assert inputs['valid_mask'].sum(dim=(1, 2)).tolist() == [30 * 40, 33 * 20]
+    assert inputs['valid_mask'][0, 29, 39]
+    assert not inputs['valid_mask'][0, 30, 0]
+    assert (inputs['img'][0, :, 30:] == 0).all()
+
+
+def test_calibration_is_stacked():
+    eye = torch.eye(3)
+    inputs = DepthDataPreprocessor()(_data([(32, 32)] * 2, cam2img=[eye, 2 * eye], baseline=[0.5, torch.tensor(0.6)]))[
+        'inputs'
+    ]
+    assert inputs['cam2img'].shape == (2, 3, 3)
+    assert inputs['baseline'].tolist() == pytest.approx([0.5, 0.6])
+
+
+@pytest.mark.parametrize('baseline', [-0.5, 0.0, float('nan')])
+def test_baseline_that_is_not_positive_names_the_frame(baseline):
+    with pytest.raises(ValueError, match='baseline of frame f1'):
+        DepthDataPreprocessor()(_data([(32, 32)] * 2, baseline=[0.5, baseline]))
+
+
+def test_pair_of_two_sizes_names_the_frame():
+    with pytest.raises(ValueError, match=r'right image \(32, 40\) of frame f0 differ'):
+        DepthDataPreprocessor()(_data([(32, 32)], right_img=[torch.zeros(3, 32, 40, dtype=torch.uint8)]))
