@@ -1,6 +1,22 @@
-"""Occupancy metrics."""
+"""Occupancy metrics of the Runner, and the functions of ``projects.occ_eval`` that they stand on."""
 
-from .functional import confusion_matrix, geometric_iou, iou_from_confusion, mean_iou
+from projects.occ_eval import (
+    confusion_matrix,
+    geometric_iou,
+    iou_from_confusion,
+    labels_at_points,
+    lidarseg_confusion,
+    lidarseg_iou,
+    lidarseg_miou,
+    mean_iou,
+    mean_rayiou,
+    occ_confusion,
+    occupancy_fscore,
+    ray_counts,
+    rayiou_from_counts,
+    scene_origins,
+)
+
 from .occ_metric import OccMetric, write_submission
 
 __all__ = [
@@ -8,6 +24,16 @@ __all__ = [
     'confusion_matrix',
     'geometric_iou',
     'iou_from_confusion',
+    'labels_at_points',
+    'lidarseg_confusion',
+    'lidarseg_iou',
+    'lidarseg_miou',
     'mean_iou',
+    'mean_rayiou',
+    'occ_confusion',
+    'occupancy_fscore',
+    'ray_counts',
+    'rayiou_from_counts',
+    'scene_origins',
     'write_submission',
 ]

@@ -10,9 +10,8 @@ from mmdet3d.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
-from projects.engine import atomic_write
-
-from .functional import confusion_matrix, geometric_iou, iou_from_confusion, mean_iou
+from projects.fileio import atomic_write
+from projects.occ_eval import confusion_matrix, geometric_iou, iou_from_confusion, mean_iou
 
 
 def _to_numpy(value: torch.Tensor | np.ndarray) -> np.ndarray:

@@ -1,0 +1,81 @@
+"""Classes, colours and grid of Occ3D-nuScenes (arXiv:2304.14365)."""
+
+OCC3D_CLASSES = (
+    'others',
+    'barrier',
+    'bicycle',
+    'bus',
+    'car',
+    'construction_vehicle',
+    'motorcycle',
+    'pedestrian',
+    'traffic_cone',
+    'trailer',
+    'truck',
+    'driveable_surface',
+    'other_flat',
+    'sidewalk',
+    'terrain',
+    'manmade',
+    'vegetation',
+    'free',
+)
+"""Names by class id."""
+
+FREE_CLASS = 17
+"""Id of voxels without matter; left out of the mean of the IoU."""
+
+OCC3D_PALETTE = (
+    (90, 90, 90),
+    (255, 120, 50),
+    (255, 130, 180),
+    (225, 200, 40),
+    (0, 130, 245),
+    (0, 200, 200),
+    (170, 110, 0),
+    (235, 30, 30),
+    (255, 230, 120),
+    (135, 60, 0),
+    (150, 50, 235),
+    (205, 85, 205),
+    (125, 125, 125),
+    (90, 45, 100),
+    (140, 205, 80),
+    (200, 195, 215),
+    (20, 130, 35),
+    (255, 255, 255),
+)
+"""RGB colours by class id."""
+
+OCC3D_RANGE = (-40.0, -40.0, -1.0, 40.0, 40.0, 5.4)
+"""x, y, z minimum and maximum of the grid in the key ego frame, in metres."""
+
+OCC3D_SHAPE = (200, 200, 16)
+"""Voxels along x, y and z."""
+
+NUSC_CAMERAS = (
+    'CAM_FRONT_LEFT',
+    'CAM_FRONT',
+    'CAM_FRONT_RIGHT',
+    'CAM_BACK_LEFT',
+    'CAM_BACK',
+    'CAM_BACK_RIGHT',
+)
+"""Order of the views in every tensor."""
+
+OCC3D_VOXEL = 0.4
+"""Edge of a voxel in metres."""
+
+UNLABELLED = 255
+"""Id of label voxels that no metric counts."""
+
+LIDARSEG_CLASSES = ('ignore', *OCC3D_CLASSES[1:FREE_CLASS])
+"""nuScenes lidarseg challenge: the ids of Occ3D without free; id 0 is ignored here and a class of its own there."""
+
+# Ids of the 32 categories of the nuScenes tables -> challenge ids (nuScenes devkit, lidarseg challenge).
+_FINE = {
+    1: (9,), 2: (14,), 3: (15, 16), 4: (17,), 5: (18,), 6: (21,), 7: (2, 3, 4, 6), 8: (12,), 9: (22,), 10: (23,),
+    11: (24,), 12: (25,), 13: (26,), 14: (27,), 15: (28,), 16: (30,)
+}  # fmt: skip
+LIDARSEG_FROM_FINE = tuple(next((coarse for coarse, fine in _FINE.items() if i in fine), 0) for i in range(32))
+"""Challenge id of each of the 32 categories."""

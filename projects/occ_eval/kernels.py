@@ -1,0 +1,194 @@
+# ruff: noqa: ANN001, ANN201, D417 - the types of numba functions are in their docstrings, several to a line.
+"""Serial numba kernels of the metrics. They release the GIL. X/Y/Z voxels, R rays, T origins."""
+
+import math
+
+import numba
+import numpy as np
+
+_WORD_OF_ONES = np.uint64(0x0101010101010101)
+
+
+@numba.njit(nogil=True, cache=True)
+def count_pairs(pred, target, mask, use_mask, hist):
+    """Add one to ``hist[target, pred]`` for each element; bytes are read eight at a time.
+
+    Masks and free space come in runs: words outside the mask are skipped, and words of one class in both arrays are
+    counted at once.
+
+    Args:
+        pred, target, mask (np.ndarray): Shape (N,), uint8; the mask holds 0 and 1.
+        use_mask (bool): Whether the mask counts.
+        hist (np.ndarray): Shape (256, 256), int64.
+    """
+    words = len(pred) // 8
+    pred_words = pred[: 8 * words].view(np.uint64)
+    target_words = target[: 8 * words].view(np.uint64)
+    mask_words = mask[: 8 * words].view(np.uint64)
+    for w in range(words):
+        m = mask_words[w] if use_mask else _WORD_OF_ONES
+        if m == 0:
+            continue
+        p, t = pred_words[w], target_words[w]
+        first_p, first_t = p & np.uint64(255), t & np.uint64(255)
+        if m == _WORD_OF_ONES and p == first_p * _WORD_OF_ONES and t == first_t * _WORD_OF_ONES:
+            hist[first_t, first_p] += 8
+            continue
+        for i in range(8 * w, 8 * w + 8):
+            if not use_mask or mask[i]:
+                hist[target[i], pred[i]] += 1
+    for i in range(8 * words, len(pred)):
+        if not use_mask or mask[i]:
+            hist[target[i], pred[i]] += 1
+
+
+@numba.njit(nogil=True, cache=True)
+def mark_occupied(pred, target, free_class, occupied):
+    """Write 1 for a voxel that the label occupies, plus 2 for one that the prediction occupies. All flat uint8."""
+    for i in range(len(pred)):
+        occupied[i] = np.uint8(target[i] != free_class) | np.uint8((pred[i] != free_class) << 1)
+
+
+@numba.njit(nogil=True, cache=True)
+def count_rays(
+    first,
+    last,
+    rays,
+    origins,
+    lower,
+    voxel,
+    metres,
+    shape,
+    occupied,
+    pred,
+    target,
+    free_class,
+    thresholds,
+    hits,
+    in_target,
+    in_pred,
+):
+    """Walk rays ``first`` to ``last`` of the T x R through label and prediction at once and count their classes.
+
+    The arithmetic is that of SparseOcc's ``dvr`` in its test mode: end points in float32, traversal of Amanatides and
+    Woo in float64 and units of voxels, the distance at which a ray leaves its first occupied voxel, distances in metres
+    in float32. A ray that never enters the grid reports voxel (0, 0, 0) and distance -1.
+
+    Args:
+        rays (np.ndarray): Directions. Shape (R, 3), float32.
+        origins (np.ndarray): In metres. Shape (T, 3), float64.
+        lower (np.ndarray): Corner of the grid in metres. Shape (3,), float64.
+        voxel (float): Voxel edge in metres by which coordinates are divided.
+        metres (np.float32): The same, by which distances are multiplied.
+        shape (tuple[int, int, int]): X, Y, Z.
+        occupied, pred, target (np.ndarray): From :func:`mark_occupied`; class ids. Shape (X * Y * Z,), uint8.
+        free_class (int): Id of free.
+        thresholds (np.ndarray): In metres. Shape (K,), float32.
+        hits (np.ndarray): Rays with the right class within each threshold, by class. Shape (K, 256), int64.
+        in_target, in_pred (np.ndarray): Rays by class of the label and of the prediction. Shape (256,), int64.
+    """
+    nx, ny, nz = shape
+    for r in range(first, last):
+        o = r // len(rays)
+        d = r - o * len(rays)
+        ox = np.float64(np.float32((origins[o, 0] - lower[0]) / voxel))
+        oy = np.float64(np.float32((origins[o, 1] - lower[1]) / voxel))
+        oz = np.float64(np.float32((origins[o, 2] - lower[2]) / voxel))
+        rx = np.float64(np.float32((rays[d, 0] + origins[o, 0] - lower[0]) / voxel)) - ox
+        ry = np.float64(np.float32((rays[d, 1] + origins[o, 1] - lower[1]) / voxel)) - oy
+        rz = np.float64(np.float32((rays[d, 2] + origins[o, 2] - lower[2]) / voxel)) - oz
+        length = math.sqrt(rx * rx + ry * ry + rz * rz)
+        rx, ry, rz = rx / length, ry / length, rz / length
+        x, y, z = int(ox), int(oy), int(oz)
+        step_x, step_y, step_z = (1 if rx >= 0 else -1), (1 if ry >= 0 else -1), (1 if rz >= 0 else -1)
+        next_x = (x + (step_x > 0) - ox) / rx if rx != 0 else np.inf
+        next_y = (y + (step_y > 0) - oy) / ry if ry != 0 else np.inf
+        next_z = (z + (step_z > 0) - oz) / rz if rz != 0 else np.inf
+        delta_x = step_x / rx if rx != 0 else np.inf
+        delta_y = step_y / ry if ry != 0 else np.inf
+        delta_z = step_z / rz if rz != 0 else np.inf
+
+        steps = 0
+        inside = 0 <= x < nx and 0 <= y < ny and 0 <= z < nz
+        while not inside and steps <= 1000:
+            if next_x < next_y and next_x < next_z:
+                x, next_x = x + step_x, next_x + delta_x
+            elif next_y <= next_x and next_y < next_z:
+                y, next_y = y + step_y, next_y + delta_y
+            else:
+                z, next_z = z + step_z, next_z + delta_z
+            steps += 1
+            inside = 0 <= x < nx and 0 <= y < ny and 0 <= z < nz
+        target_class, pred_class = int(free_class), int(free_class)
+        target_t, pred_t = 0.0, 0.0
+        if steps > 1000:
+            target_class, pred_class = int(target[0]), int(pred[0])
+            target_t, pred_t = -1.0, -1.0
+        cell = (x * ny + y) * nz + z
+        wanted = 3
+        while inside and steps <= 1000:
+            here = occupied[cell] & wanted
+            at = cell
+            if next_x < next_y and next_x < next_z:
+                t = next_x
+                x, next_x, cell = x + step_x, next_x + delta_x, cell + step_x * ny * nz
+                inside = 0 <= x < nx
+            elif next_y <= next_x and next_y < next_z:
+                t = next_y
+                y, next_y, cell = y + step_y, next_y + delta_y, cell + step_y * nz
+                inside = 0 <= y < ny
+            else:
+                t = next_z
+                z, next_z, cell = z + step_z, next_z + delta_z, cell + step_z
+                inside = 0 <= z < nz
+            if here:
+                if here & 1:
+                    target_class, target_t = int(target[at]), t
+                if here & 2:
+                    pred_class, pred_t = int(pred[at]), t
+                wanted &= ~here
+                if wanted == 0:
+                    break
+            steps += 1
+        if target_class == free_class:
+            continue
+        in_target[target_class] += 1
+        in_pred[pred_class] += 1
+        if target_class == pred_class:
+            error = abs(np.float32(pred_t) * metres - np.float32(target_t) * metres)
+            for k in range(len(thresholds)):
+                if error < thresholds[k]:
+                    hits[k, target_class] += 1
+
+
+@numba.njit(nogil=True, cache=True)
+def count_near(source, goal, offsets, tables, threshold):
+    """Count occupied voxels of ``source`` that have an occupied voxel of ``goal`` near them.
+
+    Args:
+        source, goal (np.ndarray): Shape (X, Y, Z), bool.
+        offsets (np.ndarray): Neighbours to try, in voxels, nearest first. Shape (K, 3), int64.
+        tables (tuple): Coordinates of the voxel centres along x, y and z, in metres, float64.
+        threshold (float): Distance of two centres in metres that is too far; infinite for every offset to count.
+
+    Returns:
+        tuple[int, int]: Near voxels, and all occupied voxels of ``source``.
+    """
+    nx, ny, nz = source.shape
+    xs, ys, zs = tables
+    near, total = 0, 0
+    for i in range(nx):
+        for j in range(ny):
+            for k in range(nz):
+                if not source[i, j, k]:
+                    continue
+                total += 1
+                for n in range(len(offsets)):
+                    a, b, c = i + offsets[n, 0], j + offsets[n, 1], k + offsets[n, 2]
+                    if not (0 <= a < nx and 0 <= b < ny and 0 <= c < nz and goal[a, b, c]):
+                        continue
+                    dx, dy, dz = xs[i] - xs[a], ys[j] - ys[b], zs[k] - zs[c]
+                    if math.sqrt(dx * dx + dy * dy + dz * dz) < threshold:
+                        near += 1
+                        break
+    return near, total

@@ -1,0 +1,89 @@
+"""nuScenes lidarseg: mIoU of the challenge, and point labels looked up from voxels. P points, X/Y/Z voxels."""
+
+import numpy as np
+
+from .classes import FREE_CLASS, LIDARSEG_FROM_FINE, OCC3D_RANGE, OCC3D_VOXEL
+from .confusion import iou_from_confusion, mean_of_present
+
+NUM_FINE, NUM_CLASSES = 32, 17
+
+
+def labels_at_points(occ: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Class of the voxel around each point.
+
+    Args:
+        occ (np.ndarray): Class ids of Occ3D. Shape (X, Y, Z).
+        points (np.ndarray): x, y, z in metres in the ego frame of the grid. Shape (P, 3).
+
+    Returns:
+        np.ndarray: 1..16; 0 for points outside the grid, and for voxels that are free or 'others'. Shape (P,), uint8.
+    """
+    index = np.floor((np.asarray(points, np.float64) - OCC3D_RANGE[:3]) / OCC3D_VOXEL)
+    inside = (np.isfinite(index) & (index >= 0) & (index < occ.shape)).all(1)
+    labels = np.zeros(len(index), np.uint8)
+    labels[inside] = occ[tuple(index[inside].astype(np.int64).T)]
+    labels[labels == FREE_CLASS] = 0
+    return labels
+
+
+def lidarseg_confusion(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Count pairs of a predicted challenge id and the id of the label as its file has it.
+
+    Label files hold 32 categories or the 17 challenge ids; which one, :func:`lidarseg_iou` decides for all frames.
+
+    Args:
+        pred (np.ndarray): Challenge ids 0..16. Shape (P,), uint8.
+        target (np.ndarray): Ids 0..31. Shape (P,), uint8.
+
+    Returns:
+        np.ndarray: Shape (32, 17), int64.
+
+    Raises:
+        ValueError: If lengths differ or an id is out of range.
+    """
+    if pred.shape != target.shape or pred.ndim != 1:
+        raise ValueError(f'{pred.size} predicted labels for {target.size} points')
+    for name, ids, count in (('prediction', pred, NUM_CLASSES), ('label', target, NUM_FINE)):
+        if ids.size and int(ids.max()) >= count:
+            raise ValueError(f'{name} holds id {int(ids.max())}, expected 0..{count - 1}')
+    index = target.astype(np.int64) * NUM_CLASSES + pred
+    return np.bincount(index, minlength=NUM_FINE * NUM_CLASSES).reshape(NUM_FINE, NUM_CLASSES)
+
+
+def lidarseg_iou(hist: np.ndarray, label_ids: str = 'auto') -> np.ndarray:
+    """IoU of the classes of the challenge.
+
+    Points of class 0 do not count. A prediction of 0 for any other point, which the devkit refuses, is an error.
+
+    Args:
+        hist (np.ndarray): Sum of :func:`lidarseg_confusion`. Shape (32, 17).
+        label_ids (str): Ids of the label files: 'fine' (32 categories, as nuScenes has them), 'challenge' (0..16), or
+            'auto', which finds fine ids by the ids above 16 that every real drive has. Defaults to 'auto'.
+
+    Returns:
+        np.ndarray: IoU of ids 1..16; NaN if in neither label nor prediction. Shape (16,), float64.
+
+    Raises:
+        ValueError: If ids above 16 are counted although ``label_ids`` is 'challenge', or it has another value.
+    """
+    if label_ids not in ('auto', 'fine', 'challenge'):
+        raise ValueError(f"label_ids must be 'auto', 'fine' or 'challenge', got {label_ids!r}")
+    if label_ids == 'challenge' and hist[NUM_CLASSES:].any():
+        raise ValueError("labels hold ids above 16, so they are not challenge ids; use label_ids='fine'")
+    merged = np.zeros((NUM_CLASSES, NUM_CLASSES), np.int64)
+    if uses_fine_ids(hist) if label_ids == 'auto' else label_ids == 'fine':
+        np.add.at(merged, np.array(LIDARSEG_FROM_FINE), hist)
+    else:
+        merged += hist[:NUM_CLASSES]
+    merged[0] = 0
+    return iou_from_confusion(merged)[1:]
+
+
+def uses_fine_ids(hist: np.ndarray) -> bool:
+    """Whether label ids above 16 were counted. Shape of ``hist``: (32, 17)."""
+    return bool(hist[NUM_CLASSES:].any())
+
+
+def lidarseg_miou(hist: np.ndarray, label_ids: str = 'auto') -> float:
+    """Mean IoU of the 16 classes, NaN classes left out."""
+    return mean_of_present(lidarseg_iou(hist, label_ids))
