@@ -1,5 +1,15 @@
-"""Operators of the camera-to-voxel lift, in pure PyTorch."""
+"""Operators of the camera-to-voxel lift."""
 
-from .bev_pool import VoxelPoolIndex, rank_points, voxel_pool, voxel_pool_prepare
+from .bev_pool import VoxelBuffer, voxel_pool, voxel_pool_rows
+from .index import VoxelPoolIndex, rank_points, voxel_pool_prepare
+from .index_cache import PoolIndexCache
 
-__all__ = ['VoxelPoolIndex', 'rank_points', 'voxel_pool', 'voxel_pool_prepare']
+__all__ = [
+    'PoolIndexCache',
+    'VoxelBuffer',
+    'VoxelPoolIndex',
+    'rank_points',
+    'voxel_pool',
+    'voxel_pool_prepare',
+    'voxel_pool_rows',
+]

@@ -10,9 +10,12 @@ from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from projects.occupancy.ops import voxel_pool, voxel_pool_prepare
+from projects.occupancy.ops import PoolIndexCache, VoxelBuffer, VoxelPoolIndex, voxel_pool, voxel_pool_prepare
 
 from .depth_net import camera_parameters
+
+# Shared by all view transforms: a teacher and a student with one grid rank the points of a batch once.
+_INDEX_CACHE = PoolIndexCache()
 
 
 def frustum_rays(
@@ -42,10 +45,10 @@ def frustum_rays(
 
 @MODELS.register_module()
 class LSSViewTransform(BaseModule):
-    """Lift-splat view transform (arXiv:2008.05711) with exact voxel pooling in pure PyTorch.
+    """Lift-splat view transform (arXiv:2008.05711) with exact voxel pooling.
 
-    Geometry, depth softmax and pooling run in float32 under autocast. Gradients reach depth and context, never the
-    calibration.
+    The ranking of the points is kept while the calibration and both augmentations stay the same. Geometry, depth
+    softmax and pooling run in float32 under autocast. Gradients reach depth and context, never the calibration.
 
     Args:
         in_channels (int): Channels of the image feature.
@@ -63,6 +66,8 @@ class LSSViewTransform(BaseModule):
         legacy_frustum (bool): Spread the pixels of the feature map evenly from the first to the last pixel of the
             image and put the points at the near side of their bins, instead of the centres of cells and bins. Only
             for released weights. Defaults to False.
+        reuse_buffer (bool): Without gradients, pool into the same memory at every call, which saves most of the time
+            for grids with many heights; a result is then overwritten by the next call. Defaults to False.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
@@ -79,6 +84,7 @@ class LSSViewTransform(BaseModule):
         loss_depth: dict | None = None,
         legacy_trunc: bool = False,
         legacy_frustum: bool = False,
+        reuse_buffer: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
@@ -96,6 +102,7 @@ class LSSViewTransform(BaseModule):
         self.num_depths = round((end - start) / step)
         near = start + step * torch.arange(self.num_depths)
         self.register_buffer('depth_values', near if legacy_frustum else near + step / 2, persistent=False)
+        self.buffer = VoxelBuffer() if reuse_buffer else None
         self.out_channels = out_channels
         if depth_net is None:
             self.depth_net = nn.Conv2d(in_channels, self.num_depths + out_channels, 1)
@@ -129,6 +136,21 @@ class LSSViewTransform(BaseModule):
     def _calibration(inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         return tuple(inputs[key].float() for key in ('cam2img', 'cam2ego', 'img_aug_matrix', 'bda_mat'))
 
+    def rank_frustum(self, height: int, width: int, inputs: Mapping[str, Tensor]) -> VoxelPoolIndex:
+        """Ranking of the frustum points of a feature map, from the cache when the calibration is a known one."""
+        calibration = self._calibration(inputs)
+        device = calibration[0].device
+        layout = 'yxz' if self.collapse_z else 'xyz'
+
+        def prepare() -> VoxelPoolIndex:
+            rays, origins = frustum_rays(self.frustum_pixels(height, width, device), *calibration)
+            bins = self.depth_values.to(device)
+            grid = (self.lower, self.voxel_size, self.grid_size)
+            return voxel_pool_prepare(rays, origins, bins, *grid, layout=layout, legacy_trunc=self.legacy_trunc)
+
+        grid = (*self.lower, *self.voxel_size, *self.grid_size, layout, self.legacy_trunc, self.legacy_frustum)
+        return _INDEX_CACHE.get((height, width, self.downsample, self.depth_range, *grid), calibration, prepare)
+
     def splat(self, depth: Tensor, context: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Pool the context into the grid.
 
@@ -138,26 +160,14 @@ class LSSViewTransform(BaseModule):
             inputs (Mapping[str, Tensor]): Calibration of the batch.
 
         Returns:
-            Tensor: BEV feature (B, Z * C, Y, X) or voxel feature (B, C, X, Y, Z), float32.
+            Tensor: BEV feature (B, Z * C, Y, X) or voxel feature (B, C, X, Y, Z), float32, channels last in memory.
         """
-        height, width = depth.shape[2:]
         with torch.autocast(depth.device.type, enabled=False), torch.no_grad():
-            pixels = self.frustum_pixels(height, width, depth.device)
-            rays, origins = frustum_rays(pixels, *self._calibration(inputs))
-            index = voxel_pool_prepare(
-                rays,
-                origins,
-                self.depth_values,
-                self.lower,
-                self.voxel_size,
-                self.grid_size,
-                layout='zyx' if self.collapse_z else 'xyz',
-                legacy_trunc=self.legacy_trunc,
-            )
-        voxels = voxel_pool(depth, context.permute(0, 2, 3, 1), index)
+            index = self.rank_frustum(*depth.shape[2:], inputs)
+        voxels = voxel_pool(depth, context.permute(0, 2, 3, 1), index, self.buffer)
         if not self.collapse_z:
             return voxels.permute(0, 4, 1, 2, 3)
-        return voxels.permute(0, 1, 4, 2, 3).flatten(1, 2)
+        return voxels.flatten(3, 4).permute(0, 3, 1, 2)
 
     def forward(self, img_feats: Tensor, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Lift image features into the grid.
