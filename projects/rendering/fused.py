@@ -1,6 +1,6 @@
-"""Autograd function around the numba kernels: trilinear lookup, density, transmittance and sums in one pass.
+"""Autograd function around the numba march: trilinear lookup, density, transmittance and sums in one pass.
 
-Saves nothing per sample for the backward pass but the weights, which are an output anyway.
+The render saves nothing per sample; its backward pass marches again, front to back.
 """
 
 from collections.abc import Sequence
@@ -15,129 +15,163 @@ from .backend import run_in_threads, run_over_rays
 from .grid import corner_offsets
 from .sampling import RaySamples
 
+#: Neighbouring x planes that one thread sums gradients for, at most: a ray stays with one thread for a while.
+_BLOCK = 8
+
 
 def render_fused(
     rows: Tensor,
-    field: Tensor | None,
     samples: RaySamples,
     grid_shape: Sequence[int],
-    softplus: bool,
+    density: str,
     density_scale: float,
     threshold: float,
+    with_weights: bool = True,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Same as ``volume._render_with_torch``, on the CPU, for packed samples.
 
     Args:
         rows (Tensor): Logits. Shape (V, K), float32 or float64, contiguous.
-        field (Tensor, optional): Scalar field of the density. Shape (V,). None stands for the last column of ``rows``.
         samples (RaySamples): Packed samples.
         grid_shape (Sequence[int]): (X, Y, Z).
-        softplus (bool): Density is softplus(-field) instead of -field.
+        density (str): One of ``kernel_math.DENSITY_FIELDS``.
         density_scale (float): Factor on the density.
         threshold (float): Samples of smaller weight add nothing to the semantics.
+        with_weights (bool): Return the weights. Defaults to True.
 
     Returns:
-        tuple[Tensor, Tensor, Tensor, Tensor]: ``weights`` (N, S), ``depths`` (N,), ``semantics`` (N, K - 1) and
-        ``opacities`` (N,).
+        tuple[Tensor, Tensor, Tensor, Tensor]: ``weights`` (N, S) or (N, 0), ``depths`` (N,), ``semantics`` (N, K - 1)
+        and ``opacities`` (N,).
     """
+    from .kernel_math import DENSITY_FIELDS
+
     dtype = rows.dtype
-    # Scalars in the dtype of the arrays: numba would compute in float64 otherwise.
-    scalars = (softplus, *_numpy(rows.new_tensor([density_scale, threshold])))
     geometry = (
-        _numpy(samples.ray_offsets),
-        _numpy(samples.sample_index),
-        _numpy(samples.sample_base),
-        _numpy(samples.sample_frac.to(dtype)),
-        _numpy(samples.t_mids.to(dtype)),
-        _numpy((samples.t_ends - samples.t_starts).to(dtype)),
-        _numpy(samples.ray_lengths.flatten().to(dtype)),
+        numpy_view(samples.ray_offsets),
+        numpy_view(samples.sample_index),
+        numpy_view(samples.sample_base),
+        numpy_view(samples.sample_frac.to(dtype)),
+        numpy_view(samples.t_mids.to(dtype)),
+        numpy_view((samples.t_ends - samples.t_starts).to(dtype)),
+        numpy_view(samples.ray_lengths.flatten().to(dtype)),
     )
-    return _FusedRender.apply(rows, field, geometry, tuple(grid_shape), scalars)
+    # Scalars in the dtype of the arrays: numba would compute in float64 otherwise.
+    scalars = (DENSITY_FIELDS[density], *numpy_view(rows.new_tensor([density_scale, threshold])))
+    return _FusedRender.apply(rows, geometry, tuple(grid_shape), scalars, with_weights)
 
 
-def _numpy(tensor: Tensor) -> np.ndarray:
+def numpy_view(tensor: Tensor) -> np.ndarray:
+    """The values as a numpy array, without a copy when they are contiguous."""
     return tensor.detach().contiguous().numpy()
+
+
+def touched_field(rows: Tensor, base: np.ndarray, corners: np.ndarray, mode: int, height: int) -> np.ndarray:
+    """Density field (V,) in the columns of voxels that samples with first corners ``base`` read; elsewhere arbitrary."""
+    from . import kernel_math
+
+    logits = numpy_view(rows)
+    field = np.empty(len(logits), dtype=logits.dtype)
+    touched = np.zeros(len(logits) // height, dtype=np.bool_)
+    run_over_rays(kernel_math.mark_columns, base.shape[0], base, height, touched)
+    behind = np.unique(corners[::2] // height)
+    run_over_rays(kernel_math.fill_field, touched.shape[0], logits, mode, height, behind, touched, field)
+    return field
+
+
+class RenderGradients:
+    """Gradients of the four outputs as arrays, where those that are missing are empty or zero."""
+
+    def __init__(self, outputs: Sequence[Tensor], grads: Sequence[Tensor | None]) -> None:
+        weights, depths, semantics, opacities = outputs
+        self.has_semantics = grads[2] is not None
+        self.weights = numpy_view(weights[:, :0] if grads[0] is None else grads[0])
+        self.depths, self.semantics, self.opacities = (
+            numpy_view(torch.zeros_like(output) if grad is None else grad)
+            for output, grad in zip((depths, semantics, opacities), grads[1:])
+        )
+        # Sum over all samples of their weight times its gradient. The kernels subtract from it as they march.
+        total = torch.zeros_like(depths)
+        for output, grad in zip((depths, opacities), (grads[1], grads[3])):
+            if grad is not None:
+                total.addcmul_(output, grad)
+        for output, grad in zip((weights, semantics), (grads[0], grads[2])):
+            if grad is not None:
+                total += torch.linalg.vecdot(output, grad)
+        self.totals = numpy_view(total)
+
+
+def scatter_over_planes(kernel: Any, grid_shape: Sequence[int], *args: Any) -> None:
+    """Call ``kernel(share, shares, plane, block, *args)`` in as many threads as torch uses."""
+    shares = torch.get_num_threads()
+    block = max(1, min(_BLOCK, grid_shape[0] // (4 * shares)))
+    plane = grid_shape[1] * grid_shape[2]
+    run_in_threads([lambda share=share: kernel(share, shares, plane, block, *args) for share in range(shares)])
 
 
 class _FusedRender(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, rows: Tensor, field: Tensor | None, geometry: tuple, grid_shape: tuple[int, ...], scalars: tuple
+        ctx: Any, rows: Tensor, geometry: tuple, grid_shape: tuple[int, ...], scalars: tuple, with_weights: bool
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        from . import kernels
+        from . import march_kernels as kernels
 
-        ctx.last_column = field is None
-        field = rows[:, -1].contiguous() if field is None else field.contiguous()
-        num_rays, num_samples = geometry[0].shape[0] - 1, geometry[4].shape[1]
-        weights = rows.new_zeros(num_rays, num_samples)
+        num_rays, num_samples = geometry[0].shape[0] - 1, geometry[5].shape[1]
+        weights = rows.new_zeros(num_rays, num_samples if with_weights else 0)
         depths, opacities = rows.new_empty(num_rays), rows.new_empty(num_rays)
         semantics = rows.new_zeros(num_rays, rows.shape[1] - 1)
-        corners = np.array(corner_offsets(grid_shape), dtype=np.int64)
         outputs = (weights, depths, semantics, opacities)
-        run_over_rays(
-            kernels.march_forward,
-            num_rays,
-            _numpy(field),
-            _numpy(rows),
-            corners,
-            *geometry,
-            *scalars,
-            *(output.numpy() for output in outputs),
-        )
-        ctx.save_for_backward(rows, field, weights)
-        ctx.geometry, ctx.scalars, ctx.corners = geometry, scalars, corners
-        ctx.plane = grid_shape[1] * grid_shape[2]
+        corners = np.array(corner_offsets(grid_shape), dtype=np.int64)
+        field = touched_field(rows, geometry[2], corners, scalars[0], grid_shape[2])
+        march = (field, numpy_view(rows), corners, *geometry, *scalars)
+        run_over_rays(kernels.march_forward, num_rays, *march, *(output.numpy() for output in outputs))
+        ctx.save_for_backward(rows, *outputs)
+        ctx.set_materialize_grads(False)
+        ctx.geometry, ctx.scalars, ctx.corners, ctx.grid_shape = geometry, scalars, corners, grid_shape
+        ctx.field = field
         return outputs
 
     @staticmethod
     @once_differentiable
-    def backward(  # type: ignore[override]
-        ctx: Any, grad_weights: Tensor, grad_depths: Tensor, grad_semantics: Tensor, grad_opacities: Tensor
-    ) -> tuple[Tensor, Tensor | None, None, None, None]:
-        from . import kernels
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        from . import march_kernels as kernels
+        from .kernel_math import finish_gradients
 
-        rows, field, weights = ctx.saved_tensors
-        offsets, index, base, frac = ctx.geometry[:4]
-        threshold = ctx.scalars[2]
-        has_semantics = bool(grad_semantics.any())
-        grad_values = np.zeros(base.shape, dtype=frac.dtype)
+        rows, *outputs = ctx.saved_tensors
+        grad = RenderGradients(outputs, grads)
+        offsets, _, base, frac = ctx.geometry[:4]
+        logits, mode = numpy_view(rows), ctx.scalars[0]
+        sample_weights, grad_values = np.zeros(base.shape, dtype=frac.dtype), np.zeros(base.shape, dtype=frac.dtype)
         run_over_rays(
             kernels.march_backward,
-            weights.shape[0],
-            _numpy(field),
-            _numpy(rows),
+            offsets.shape[0] - 1,
+            ctx.field,
+            logits,
             ctx.corners,
             *ctx.geometry,
             *ctx.scalars,
-            _numpy(weights),
-            *(_numpy(grad) for grad in (grad_weights, grad_depths, grad_semantics, grad_opacities)),
-            has_semantics,
+            grad.weights,
+            grad.depths,
+            grad.semantics,
+            grad.opacities,
+            grad.totals,
+            grad.has_semantics,
+            sample_weights,
             grad_values,
         )
-        grad_field = torch.zeros_like(field)
         grad_rows = torch.zeros_like(rows)
-        shares = torch.get_num_threads()
-
-        def scatter(share: int) -> None:
-            kernels.scatter_backward(
-                share,
-                shares,
-                ctx.plane,
-                ctx.corners,
-                offsets,
-                index,
-                base,
-                frac,
-                threshold,
-                _numpy(weights),
-                grad_values,
-                _numpy(grad_semantics),
-                has_semantics,
-                grad_field.numpy(),
-                grad_rows.numpy(),
-            )
-
-        run_in_threads([lambda share=share: scatter(share) for share in range(shares)])  # type: ignore[misc]
-        if ctx.last_column:
-            grad_rows[:, -1] = grad_field
-        return grad_rows, None if ctx.last_column else grad_field, None, None, None
+        scatter_over_planes(
+            kernels.scatter_gradients,
+            ctx.grid_shape,
+            ctx.corners,
+            offsets,
+            base,
+            frac,
+            sample_weights,
+            grad_values,
+            grad.semantics,
+            grad.has_semantics,
+            grad_rows.numpy(),
+        )
+        if mode:
+            run_over_rays(finish_gradients, rows.shape[0], ctx.field, logits, mode, grad_rows.numpy())
+        return grad_rows, None, None, None, None

@@ -1,9 +1,8 @@
-"""numba kernels of the renderer; imported on first use only.
+"""numba kernels of sample positions and first hits; imported on first use only.
 
-Every kernel is serial, releases the GIL and works on rays ``first`` to ``last`` (or on its share of the voxels), see
-``backend.run_over_rays``. Names: ``index, base, frac`` are the fields of ``RaySamples``; ``shape`` is (X, Y, Z).
-The pure torch code of ``sampling.py``, ``volume.py`` and ``traversal.py`` says the same and is what these are tested
-against.
+Every kernel is serial, releases the GIL and works on rays ``first`` to ``last``, see ``backend.run_over_rays``.
+Names: ``index, base, frac`` are the fields of ``RaySamples``; ``shape`` is (X, Y, Z). The pure torch code of
+``sampling.py`` and ``traversal.py`` says the same and is what these are tested against.
 """
 # numba infers the types of the arguments, so they are not annotated:
 # ruff: noqa: ANN001, ANN201, ANN202
@@ -11,16 +10,12 @@ against.
 
 import math
 
-import numba
 import numpy as np
 
-_jit = numba.njit(nogil=True, cache=True, fastmath={'contract', 'nsz', 'arcp', 'reassoc'})
-
-#: Optical thickness after which a ray is over: what is left of it is 2e-9, below the resolution of float32.
-_OPAQUE = 20.0
+from .kernel_math import jit
 
 
-@_jit
+@jit
 def count_inside(first, last, mids, near, far, counts):
     """Write the number of samples of ray ``n`` inside the box to ``counts[n + 1]``."""
     per_ray = mids.shape[0] > 1
@@ -32,7 +27,7 @@ def count_inside(first, last, mids, near, far, counts):
         counts[ray + 1] = total
 
 
-@_jit
+@jit
 def locate_inside(
     first, last, mids, near, far, origins, directions, scale, shift, shape, rays_per_batch, offsets, index, base, frac
 ):
@@ -58,201 +53,7 @@ def locate_inside(
             m += 1
 
 
-@_jit
-def _corner_weights(frac, m, out):
-    x, y, z = frac[m, 0], frac[m, 1], frac[m, 2]
-    one = frac.dtype.type(1)
-    out[0] = (one - x) * (one - y) * (one - z)
-    out[1] = (one - x) * (one - y) * z
-    out[2] = (one - x) * y * (one - z)
-    out[3] = (one - x) * y * z
-    out[4] = x * (one - y) * (one - z)
-    out[5] = x * (one - y) * z
-    out[6] = x * y * (one - z)
-    out[7] = x * y * z
-
-
-@_jit
-def _density(value, softplus, scale, one):
-    """Density and its derivative, from the interpolated field."""
-    if not softplus:
-        return -value * scale, -scale
-    small = math.exp(-abs(value))
-    sigmoid = small / (one + small) if value > 0 else one / (one + small)
-    return (math.log1p(small) + (-value if value < 0 else one - one)) * scale, -sigmoid * scale
-
-
-@_jit
-def march_forward(
-    first, last, field, logits, corners, offsets, index, base, frac,
-    t_mids, deltas, lengths, softplus, scale, threshold, weights, depths, semantics, opacities,
-):  # fmt: skip
-    """Render: fill weights (N, S) where not zero, depths (N,), semantics (N, K - 1) and opacities (N,)."""
-    num_samples, num_classes = weights.shape[1], semantics.shape[1]
-    per_ray = t_mids.shape[0] > 1
-    one = field.dtype.type(1)
-    corner = np.empty(8, field.dtype)
-    pending = np.zeros(8, field.dtype)
-    for ray in range(first, last):
-        row = ray if per_ray else 0
-        tau = field.dtype.type(0)
-        trans = field.dtype.type(1)
-        depth = field.dtype.type(0)
-        opacity = field.dtype.type(0)
-        open_cell = np.int64(-1)
-        for m in range(offsets[ray], offsets[ray + 1]):
-            if tau > _OPAQUE:
-                break
-            s = index[m] - ray * num_samples
-            cell = np.int64(base[m])
-            _corner_weights(frac, m, corner)
-            value = field.dtype.type(0)
-            for k in range(8):
-                value += corner[k] * field[cell + corners[k]]
-            thickness = _density(value, softplus, scale, one)[0] * deltas[row, s] * lengths[ray]
-            weight = -math.expm1(-thickness) * trans
-            tau += thickness
-            trans = math.exp(-tau)
-            weights[ray, s] = weight
-            depth += weight * t_mids[row, s]
-            opacity += weight
-            if weight > threshold:
-                if cell != open_cell:
-                    _add_rows(open_cell, pending, logits, corners, semantics, ray, num_classes)
-                    open_cell = cell
-                    pending[:] = 0
-                for k in range(8):
-                    pending[k] += weight * corner[k]
-        _add_rows(open_cell, pending, logits, corners, semantics, ray, num_classes)
-        depths[ray] = depth
-        opacities[ray] = opacity
-
-
-@_jit
-def _add_rows(cell, amounts, logits, corners, semantics, ray, num_classes):
-    """Add the rows of a cell, each times its amount; consecutive samples of one cell read its rows once."""
-    if cell < 0:
-        return
-    for k in range(8):
-        amount, source = amounts[k], cell + corners[k]
-        for c in range(num_classes):
-            semantics[ray, c] += amount * logits[source, c]
-
-
-@_jit
-def march_backward(
-    first, last, field, logits, corners, offsets, index, base, frac, t_mids, deltas, lengths, softplus, scale,
-    threshold, weights, grad_weights, grad_depths, grad_semantics, grad_opacities, has_semantics, grad_values,
-):  # fmt: skip
-    """Gradient with respect to the interpolated field value of each sample; fills grad_values (M,) where not zero.
-
-    With G_i the gradient of the loss with respect to w_i: dL/d(thickness_i) = G_i T_{i+1} - sum_{j > i} G_j w_j.
-    """
-    num_samples, num_classes = weights.shape[1], grad_semantics.shape[1]
-    per_ray = t_mids.shape[0] > 1
-    one = field.dtype.type(1)
-    corner = np.empty(8, field.dtype)
-    votes = np.empty(8, field.dtype)
-    for ray in range(first, last):
-        row = ray if per_ray else 0
-        behind = field.dtype.type(0)
-        stop = offsets[ray]
-        tau = field.dtype.type(0)
-        open_cell = np.int64(-1)
-        # First pass: G_i and T_{i+1}, front to back. grad_values holds G_i for a while.
-        for m in range(offsets[ray], offsets[ray + 1]):
-            if tau > _OPAQUE:
-                break
-            stop = m + 1
-            s = index[m] - ray * num_samples
-            cell = np.int64(base[m])
-            _corner_weights(frac, m, corner)
-            value = field.dtype.type(0)
-            for k in range(8):
-                value += corner[k] * field[cell + corners[k]]
-            tau += _density(value, softplus, scale, one)[0] * deltas[row, s] * lengths[ray]
-            weight = weights[ray, s]
-            grad = grad_weights[ray, s] + grad_depths[ray] * t_mids[row, s] + grad_opacities[ray]
-            if has_semantics and weight > threshold:
-                if cell != open_cell:
-                    open_cell = cell
-                    for k in range(8):
-                        vote = field.dtype.type(0)
-                        for c in range(num_classes):
-                            vote += logits[cell + corners[k], c] * grad_semantics[ray, c]
-                        votes[k] = vote
-                for k in range(8):
-                    grad += corner[k] * votes[k]
-            grad_values[m] = grad
-            behind += grad * weight
-        tau = field.dtype.type(0)
-        for m in range(offsets[ray], stop):
-            s = index[m] - ray * num_samples
-            cell = np.int64(base[m])
-            _corner_weights(frac, m, corner)
-            value = field.dtype.type(0)
-            for k in range(8):
-                value += corner[k] * field[cell + corners[k]]
-            density, slope = _density(value, softplus, scale, one)
-            delta = deltas[row, s] * lengths[ray]
-            tau += density * delta
-            behind -= grad_values[m] * weights[ray, s]
-            grad_values[m] = (grad_values[m] * math.exp(-tau) - behind) * delta * slope
-
-
-@_jit
-def scatter_backward(
-    share, shares, plane, corners, offsets, index, base, frac, threshold, weights, grad_values, grad_semantics,
-    has_semantics, grad_field, grad_logits,
-):  # fmt: skip
-    """Add the gradients of the samples to the voxels of every ``shares``-th x plane, beginning with ``share``.
-
-    Each voxel belongs to one share and sees the samples in ray order, so the sums have the same bits for any number
-    of shares and threads.
-    """
-    num_rays, num_samples = weights.shape
-    num_classes = grad_semantics.shape[1]
-    corner = np.empty(8, weights.dtype)
-    pending = np.zeros(8, weights.dtype)
-    for ray in range(num_rays):
-        open_cell = np.int64(-1)
-        for m in range(offsets[ray], offsets[ray + 1]):
-            weight = weights[ray, index[m] - ray * num_samples]
-            grad = grad_values[m]
-            heavy = has_semantics and weight > threshold
-            if grad == 0 and not heavy:
-                continue
-            cell = np.int64(base[m])
-            _corner_weights(frac, m, corner)
-            for half in range(2):
-                if ((cell + corners[4 * half]) // plane) % shares != share:
-                    continue
-                for k in range(4 * half, 4 * half + 4):
-                    grad_field[cell + corners[k]] += grad * corner[k]
-            if heavy:
-                if cell != open_cell:
-                    _scatter_rows(
-                        share, shares, plane, open_cell, pending, corners, grad_semantics, ray, num_classes, grad_logits
-                    )
-                    open_cell = cell
-                    pending[:] = 0
-                for k in range(8):
-                    pending[k] += weight * corner[k]
-        _scatter_rows(share, shares, plane, open_cell, pending, corners, grad_semantics, ray, num_classes, grad_logits)
-
-
-@_jit
-def _scatter_rows(share, shares, plane, cell, amounts, corners, grad_semantics, ray, num_classes, grad_logits):
-    if cell < 0:
-        return
-    for k in range(8):
-        target = cell + corners[k]
-        if (target // plane) % shares == share:
-            for c in range(num_classes):
-                grad_logits[target, c] += amounts[k] * grad_semantics[ray, c]
-
-
-@_jit
+@jit
 def first_hits(first, last, occupied, origins, directions, lower, size, t_min, t_max, cells, t_entry, t_exit):
     """Amanatides-Woo traversal of rays to the first occupied voxel; fills cells (N, 3), t_entry and t_exit (N,)."""
     position = np.empty(3, np.float64)

@@ -133,6 +133,7 @@ def render_occupancy_samples(
     density: str = 'softplus_free',
     density_scale: float = 1.0,
     semantics_threshold: float = SEMANTICS_THRESHOLD,
+    with_weights: bool = True,
 ) -> RenderedRays:
     r"""Render voxel logits along prepared rays.
 
@@ -154,6 +155,7 @@ def render_occupancy_samples(
             Defaults to 'softplus_free'.
         density_scale (float): Factor on the density. Defaults to 1.0.
         semantics_threshold (float): Samples of smaller weight add nothing to the semantics. Defaults to 1e-4.
+        with_weights (bool): False leaves the weights out, as a tensor of shape (B, R, 0). Defaults to True.
 
     Returns:
         RenderedRays: In float32 (float64 for float64 logits). Differentiable in ``logits``.
@@ -165,27 +167,30 @@ def render_occupancy_samples(
     with full_precision(logits):
         values = logits.to(torch.promote_types(logits.dtype, torch.float32)).contiguous()
         rows = values.view(-1, values.shape[-1])
-        softplus = density != 'prob'
-        field = _density_field(rows, density, voxel_size)
         if samples.sample_inside is None and numba_usable(values, samples.sample_frac):
             from .fused import render_fused
 
+            if density == 'prob':
+                density_scale /= voxel_size
             parts = render_fused(
-                rows, field, samples, values.shape[1:4], softplus, float(density_scale), float(semantics_threshold)
+                rows, samples, values.shape[1:4], density, density_scale, semantics_threshold, with_weights
             )
         else:
+            field = _density_field(rows, density, voxel_size)
             parts = _render_with_torch(
-                rows, field, samples, values.shape[1:4], softplus, density_scale, semantics_threshold
+                rows, field, samples, values.shape[1:4], density != 'prob', density_scale, semantics_threshold
             )
+            if not with_weights:
+                parts = (parts[0][:, :0], *parts[1:])
     shape = tuple(samples.ray_lengths.shape)
     weights, depths, semantics, opacities = (part.reshape(shape + tuple(part.shape[1:])) for part in parts)
     return RenderedRays(weights, depths, semantics, opacities)
 
 
-def _density_field(rows: Tensor, density: str, voxel_size: float) -> Tensor | None:
-    """Scalar field that is interpolated for the density, (V,); None stands for the last column of ``rows``."""
+def _density_field(rows: Tensor, density: str, voxel_size: float) -> Tensor:
+    """Scalar field that is interpolated for the density, (V,)."""
     if density == 'softplus_free':
-        return None
+        return rows[:, -1]
     if density == 'log_odds':
         return rows[:, -1] - torch.logsumexp(rows[:, :-1], dim=-1)
     return torch.log_softmax(rows, dim=-1)[:, -1] / voxel_size
@@ -206,7 +211,7 @@ def _check(logits: Tensor, samples: RaySamples, density: str) -> None:
 
 def _render_with_torch(
     rows: Tensor,
-    field: Tensor | None,
+    field: Tensor,
     samples: RaySamples,
     grid_shape: torch.Size,
     softplus: bool,
@@ -214,7 +219,6 @@ def _render_with_torch(
     threshold: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     offsets = corner_offsets(grid_shape)
-    field = rows[:, -1] if field is None else field
     lengths = samples.ray_lengths.flatten().to(field.dtype)
     num_rays, num_samples = lengths.shape[0], samples.num_samples
     interpolated = lookup_scalar(field, samples.sample_base, samples.sample_frac, offsets)

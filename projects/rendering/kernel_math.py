@@ -1,0 +1,122 @@
+"""Arithmetic that the numba kernels share: exponentials, the density and the field it is a function of."""
+# numba infers the types of the arguments, so they are not annotated:
+# ruff: noqa: ANN001, ANN201, ANN202
+# mypy: disable-error-code=no-untyped-def
+
+import math
+
+import numba
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+#: Kernels are serial, release the GIL and do not assume that numbers are finite.
+jit = numba.njit(nogil=True, cache=True, fastmath={'contract', 'nsz', 'arcp', 'reassoc'})
+
+#: Optical thickness after which a ray is over: what is left of it is 2e-9, below the resolution of float32.
+OPAQUE = 20.0
+
+#: What the density is a function of: the free logit, the log-odds of free space, or its log-probability.
+FREE_LOGIT, LOG_ODDS, LOG_PROBABILITY = 0, 1, 2
+DENSITY_FIELDS = {'softplus_free': FREE_LOGIT, 'log_odds': LOG_ODDS, 'prob': LOG_PROBABILITY}
+
+
+def exp(x):
+    """Exponential; in float32 a polynomial (relative error 1e-7) that the compiler turns into vector instructions."""
+    return math.exp(x)
+
+
+@overload(exp)
+def _exp(x):
+    if x != types.float32:
+        return lambda x: math.exp(x)
+    f = np.float32
+    # Cephes expf: x = n ln 2 + r, with ln 2 in two parts, and a polynomial in r.
+    per_ln2, ln2_high, ln2_low = f(1.4426950408889634), f(0.693359375), f(-2.12194440e-4)
+    c0, c1, c2 = f(1.9875691500e-4), f(1.3981999507e-3), f(8.3334519073e-3)
+    c3, c4, c5 = f(4.1665795894e-2), f(1.6666665459e-1), f(5.0000001201e-1)
+    largest, smallest, half, one, bias, mantissa = f(88.0), f(-87.0), f(0.5), f(1), f(127), f(2**23)
+
+    def impl(x):
+        # Written so that NaN passes.
+        below = largest if x > largest else x
+        inside = smallest if x < smallest else below
+        n = np.floor(inside * per_ln2 + half)
+        r = inside - n * ln2_high - n * ln2_low
+        p = ((((c0 * r + c1) * r + c2) * r + c3) * r + c4) * r + c5
+        return (p * r * r + r + one) * np.int32((n + bias) * mantissa).view(np.float32)
+
+    return impl
+
+
+@jit
+def mark_columns(first, last, base, height, touched):
+    """Mark the columns of voxels in which the first corners of samples ``first`` to ``last`` are."""
+    for m in range(first, last):
+        touched[base[m] // height] = True
+
+
+@jit
+def fill_field(first, last, logits, mode, height, behind, touched, field):
+    """Density field in columns ``first`` to ``last``, as far as a cell at a touched column has a corner there.
+
+    ``behind`` are the distances to the columns whose cells have a corner in a column. In the order of memory, this is
+    several times faster than in the order of rays.
+    """
+    num_classes = logits.shape[1] - 1
+    one = logits.dtype.type(1)
+    for column in range(first, last):
+        wanted = False
+        for k in range(behind.shape[0]):
+            wanted |= column >= behind[k] and touched[column - behind[k]]
+        if not wanted:
+            continue
+        for row in range(column * height, (column + 1) * height):
+            if mode == FREE_LOGIT:
+                field[row] = logits[row, num_classes]
+                continue
+            top = logits[row, 0]
+            for c in range(1, num_classes):
+                top = logits[row, c] if logits[row, c] > top else top
+            total = one - one
+            for c in range(num_classes):
+                total += exp(logits[row, c] - top)
+            value = logits[row, num_classes] - top - math.log(total)
+            if mode == LOG_PROBABILITY:
+                value = min(value, one - one) - math.log1p(exp(-abs(value)))
+            field[row] = value
+
+
+@jit
+def density(value, mode, scale, one):
+    """Density and its derivative, from the interpolated field."""
+    if mode == LOG_PROBABILITY:
+        return -value * scale, -scale
+    small = exp(-abs(value))
+    inverse = one / (one + small)
+    sigmoid = small * inverse if value > 0 else inverse
+    return (math.log1p(small) + (-value if value < 0 else one - one)) * scale, -sigmoid * scale
+
+
+@jit
+def finish_gradients(first, last, field, logits, mode, grad_logits):
+    """Pass the gradient of the field, which stands in the last column of ``grad_logits``, on to all classes.
+
+    With p the softmax over the occupied classes, d(log-odds)/d(logits) is (-p, 1); the log-probability has the
+    probability of being occupied as a further factor.
+    """
+    num_classes = logits.shape[1] - 1
+    one = logits.dtype.type(1)
+    for row in range(first, last):
+        grad = grad_logits[row, num_classes]
+        if grad == 0:
+            continue
+        value = field[row]
+        if mode == LOG_PROBABILITY:
+            grad *= one - exp(value)
+            # log-odds from log p: log p - log(1 - p)
+            value = value - math.log(-math.expm1(value))
+        log_sum = logits[row, num_classes] - value
+        for c in range(num_classes):
+            grad_logits[row, c] -= grad * exp(logits[row, c] - log_sum)
+        grad_logits[row, num_classes] = grad

@@ -1,0 +1,182 @@
+"""numba kernels of the trilinear march; imported on first use only.
+
+Every kernel is serial, releases the GIL and works on rays ``first`` to ``last`` (or on its share of the voxels), see
+``backend.run_over_rays``. Names: ``index, base, frac`` are the fields of ``RaySamples``. The pure torch code of
+``volume.py`` says the same and is what these are tested against.
+"""
+# numba infers the types of the arguments, so they are not annotated:
+# ruff: noqa: ANN001, ANN201, ANN202
+# mypy: disable-error-code=no-untyped-def
+
+import math
+
+import numpy as np
+
+from .kernel_math import OPAQUE, density, exp, jit
+
+
+@jit
+def _corner_weights(frac, m, out):
+    x, y, z = frac[m, 0], frac[m, 1], frac[m, 2]
+    one = frac.dtype.type(1)
+    out[0] = (one - x) * (one - y) * (one - z)
+    out[1] = (one - x) * (one - y) * z
+    out[2] = (one - x) * y * (one - z)
+    out[3] = (one - x) * y * z
+    out[4] = x * (one - y) * (one - z)
+    out[5] = x * (one - y) * z
+    out[6] = x * y * (one - z)
+    out[7] = x * y * z
+
+
+@jit
+def _interpolate(field, cell, corners, corner):
+    value = field.dtype.type(0)
+    for k in range(8):
+        value += corner[k] * field[cell + corners[k]]
+    return value
+
+
+@jit
+def _add_rows(out, logits, cell, corners, corner, weight):
+    """Add the interpolated classes, times a weight; the rows are read side by side so that the loop vectorises."""
+    a0, a1, a2, a3 = weight * corner[0], weight * corner[1], weight * corner[2], weight * corner[3]
+    a4, a5, a6, a7 = weight * corner[4], weight * corner[5], weight * corner[6], weight * corner[7]
+    v0, v1, v2, v3 = cell + corners[0], cell + corners[1], cell + corners[2], cell + corners[3]
+    v4, v5, v6, v7 = cell + corners[4], cell + corners[5], cell + corners[6], cell + corners[7]
+    for c in range(out.shape[0]):
+        out[c] += (
+            a0 * logits[v0, c] + a1 * logits[v1, c] + a2 * logits[v2, c] + a3 * logits[v3, c]
+            + a4 * logits[v4, c] + a5 * logits[v5, c] + a6 * logits[v6, c] + a7 * logits[v7, c]
+        )  # fmt: skip
+
+
+@jit
+def _dot_rows(grad, logits, cell, corners, a):
+    """Product of a vector with the interpolated classes."""
+    v0, v1, v2, v3 = cell + corners[0], cell + corners[1], cell + corners[2], cell + corners[3]
+    v4, v5, v6, v7 = cell + corners[4], cell + corners[5], cell + corners[6], cell + corners[7]
+    a0, a1, a2, a3, a4, a5, a6, a7 = a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]
+    total = logits.dtype.type(0)
+    for c in range(grad.shape[0]):
+        total += grad[c] * (
+            a0 * logits[v0, c] + a1 * logits[v1, c] + a2 * logits[v2, c] + a3 * logits[v3, c]
+            + a4 * logits[v4, c] + a5 * logits[v5, c] + a6 * logits[v6, c] + a7 * logits[v7, c]
+        )  # fmt: skip
+    return total
+
+
+@jit
+def march_forward(
+    first, last, field, logits, corners, offsets, index, base, frac,
+    t_mids, deltas, lengths, mode, scale, threshold, weights, depths, semantics, opacities,
+):  # fmt: skip
+    """Render: fill depths (N,), opacities (N,), and add to weights (N, S or 0) and semantics (N, K - 1)."""
+    num_samples = deltas.shape[1]
+    per_ray, keep_weights = t_mids.shape[0] > 1, weights.shape[1] > 0
+    one = field.dtype.type(1)
+    corner = np.empty(8, field.dtype)
+    for ray in range(first, last):
+        row = ray if per_ray else 0
+        semantic = semantics[ray]
+        tau = field.dtype.type(0)
+        trans = field.dtype.type(1)
+        depth = field.dtype.type(0)
+        opacity = field.dtype.type(0)
+        for m in range(offsets[ray], offsets[ray + 1]):
+            if tau > OPAQUE:
+                break
+            s = index[m] - ray * num_samples
+            cell = np.int64(base[m])
+            _corner_weights(frac, m, corner)
+            value = _interpolate(field, cell, corners, corner)
+            thickness = density(value, mode, scale, one)[0] * deltas[row, s] * lengths[ray]
+            weight = -math.expm1(-thickness) * trans
+            tau += thickness
+            trans = exp(-tau)
+            depth += weight * t_mids[row, s]
+            opacity += weight
+            if keep_weights:
+                weights[ray, s] = weight
+            if weight > threshold:
+                _add_rows(semantic, logits, cell, corners, corner, weight)
+        depths[ray] = depth
+        opacities[ray] = opacity
+
+
+@jit
+def march_backward(
+    first, last, field, logits, corners, offsets, index, base, frac, t_mids, deltas, lengths, mode, scale, threshold,
+    grad_weights, grad_depths, grad_semantics, grad_opacities, totals, has_semantics, sample_weights, grad_values,
+):  # fmt: skip
+    """Gradient with respect to the interpolated field of each sample, front to back, with nothing saved by the render.
+
+    With G_i the gradient of the loss with respect to w_i: dL/d(thickness_i) = G_i T_{i+1} - sum_{j > i} G_j w_j, and
+    the sum over all samples, ``totals`` (N,), is known from the outputs. Fills sample_weights (M,) of samples heavy
+    enough for semantics and grad_values (M,), where not zero.
+    """
+    num_samples = deltas.shape[1]
+    per_ray, has_weights = t_mids.shape[0] > 1, grad_weights.shape[1] > 0
+    one = field.dtype.type(1)
+    corner = np.empty(8, field.dtype)
+    for ray in range(first, last):
+        row = ray if per_ray else 0
+        grad_semantic = grad_semantics[ray]
+        grad_depth, grad_opacity = grad_depths[ray], grad_opacities[ray]
+        behind = totals[ray]
+        tau = field.dtype.type(0)
+        trans = field.dtype.type(1)
+        for m in range(offsets[ray], offsets[ray + 1]):
+            if tau > OPAQUE:
+                break
+            s = index[m] - ray * num_samples
+            cell = np.int64(base[m])
+            _corner_weights(frac, m, corner)
+            value = _interpolate(field, cell, corners, corner)
+            sigma, slope = density(value, mode, scale, one)
+            delta = deltas[row, s] * lengths[ray]
+            weight = -math.expm1(-sigma * delta) * trans
+            tau += sigma * delta
+            trans = exp(-tau)
+            grad = grad_depth * t_mids[row, s] + grad_opacity
+            if has_weights:
+                grad += grad_weights[ray, s]
+            if has_semantics and weight > threshold:
+                grad += _dot_rows(grad_semantic, logits, cell, corners, corner)
+                sample_weights[m] = weight
+            behind -= grad * weight
+            grad_values[m] = (grad * trans - behind) * delta * slope
+
+
+@jit
+def scatter_gradients(
+    share, shares, plane, block, corners, offsets, base, frac, sample_weights, grad_values, grad_semantics,
+    has_semantics, grad_logits,
+):  # fmt: skip
+    """Add the gradients of the samples to the voxels of every ``shares``-th block of x planes, from block ``share``.
+
+    Each voxel belongs to one share and sees the samples in ray order, so the sums have the same bits for any number
+    of shares and threads. The gradient of the field goes to the last column.
+    """
+    num_classes = grad_semantics.shape[1]
+    corner = np.empty(8, grad_logits.dtype)
+    for ray in range(grad_semantics.shape[0]):
+        grad_semantic = grad_semantics[ray]
+        for m in range(offsets[ray], offsets[ray + 1]):
+            cell = np.int64(base[m])
+            near = (cell // plane // block) % shares == share
+            far = ((cell + corners[4]) // plane // block) % shares == share
+            if not (near or far):
+                continue
+            grad, weight = grad_values[m], sample_weights[m]
+            heavy = has_semantics and weight > 0
+            if grad == 0 and not heavy:
+                continue
+            _corner_weights(frac, m, corner)
+            for k in range(0 if near else 4, 8 if far else 4):
+                target = grad_logits[cell + corners[k]]
+                target[num_classes] += grad * corner[k]
+                if heavy:
+                    amount = weight * corner[k]
+                    for c in range(num_classes):
+                        target[c] += amount * grad_semantic[c]
