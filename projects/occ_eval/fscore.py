@@ -85,11 +85,13 @@ def occupancy_fscore(
     offsets = near_offsets(threshold, voxel, official)
     tables = tuple(np.arange(n) * voxel + voxel / 2 + low for n, low in zip(pred.shape, lower))
     limit = threshold if official else math.inf
-    shares = []
-    for source, goal in (occupied, occupied[::-1]):
-        near, total = kernels.count_near(source, goal, offsets, tables, limit)
-        shares.append(near / total if total else 0.0)
-    return FScore(_harmonic_mean(*shares, official and bool(occupied[0].any())), *shares)
+    precision, recall = (
+        near / total if total else 0.0
+        for near, total in (
+            kernels.count_near(source, goal, offsets, tables, limit) for source, goal in (occupied, occupied[::-1])
+        )
+    )
+    return FScore(_harmonic_mean(precision, recall, official and bool(occupied[0].any())), precision, recall)
 
 
 def _harmonic_mean(first: float, second: float, with_eps: bool) -> float:

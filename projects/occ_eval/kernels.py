@@ -1,3 +1,4 @@
+# mypy: disable-error-code=no-untyped-def
 # ruff: noqa: ANN001, ANN201, D417 - the types of numba functions are in their docstrings, several to a line.
 """Serial numba kernels of the metrics. They release the GIL. X/Y/Z voxels, R rays, T origins."""
 
