@@ -5,6 +5,8 @@ Source: Berman et al., CVPR 2018 (arXiv:1705.08790). The stronger student of Rad
 Shape letters: M selected voxels, K classes.
 """
 
+from collections.abc import Sequence
+
 import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
@@ -53,14 +55,28 @@ def lovasz_softmax_loss(logits: Tensor, target: Tensor, mask: Tensor | None = No
         chosen, ids = select_voxels(logits, target, mask)
         if ids.shape[0] == 0:
             return chosen.sum()
-        probs = chosen.softmax(1).t().contiguous()
-        losses = []
-        for label in torch.unique(ids).tolist():
-            foreground = (ids == label).to(probs.dtype)
-            errors = (foreground - probs[label]).abs()
-            order = _descending_order(errors.detach())
-            losses.append(torch.dot(errors[order], _lovasz_grad(foreground[order])))
-        return torch.stack(losses).mean()
+        return lovasz_of_classes(chosen, ids, torch.unique(ids).tolist())
+
+
+def lovasz_of_classes(logits: Tensor, ids: Tensor, labels: Sequence[int]) -> Tensor:
+    """Mean over some classes of the Lovasz extension of ``1 - IoU``.
+
+    Args:
+        logits (Tensor): Class logits. Shape (M, K).
+        ids (Tensor): Class ids. Shape (M,).
+        labels (Sequence[int]): Classes to average.
+
+    Returns:
+        Tensor: Scalar in [0, 1].
+    """
+    probs = logits.softmax(1).t().contiguous()
+    losses = []
+    for label in labels:
+        foreground = (ids == label).to(probs.dtype)
+        errors = (foreground - probs[label]).abs()
+        order = _descending_order(errors.detach())
+        losses.append(torch.dot(errors[order], _lovasz_grad(foreground[order])))
+    return torch.stack(losses).mean()
 
 
 @MODELS.register_module()

@@ -1,0 +1,111 @@
+"""Run a part of a training step, forward and backward, on fake tensors of an accelerator. Usage: PART.
+
+Fake tensors need no GPU, and any mix of devices raises. A CUDA build of torch takes "cuda". A CPU build aborts in the
+backward pass of fake "cuda" tensors because it has no device guard for them, so there a backend of our own stands in.
+It is registered for the whole process: run this file in a process of its own.
+"""
+
+import os
+import sys
+
+import torch
+from mmengine.registry import DefaultScope
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
+
+from projects.occupancy.models.losses import lidar_depth_loss, masked_cross_entropy_loss
+from projects.occupancy.models.losses.depth_loss import depth_bin_targets
+from projects.occupancy.models.losses.lovasz_softmax import lovasz_of_classes
+from projects.occupancy.models.view_transforms import LSSViewTransform
+from projects.radocc import (
+    RayDistributionConsistencyLoss,
+    RaySampleGeometry,
+    RenderedDepthLoss,
+    RenderedSemanticConsistencyLoss,
+    RenderedSemanticKLLoss,
+    VolumeRenderingNeck,
+)
+
+RANGE = [-4.0, -4.0, -1.6, 4.0, 4.0, 1.6]
+
+
+def accelerator():
+    """Name of the device that the fake tensors live on."""
+    if torch.backends.cuda.is_built():
+        return 'cuda'
+    from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
+
+    _setup_privateuseone_for_python_backend('fakegpu')
+    torch.fakegpu.get_amp_supported_dtype = lambda: [torch.bfloat16]
+    torch.fakegpu.is_available = lambda: False  # constants are then made as fake tensors, too
+    return 'fakegpu:0'
+
+
+def leaf(*shape, device):
+    """Random tensor that wants a gradient."""
+    return torch.rand(*shape, device=device, requires_grad=True)
+
+
+def occupancy_losses(device):
+    """Masked cross-entropy, Lovasz and depth loss."""
+    logits, depth_logits = leaf(4, 3, 18, device=device), leaf(2, 88, 2, 4, device=device)
+    target = torch.zeros(4, 3, dtype=torch.uint8, device=device)
+    mask = torch.ones(4, 3, dtype=torch.bool, device=device)
+    bins = depth_bin_targets(torch.rand(2, 8, 16, device=device), (1.0, 45.0, 0.5), 4)
+    loss = masked_cross_entropy_loss(logits, target, mask) + lidar_depth_loss(depth_logits, bins)
+    loss = loss + lovasz_of_classes(logits.flatten(0, 1), target.flatten().long(), [0, 17])
+    return loss, [logits, depth_logits]
+
+
+def view_transform(device):
+    """Geometry, ranking and pooling into a BEV grid."""
+    with DefaultScope.overwrite_default_scope('mmdet3d'), torch.device(device):
+        module = LSSViewTransform(8, 4, RANGE, [10, 10, 2], downsample=4, depth_range=(1.0, 5.0, 1.0))
+    feats = leaf(1, 2, 8, 4, 6, device=device)
+    inputs = {
+        'cam2img': torch.rand(1, 2, 3, 3, device=device),
+        'cam2ego': torch.rand(1, 2, 4, 4, device=device),
+        'img_aug_matrix': torch.rand(1, 2, 3, 3, device=device),
+        'bda_mat': torch.rand(1, 4, 4, device=device),
+    }
+    voxels, depth_logits = module(feats, inputs)
+    return voxels.sum() + depth_logits.sum(), [feats, *module.parameters()]
+
+
+def distillation(device):
+    """Ray samples, two renders and every loss of RadOcc."""
+    geometry = RaySampleGeometry(RANGE, [20, 20, 8], t_range=(0.0, 4.0), step=0.5)
+    rays = geometry(torch.rand(2, 9, 3, device=device), torch.rand(2, 9, 3, device=device))
+    student, teacher = leaf(2, 20, 20, 8, 5, device=device), torch.rand(2, 20, 20, 8, 5, device=device)
+    loss = torch.zeros((), device=device)
+    for density in ('softplus_free', 'log_odds', 'prob'):
+        neck = VolumeRenderingNeck(density=density)
+        ours, target = neck(student, rays), neck(teacher, rays)
+        ids = torch.zeros(2, 9, dtype=torch.int64, device=device)
+        loss = loss + RayDistributionConsistencyLoss()(ours['weights'], target['weights'])
+        loss = loss + RenderedSemanticKLLoss()(ours['semantics'], target['semantics'], target['opacities'])
+        loss = loss + RenderedDepthLoss()(ours['depths'], target['depths'], target['opacities'])
+        consistency = RenderedSemanticConsistencyLoss(num_cams=2, min_rays=1, max_segments=4)
+        loss = loss + consistency(ours['semantics'], target['semantics'], ids, ids, target['opacities'])
+    return loss, [student]
+
+
+PARTS = {part.__name__: part for part in (occupancy_losses, view_transform, distillation)}
+
+
+def main():
+    """Run one part and end without torch's clean-up, which the stand-in backend does not survive."""
+    device = accelerator()
+    with FakeTensorMode(shape_env=ShapeEnv()):
+        loss, leaves = PARTS[sys.argv[1]](device)
+        loss.backward()
+        kind = device.split(':')[0]
+        assert loss.device.type == kind
+        assert all(tensor.grad is not None and tensor.grad.device.type == kind for tensor in leaves)
+    sys.stdout.write(f'{sys.argv[1]}: forward and backward on {device}\n')
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == '__main__':
+    main()
