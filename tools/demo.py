@@ -132,12 +132,14 @@ def write_json(path, value):
         json.dump(value, file, indent=1)
 
 
-def main():
-    """Run what is left of the demo."""
-    args = parse_args()
-    os.chdir(ROOT)
+def run_steps(args, steps):
+    """Run the steps that have not finished, and remember what each of them cost.
+
+    Args:
+        args (argparse.Namespace): ``work_dir`` and what :func:`open_work_dir` compares.
+        steps (list[Step]): Steps in order.
+    """
     costs = open_work_dir(args)
-    steps = plan(args)
     start = time.monotonic()
     for number, step in enumerate(steps, 1):
         if step.name in costs and not step.repeatable:
@@ -158,6 +160,13 @@ def main():
         if step.name not in costs:
             costs[step.name] = {name: round(value, 1) for name, value in cost.items()}
             write_json(args.work_dir / 'costs.json', costs)
+
+
+def main():
+    """Run what is left of the demo."""
+    args = parse_args()
+    os.chdir(ROOT)
+    run_steps(args, plan(args))
 
 
 if __name__ == '__main__':
