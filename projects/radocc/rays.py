@@ -142,9 +142,9 @@ class CameraRaySampler(nn.Module):
         batch, num_cams = cam2img.shape[:2]
         height, width = self.render_size
         size = (batch, self.num_rays)
-        u = torch.randint(width, size, device=cam2img.device)
-        v = torch.randint(height, size, device=cam2img.device)
         cam_ids = torch.arange(self.num_rays, device=cam2img.device) * num_cams // self.num_rays
+        pixels = torch.randint(width * height, size, device=cam2img.device)
+        u, v = _by_column(pixels, cam_ids, height, width)
         return torch.stack([u, v], dim=-1).to(cam2img.dtype), cam_ids.expand(size)
 
     def _draw_with_depth(self, inputs: dict[str, Any], data_samples: list) -> tuple[Tensor, Tensor]:
@@ -214,6 +214,16 @@ def full_image_rays(
     pixels = torch.stack([u, v], dim=-1).reshape(1, -1, 2).expand(cam2img.shape[0], -1, 2)
     rays_o, rays_d = pixels_to_rays(pixels, cam2img[:, camera], cam2grid[:, camera])
     return {'rays_o': rays_o, 'rays_d': rays_d}
+
+
+def _by_column(pixels: Tensor, cam_ids: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Columns u and rows v of pixels ``u * height + v`` of cameras in order, sorted within each camera.
+
+    Rays that follow each other then read the same voxels, which are still in the cache.
+    """
+    pixels = (pixels + cam_ids * (height * width)).sort(dim=-1).values - cam_ids * (height * width)
+    u = torch.div(pixels, height, rounding_mode='floor')
+    return u, pixels - u * height
 
 
 def _scale(sample: Any, render_size: tuple[int, int]) -> tuple[float, float]:

@@ -66,7 +66,7 @@ def numpy_view(tensor: Tensor) -> np.ndarray:
 
 
 def touched_field(rows: Tensor, base: np.ndarray, corners: np.ndarray, mode: int, height: int) -> np.ndarray:
-    """Density field (V,) in the columns of voxels that samples with first corners ``base`` read; elsewhere arbitrary."""
+    """Density field (V,) in the columns that samples with first corners ``base`` read; arbitrary elsewhere."""
     from . import kernel_math
 
     logits = numpy_view(rows)

@@ -8,11 +8,9 @@ Every kernel is serial, releases the GIL and works on rays ``first`` to ``last``
 # ruff: noqa: ANN001, ANN201, ANN202
 # mypy: disable-error-code=no-untyped-def
 
-import math
-
 import numpy as np
 
-from .kernel_math import OPAQUE, density, exp, jit
+from .kernel_math import OPAQUE, density, jit, opacity
 
 
 @jit
@@ -79,29 +77,27 @@ def march_forward(
     for ray in range(first, last):
         row = ray if per_ray else 0
         semantic = semantics[ray]
-        tau = field.dtype.type(0)
         trans = field.dtype.type(1)
         depth = field.dtype.type(0)
-        opacity = field.dtype.type(0)
+        total = field.dtype.type(0)
         for m in range(offsets[ray], offsets[ray + 1]):
-            if tau > OPAQUE:
+            if trans < OPAQUE:
                 break
             s = index[m] - ray * num_samples
             cell = np.int64(base[m])
             _corner_weights(frac, m, corner)
             value = _interpolate(field, cell, corners, corner)
-            thickness = density(value, mode, scale, one)[0] * deltas[row, s] * lengths[ray]
-            weight = -math.expm1(-thickness) * trans
-            tau += thickness
-            trans = exp(-tau)
+            alpha = opacity(density(value, mode, scale, one)[0] * deltas[row, s] * lengths[ray])
+            weight = alpha * trans
+            trans *= one - alpha
             depth += weight * t_mids[row, s]
-            opacity += weight
+            total += weight
             if keep_weights:
                 weights[ray, s] = weight
             if weight > threshold:
                 _add_rows(semantic, logits, cell, corners, corner, weight)
         depths[ray] = depth
-        opacities[ray] = opacity
+        opacities[ray] = total
 
 
 @jit
@@ -124,10 +120,9 @@ def march_backward(
         grad_semantic = grad_semantics[ray]
         grad_depth, grad_opacity = grad_depths[ray], grad_opacities[ray]
         behind = totals[ray]
-        tau = field.dtype.type(0)
         trans = field.dtype.type(1)
         for m in range(offsets[ray], offsets[ray + 1]):
-            if tau > OPAQUE:
+            if trans < OPAQUE:
                 break
             s = index[m] - ray * num_samples
             cell = np.int64(base[m])
@@ -135,9 +130,9 @@ def march_backward(
             value = _interpolate(field, cell, corners, corner)
             sigma, slope = density(value, mode, scale, one)
             delta = deltas[row, s] * lengths[ray]
-            weight = -math.expm1(-sigma * delta) * trans
-            tau += sigma * delta
-            trans = exp(-tau)
+            alpha = opacity(sigma * delta)
+            weight = alpha * trans
+            trans *= one - alpha
             grad = grad_depth * t_mids[row, s] + grad_opacity
             if has_weights:
                 grad += grad_weights[ray, s]
