@@ -1,0 +1,93 @@
+import json
+
+import numpy as np
+import pytest
+
+from projects.adudepth.report import StudyResult, build_page, calibrate, checks, describe_gain, score_table, seed_table
+from projects.reporting import RunLog
+
+
+def _scores(abs_rel):
+    return {
+        'abs_rel': abs_rel,
+        'sq_rel': 1.0,
+        'rmse': 5.0,
+        'rmse_log': 0.3,
+        'silog': 20.0,
+        'd1': 1 - abs_rel,
+        'd2': 0.9,
+    }
+
+
+def _result(adudepth=0.18, seeds=(0,)):
+    scores = {
+        'teacher': _scores(0.1),
+        'control': _scores(0.25),
+        'baseline': _scores(0.2),
+        'adudepth': _scores(adudepth),
+        'prior': _scores(0.4),
+    }
+    trained = ('teacher', 'control', 'baseline', 'adudepth')
+    plain = [{'step': i, 'time': 1.0, 'loss': 3.0 / i, 'loss_depth': 3.0 / i} for i in (1, 2)]
+    logs = {name: RunLog(plain) for name in trained}
+    logs['adudepth'] = RunLog([{**record, 'loss_resp': -0.1} for record in plain])
+    calibration = calibrate(np.linspace(0.1, 1, 40), np.linspace(0.1, 1, 40))
+    return StudyResult(
+        scores,
+        {},
+        dict.fromkeys(trained, calibration),
+        dict.fromkeys(trained, 1.0),
+        dict.fromkeys(trained, 1.0),
+        logs,
+        {seed: {'baseline': _scores(0.2 + 0.02 * seed), 'adudepth': _scores(adudepth)} for seed in seeds},
+        {'seed': '0'},
+    )
+
+
+def test_checks_are_shares_of_abs_rel():
+    assert checks(_result()) == {
+        'teacher_below_baseline': 0.5,
+        'teacher_below_control': 0.6,
+        'baseline_below_prior': 0.5,
+        'adudepth_below_baseline': 0.1,
+    }
+
+
+def test_gain_and_loss_are_both_said():
+    assert 'under the teacher 0.180 (-10.0 %)' in describe_gain(_result())
+    assert 'under the teacher 0.220 (+10.0 %)' in describe_gain(_result(0.22))
+    assert 'all 3 seeds' in describe_gain(_result(seeds=(0, 1, 2)))
+
+
+def test_better_student_is_marked_by_the_direction_of_each_metric():
+    best = score_table(_result().scores, '').best
+    assert (3, 1) in best
+    assert (3, 6) in best
+    assert (2, 1) in score_table(_result(0.22).scores, '').best
+
+
+def test_seeds_have_a_mean_and_a_deviation():
+    """Baselines 0.20, 0.22, 0.24: mean 0.22, standard deviation 0.02."""
+    rows = seed_table(_result(seeds=(0, 1, 2))).rows
+    assert rows[0] == ['0', '0.2000', '0.1800', '-10.0 %']
+    assert rows[-1][:2] == ['mean', '0.2200 ± 0.0200']
+    assert len(seed_table(_result()).rows) == 1
+
+
+def test_json_holds_every_field():
+    report = json.loads(json.dumps(_result().as_json()))
+    assert report['results']['adudepth']['abs_rel'] == 0.18
+    assert report['results']['adudepth']['step_s'] == 1.0
+    assert 'step_s' not in report['results']['prior']
+    assert report['seeds']['0']['baseline']['abs_rel'] == 0.2
+    assert len(report['calibration']['baseline']['predicted']) == 20
+    assert report['first_and_last_loss']['baseline'] == {'loss': [3.0, 1.5], 'loss_depth': [3.0, 1.5]}
+    assert report['checks']['teacher_below_baseline'] == pytest.approx(0.5)
+
+
+def test_page_shows_what_distillation_adds_and_the_calibration():
+    html = build_page(_result(), []).to_html()
+    assert 'What ADU-Depth adds to the loss of the student' in html
+    assert 'loss_resp' in html
+    assert 'predicted scale of the log-depth error' in html
+    assert 'Prior: mean training depth of each pixel' in html

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import BaseDataElement
+
+from projects.adudepth.report import mean_depth_map, measure
+
+
+def test_prior_is_the_mean_of_what_was_measured():
+    """Pixel means, then the mean of the row, then of all."""
+    maps = [np.array([[2.0, 0.0], [0.0, 0.0]]), np.array([[4.0, 0.0], [0.0, 0.0]])]
+    assert mean_depth_map(maps).tolist() == [[3.0, 3.0], [3.0, 3.0]]
+    maps.append(np.array([[0.0, 0.0], [9.0, 0.0]]))
+    assert mean_depth_map(maps).tolist() == [[3.0, 3.0], [9.0, 9.0]]
+
+
+def test_prior_without_measurements_is_refused():
+    with pytest.raises(ValueError, match='hold no depth'):
+        mean_depth_map([np.zeros((2, 2))])
+
+
+def _sample(depth, dense=None):
+    data = BaseDataElement()
+    data.set_data({'gt_depth': torch.tensor(depth)})
+    if dense is not None:
+        data.set_data({'gt_depth_dense': torch.tensor(dense)})
+    return {'data_samples': data}
+
+
+def _mean_error(depth, truth):
+    mask = truth > 0
+    return ({'abs_rel': np.abs(depth - truth)[mask].mean()}, mask) if mask.any() else None
+
+
+def test_frames_without_truth_are_left_out_and_scales_belong_to_errors():
+    samples = [_sample([[2.0, 0.0]], [[2.0, 5.0]]), _sample([[0.0, 0.0]]), _sample([[4.0, 1.0]])]
+
+    def predict(sample):
+        return np.array([[1.0, 1.0]]), np.log(np.array([[0.5, 0.25]]))
+
+    result = measure(samples, {'model': predict, 'prior': lambda _: (np.array([[2.0, 2.0]]), None)}, _mean_error, 1)
+    assert result.frames == 2
+    assert result.scores['model'] == {'abs_rel': pytest.approx((1 + 1.5) / 2)}
+    assert result.dense['model'] == {'abs_rel': pytest.approx(2.5)}
+    assert result.scales['model'].tolist() == pytest.approx([0.5, 0.5, 0.25])
+    assert result.errors['model'].tolist() == pytest.approx([np.log(2), np.log(4), 0.0])
+    assert 'prior' not in result.scales
