@@ -45,13 +45,13 @@ def _bag_sum(table: Tensor, rows: Tensor, weights: Tensor, offsets: Tensor) -> T
     return F.embedding_bag(rows, table, offsets, mode='sum', per_sample_weights=weights, include_last_offset=True)
 
 
-def _sum_rows(depth: Tensor, feats: Tensor, index: VoxelPoolIndex) -> Tensor:
-    """Sums of the hit voxels (V, C) from flat depth and (P, C) features."""
+def _sum_voxels(depth: Tensor, feats: Tensor, index: VoxelPoolIndex, offsets: Tensor) -> Tensor:
+    """Sums of the voxels whose points begin at ``offsets``, from flat depth and (P, C) features."""
     if triton_usable(depth, feats):
-        from .triton_pool import sum_rows
+        from .triton_pool import sum_voxels
 
-        return sum_rows(depth, feats, index)
-    return _bag_sum(feats, index.pixels, depth.index_select(0, index.depths), index.voxel_offsets)
+        return sum_voxels(depth, feats, index, offsets)
+    return _bag_sum(feats, index.pixels, depth.index_select(0, index.depths), offsets)
 
 
 def _sum_gradients(
@@ -63,36 +63,35 @@ def _sum_gradients(
 
         grad_depth, grad_feats = sum_gradients(depth, feats, grad_rows, index)
         return grad_depth if with_depth else None, grad_feats if with_feats else None
+    if numba_usable(depth, feats, grad_rows):
+        from .numba_pool import sum_gradients_numba
+
+        return sum_gradients_numba(depth, feats, grad_rows, index, with_depth, with_feats)
     grad_depth = grad_feats = None
     if with_depth:
-        grad_depth = torch.zeros_like(depth)
-        if numba_usable(feats, grad_rows):
-            from .numba_pool import depth_gradient
-
-            depth_gradient(feats, grad_rows, index, grad_depth)
-        else:
-            dots = _segment_dot(feats, grad_rows, index.rows_by_pixel, index.pixel_offsets)
-            grad_depth.index_copy_(0, index.depths_by_pixel.long(), dots)
+        dots = _segment_dot(feats, grad_rows, index.rows_by_pixel, index.pixel_offsets)
+        grad_depth = torch.zeros_like(depth).index_copy_(0, index.depths_by_pixel.long(), dots)
     if with_feats:
         weights = depth.index_select(0, index.depths_by_pixel)
         grad_feats = _bag_sum(grad_rows, index.rows_by_pixel, weights, index.pixel_offsets)
     return grad_depth, grad_feats
 
 
-class _PoolRows(torch.autograd.Function):
-    """Sum the points of each hit voxel: flat depth and (P, C) features -> (V, C)."""
+class _Pool(torch.autograd.Function):
+    """Flat depth and (P, C) features -> the hit voxels (V, C), or all voxels (prod(shape), C) with ``dense``."""
 
     @staticmethod
-    def forward(ctx: Any, depth: Tensor, feats: Tensor, index: VoxelPoolIndex) -> Tensor:
+    def forward(ctx: Any, depth: Tensor, feats: Tensor, index: VoxelPoolIndex, dense: bool) -> Tensor:
         ctx.save_for_backward(depth, feats)
-        ctx.index = index
-        return _sum_rows(depth, feats, index)
+        ctx.index, ctx.dense = index, dense
+        return _sum_voxels(depth, feats, index, index.dense_offsets if dense else index.voxel_offsets)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad_rows: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         depth, feats = ctx.saved_tensors
-        return *_sum_gradients(depth, feats, grad_rows.contiguous(), ctx.index, *ctx.needs_input_grad[:2]), None
+        grad_rows = grad.index_select(0, ctx.index.voxels) if ctx.dense else grad.contiguous()
+        return *_sum_gradients(depth, feats, grad_rows, ctx.index, *ctx.needs_input_grad[:2]), None, None
 
 
 def _zeros(num_voxels: int, like: Tensor) -> Tensor:
@@ -165,12 +164,15 @@ def voxel_pool(depth: Tensor, feats: Tensor, index: VoxelPoolIndex, buffer: Voxe
     """
     with torch.autocast(feats.device.type, enabled=False):
         weights, rows = _inputs(depth, feats, index)
-        pooled = _PoolRows.apply(weights, rows, index)
-        if buffer is None or pooled.requires_grad:
-            dense = _zeros(math.prod(index.shape), rows)
+        recorded = torch.is_grad_enabled() and (weights.requires_grad or rows.requires_grad)
+        if buffer is not None and not recorded:
+            pooled = _Pool.apply(weights, rows, index, False)
+            dense = buffer.cleared(index, rows).index_copy_(0, index.voxels, pooled)
+        elif index.dense_offsets is not None:
+            dense = _Pool.apply(weights, rows, index, True)
         else:
-            dense = buffer.cleared(index, rows)
-        dense = dense.index_copy_(0, index.voxels, pooled)
+            pooled = _Pool.apply(weights, rows, index, False)
+            dense = _zeros(math.prod(index.shape), rows).index_copy_(0, index.voxels, pooled)
     return dense.view(*index.shape, -1)
 
 
@@ -190,4 +192,4 @@ def voxel_pool_rows(depth: Tensor, feats: Tensor, index: VoxelPoolIndex) -> Tens
     """
     with torch.autocast(feats.device.type, enabled=False):
         weights, rows = _inputs(depth, feats, index)
-        return _PoolRows.apply(weights, rows, index)
+        return _Pool.apply(weights, rows, index, False)

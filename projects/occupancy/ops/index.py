@@ -18,6 +18,8 @@ _INT32_MAX = 2**31 - 1
 _LAYOUTS = {'xyz': (0, 1, 2), 'zyx': (2, 1, 0), 'yxz': (1, 0, 2)}
 # The counting sort needs one counter per voxel of the grid; beyond this many per point a sort of the points is cheaper.
 _MAX_COUNTERS_PER_POINT = 16
+# Summing empty voxels with the others saves a pass over the output; in larger grids skipping them saves more.
+_MAX_DENSE_VOXELS = 2**18
 
 
 class VoxelPoolIndex(NamedTuple):
@@ -41,6 +43,8 @@ class VoxelPoolIndex(NamedTuple):
     """(M,) hit voxel (a number below V) of each point, pixel-major."""
     depths_by_pixel: Tensor
     """(M,) position of each point in the flat depth tensor, pixel-major."""
+    dense_offsets: Tensor | None
+    """(voxels + 1,) first point of every voxel of the dense output; None for large grids, where hit voxels are few."""
     shape: tuple[int, ...]
     """(B, *grid) shape of the dense output without channels, grid in the order of the layout."""
 
@@ -52,6 +56,14 @@ def _index_dtype(*sizes: int) -> torch.dtype:
 def _offsets(counts: Tensor, dtype: torch.dtype) -> Tensor:
     """Start of each segment, and the end of the last: (n,) counts -> (n + 1,)."""
     return torch.cat([counts.new_zeros(1, dtype=dtype), counts.cumsum(0, dtype=dtype)])
+
+
+def _dense_offsets(voxels: Tensor, voxel_offsets: Tensor, shape: tuple[int, ...]) -> Tensor | None:
+    num_voxels = math.prod(shape)
+    if num_voxels > _MAX_DENSE_VOXELS:
+        return None
+    counts = voxel_offsets.new_zeros(num_voxels).index_copy_(0, voxels, voxel_offsets.diff())
+    return _offsets(counts, voxel_offsets.dtype)
 
 
 def rank_points(
@@ -83,15 +95,16 @@ def _rank(
     dtype = depths.dtype
     sorted_voxels, order = torch.sort(voxels, stable=True)
     hit, row, count = torch.unique_consecutive(sorted_voxels, return_inverse=True, return_counts=True)
-    row = row.to(dtype)
+    row, hit, voxel_offsets = row.to(dtype), hit.long(), _offsets(count, dtype)
     return VoxelPoolIndex(
-        voxels=hit.long(),
-        voxel_offsets=_offsets(count, dtype),
+        voxels=hit,
+        voxel_offsets=voxel_offsets,
         pixels=pixels.index_select(0, order).to(dtype),
         depths=depths.index_select(0, order),
         pixel_offsets=_offsets(pixel_counts, dtype),
         rows_by_pixel=torch.empty_like(row).scatter_(0, order, row),
         depths_by_pixel=depths,
+        dense_offsets=_dense_offsets(hit, voxel_offsets, shape),
         shape=tuple(shape),
     )
 
@@ -173,5 +186,5 @@ def voxel_pool_prepare(
         shape = (rays.shape[0], *(grid_shape[axis] for axis in axes))
         dtype = _index_dtype(math.prod(shape), rays.shape[:3].numel() * bins.numel())
         tensors = prepare_with_numba(rays, origins, bins, grid_shape, axes, legacy_trunc, dtype)
-        return VoxelPoolIndex(*tensors, shape)
+        return VoxelPoolIndex(*tensors, _dense_offsets(*tensors[:2], shape), shape)
     return _prepare_with_torch(rays, origins, bins, grid_shape, axes, legacy_trunc)

@@ -1,6 +1,6 @@
-"""numba twin of the gradient of the depth. Imported on first use only.
+"""numba twin of the gradients of pooling. Imported on first use only.
 
-The two other sums of pooling stay with ``embedding_bag``, whose vectorised kernel is faster than a numba one.
+The forward sum stays with ``embedding_bag``, whose vectorised kernel is faster than a numba one.
 """
 # numba infers the types of the arguments, so the kernel is not annotated:
 # ruff: noqa: ANN001, ANN202
@@ -19,37 +19,48 @@ from .index import VoxelPoolIndex
 
 
 @numba.njit(nogil=True, cache=True, fastmath={'contract', 'nsz', 'arcp', 'reassoc'})
-def _dot_segments(first, last, feats, grad_rows, rows, depths, offsets, grad_depth):
-    """Write the dot products of the points of pixels ``first`` to ``last``; serial, releases the GIL."""
+def _pull_gradients(
+    first, last, depth, feats, grad_rows, rows, depths, offsets, with_depth, with_feats, grad_depth, grad_feats
+):  # fmt: skip
+    """Write the gradients of pixels ``first`` to ``last`` and of their points; serial, releases the GIL."""
     zero = feats.dtype.type(0)
+    channels = feats.shape[1]
+    total = np.empty(channels, feats.dtype)
     for pixel in range(first, last):
+        total[:] = zero
         feat = feats[pixel]
         for m in range(offsets[pixel], offsets[pixel + 1]):
             grad = grad_rows[rows[m]]
-            total = zero
-            for c in range(feat.shape[0]):
-                total += feat[c] * grad[c]
-            grad_depth[depths[m]] = total
+            place = depths[m]
+            if with_feats:
+                weight = depth[place]
+                for c in range(channels):
+                    total[c] += weight * grad[c]
+            if with_depth:
+                dot = zero
+                for c in range(channels):
+                    dot += feat[c] * grad[c]
+                grad_depth[place] = dot
+        if with_feats:
+            grad_feats[pixel, :] = total
 
 
-def depth_gradient(feats: Tensor, grad_rows: Tensor, index: VoxelPoolIndex, grad_depth: Tensor) -> None:
-    """Write the gradient of every point inside the grid.
-
-    Args:
-        feats (Tensor): Features, contiguous. Shape (P, C).
-        grad_rows (Tensor): Gradients of the hit voxels, contiguous. Shape (V, C).
-        index (VoxelPoolIndex): The ranking.
-        grad_depth (Tensor): Flat gradient; places of points outside the grid are left as they are.
-    """
-    sources = (feats, grad_rows, index.rows_by_pixel, index.depths_by_pixel, index.pixel_offsets, grad_depth)
+def sum_gradients_numba(
+    depth: Tensor, feats: Tensor, grad_rows: Tensor, index: VoxelPoolIndex, with_depth: bool, with_feats: bool
+) -> tuple[Tensor | None, Tensor | None]:
+    """Gradients of flat depth and features (P, C) from those of the hit voxels (V, C), all contiguous."""
+    grad_depth = torch.zeros_like(depth) if with_depth else depth.new_empty(0)
+    grad_feats = torch.empty_like(feats) if with_feats else feats.new_empty(0, 0)
+    sources = (depth, feats, grad_rows, index.rows_by_pixel, index.depths_by_pixel, index.pixel_offsets)
     arrays = [tensor.detach().numpy() for tensor in sources]
-    # Parts of the pixels that hold about as many points each, written by threads: no two write to the same place.
-    parts = 2 * torch.get_num_threads() if torch.get_num_threads() > 1 else 1
-    offsets, num_points = arrays[4], len(arrays[2])
-    inner = np.searchsorted(offsets[:-1], [num_points * part // parts for part in range(1, parts)])
+    outputs = (with_depth, with_feats, grad_depth.numpy(), grad_feats.numpy())
+    # Parts of the pixels that hold about as many points each; no two threads write to the same place.
+    parts, offsets = torch.get_num_threads(), arrays[-1]
+    inner = np.searchsorted(offsets[:-1], [offsets[-1] * part // parts for part in range(1, parts)])
     edges = [0, *inner.tolist(), len(feats)]
 
     def task(first: int, last: int) -> Callable[[], None]:
-        return lambda: _dot_segments(first, last, *arrays)
+        return lambda: _pull_gradients(first, last, *arrays, *outputs)
 
     run_in_threads([task(first, last) for first, last in itertools.pairwise(edges) if last > first])
+    return grad_depth if with_depth else None, grad_feats if with_feats else None

@@ -1,6 +1,6 @@
 """Triton twins of the sums in ``bev_pool.py``, for CUDA. Imported on first use only.
 
-Forward: one program per hit voxel. Backward: one program per pixel, which gathers the gradient of each of its points
+Forward: one program per voxel. Backward: one program per pixel, which gathers the gradient of each of its points
 once for both the depth and the feature. Neither sorts nor uses atomics, so results are bit-identical from run to run.
 
 The semantics are tested through Triton's interpreter. The kernels have not been run or timed on a GPU.
@@ -19,7 +19,7 @@ _BLOCK_POINTS = 16
 
 
 @triton.jit
-def _sum_rows_kernel(
+def _sum_voxels_kernel(
     depth, feats, pixels, depths, offsets, out, channels, BLOCK_M: tl.constexpr, BLOCK_C: tl.constexpr
 ):  # fmt: skip
     row = tl.program_id(0).to(tl.int64)
@@ -73,14 +73,14 @@ def _sum_gradients_kernel(
     tl.store(grad_feats + pixel * channels + column, total, mask=wanted)
 
 
-def sum_rows(depth: Tensor, feats: Tensor, index: VoxelPoolIndex) -> Tensor:
-    """Sums of the hit voxels (V, C) from flat depth and (P, C) features, float32 and contiguous."""
+def sum_voxels(depth: Tensor, feats: Tensor, index: VoxelPoolIndex, offsets: Tensor) -> Tensor:
+    """Sums of the voxels whose points begin at ``offsets``, from flat depth and (P, C) features, contiguous."""
     channels = feats.shape[1]
-    out = feats.new_empty(index.voxels.numel(), channels)
+    out = feats.new_empty(offsets.numel() - 1, channels)
     if out.numel():
         block = triton.next_power_of_2(channels)
-        _sum_rows_kernel[(out.shape[0],)](
-            depth, feats, index.pixels, index.depths, index.voxel_offsets, out, channels, _BLOCK_POINTS, block
+        _sum_voxels_kernel[(out.shape[0],)](
+            depth, feats, index.pixels, index.depths, offsets, out, channels, _BLOCK_POINTS, block
         )
     return out
 

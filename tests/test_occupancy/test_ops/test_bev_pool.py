@@ -32,7 +32,7 @@ def spy(function, calls):
 def backend(request, monkeypatch):
     """Run with numba switched off by the environment, then on, and make sure that it was used or not."""
     calls = []
-    for module, name in ((numba_index, 'prepare_with_numba'), (numba_pool, 'depth_gradient')):
+    for module, name in ((numba_index, 'prepare_with_numba'), (numba_pool, 'sum_gradients_numba')):
         monkeypatch.setattr(module, name, spy(getattr(module, name), calls))
     monkeypatch.setenv('GEODISTILL_NUMBA', '1' if request.param == 'numba' else '0')
     yield request.param
@@ -187,8 +187,8 @@ def test_every_tensor_stays_on_the_device_of_the_inputs():
         context = type('Context', (), {})()
         context.saved_tensors = (depth.flatten(), feats.view(-1, 6))
         context.index, context.needs_input_grad = index, (True, True, False)
-        grad_rows = torch.rand(index.voxels.shape[0], 6, device='cuda')
-        grad_depth, grad_feats, _ = bev_pool._PoolRows.backward(context, grad_rows)
+        context.dense, grad = True, torch.rand(384, 6, device='cuda')
+        grad_depth, grad_feats, *_ = bev_pool._Pool.backward(context, grad)
         assert grad_depth.device.type == grad_feats.device.type == 'cuda'
         assert grad_depth.shape == (120,)
         assert grad_feats.shape == (24, 6)
@@ -255,7 +255,7 @@ def test_a_buffer_is_not_used_while_gradients_are_recorded():
 
 def test_large_outputs_are_zero_where_no_point_is():
     depth, feats, index = hand_case()
-    large = index._replace(shape=(2**21, 1, 1, 2))  # 32 MiB of float32: memory with huge pages
+    large = index._replace(dense_offsets=None, shape=(2**21, 1, 1, 2))  # 32 MiB of float32: memory with huge pages
     with torch.no_grad():
         out = voxel_pool(depth, feats, large)
     assert out.sum().item() == pytest.approx(4.4)
