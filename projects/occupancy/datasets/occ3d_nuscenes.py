@@ -7,9 +7,8 @@ from mmdet3d.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
 from projects.engine import SeededDatasetMixin, restricted_load
+from projects.occ_eval.infos import read_info_items
 from projects.occupancy.classes import FREE_CLASS, NUSC_CAMERAS, OCC3D_CLASSES, OCC3D_PALETTE
-
-from .info_formats import read_info_items
 
 _WRITE_AGAIN = 'write the info files again with tools/create_data.py occ3d-nus --force'
 

@@ -11,8 +11,8 @@ _REQUIRED = ('token', 'timestamp', 'ego2global', 'lidar_points', 'images')
 def _transform(translation: list, rotation: list) -> np.ndarray:
     """Build a 4x4 matrix from a translation and a quaternion (w, x, y, z) or a 3x3 rotation."""
     matrix = np.eye(4)
-    rotation = np.asarray(rotation, np.float64)
-    matrix[:3, :3] = Quaternion(rotation).rotation_matrix if rotation.shape == (4,) else rotation
+    values = np.asarray(rotation, np.float64)
+    matrix[:3, :3] = Quaternion(values).rotation_matrix if values.shape == (4,) else values
     matrix[:3, 3] = translation
     return matrix
 

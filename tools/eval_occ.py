@@ -1,0 +1,127 @@
+#!/usr/bin/env python
+"""Score occupancy predictions in files against Occ3D labels: mIoU, F-score, RayIoU. No model, no config, no GPU."""
+
+import argparse
+import dataclasses
+import math
+import sys
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from projects.fileio import restricted_load
+from projects.occ_eval import read_origins, scene_origins
+from projects.occ_eval.backend import available_cpus
+from projects.occ_eval.confusion import NAN_POLICIES
+from projects.occ_eval.files import find_occ_labels, find_occ_predictions, pair_files
+from projects.occ_eval.fscore import CHALLENGE_THRESHOLD
+from projects.occ_eval.infos import read_info_items
+from projects.occ_eval.protocol import METRICS, OccProtocol, occ_report
+from projects.occ_eval.report import format_errors, format_report, write_report
+from projects.occ_eval.stream import Parts, score_frames
+
+
+def positive(text):
+    """Positive finite number of the command line."""
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f'must be a positive number, got {text}')
+    return value
+
+
+def parse_args(argv=None):
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog='An interrupted run goes on from its finished frames when it is started again with the same --json. '
+        'Exit code: 0 all frames scored, 1 a frame could not be scored, 2 wrong arguments, 130 interrupted.',
+    )
+    parser.add_argument('gt_dir', help='labels: <scene>/<token>/labels.npz')
+    parser.add_argument(
+        'pred_dir', help='predictions: <token>.npz or <scene>/<token>.npz; key arr_0, pred or semantics'
+    )
+    parser.add_argument('--metrics', nargs='+', choices=METRICS, default=['miou'], help='default: miou')
+    parser.add_argument(
+        '--mask',
+        choices=['camera', 'lidar', 'none'],
+        default='camera',
+        help='for mIoU and F-score; default: camera',
+    )
+    parser.add_argument('--origins', metavar='F.json', help='origins of RayIoU: {token: [[x, y, z], ...]}, metres, ego')
+    parser.add_argument('--infos', metavar='F.pkl', help='info file: gives the origins, and the tokens to score')
+    parser.add_argument(
+        '--f-threshold', type=positive, default=CHALLENGE_THRESHOLD, metavar='M', help='metres; default: %(default)s'
+    )
+    parser.add_argument('--f-official', action='store_true', help='published float arithmetic instead of index space')
+    parser.add_argument(
+        '--nan-policy',
+        choices=NAN_POLICIES,
+        default='both',
+        help='leave a class out of mIoU when it is absent from label and prediction (both, Occ3D; default) or from the '
+        'label (label, SparseOcc)',
+    )
+    parser.add_argument('--workers', type=int, default=available_cpus(), help='processes; default: %(default)s')
+    parser.add_argument('--strict', action='store_true', help='stop at the first error')
+    parser.add_argument('--json', type=Path, metavar='OUT', help='write the report here and a plot beside it')
+    args = parser.parse_args(argv)
+    if 'rayiou' in args.metrics and not (args.origins or args.infos):
+        parser.error('rayiou needs --origins or --infos')
+    if args.workers < 1:
+        parser.error('--workers must be at least 1')
+    return args
+
+
+def collect_frames(args):
+    """Frames to score, with their origins, and the errors that are known before scoring."""
+    items = read_info_items(restricted_load(args.infos), args.infos) if args.infos else None
+    predictions, problems = find_occ_predictions(args.pred_dir)
+    tokens = [item['token'] for item in items] if items else None
+    frames, unmatched = pair_files(find_occ_labels(args.gt_dir), predictions, tokens)
+    if 'rayiou' in args.metrics:
+        origins = read_origins(args.origins) if args.origins else scene_origins(items)
+        frames = [
+            frame._replace(origins=origins[frame.token].tolist()) if frame.token in origins else frame
+            for frame in frames
+        ]
+    return frames, problems + unmatched
+
+
+def main(argv=None):
+    """Score, print and write the report; exit code."""
+    args = parse_args(argv)
+    try:
+        frames, problems = collect_frames(args)
+    except (OSError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    if args.strict and problems:
+        print(format_errors(problems[:1]), file=sys.stderr)
+        return 1
+    protocol = OccProtocol(
+        tuple(args.metrics), None if args.mask == 'none' else args.mask, args.f_threshold, args.f_official
+    )
+    parts = Parts(args.json.with_name(f'{args.json.name}.parts'), dataclasses.asdict(protocol)) if args.json else None
+    try:
+        totals = score_frames(frames, protocol, args.workers, parts, args.strict)
+    except KeyboardInterrupt:
+        print('interrupted; the same command goes on from the finished frames', file=sys.stderr)
+        return 130
+    except BrokenProcessPool:
+        print('error: a worker process died; start again with fewer --workers (it goes on from there)', file=sys.stderr)
+        return 1
+    totals.errors = problems + totals.errors
+    report = occ_report(totals, protocol, args.nan_policy)
+    if totals.resumed:
+        print(f'{totals.resumed} frames were taken over from an interrupted run')
+    print(format_report(report))
+    if totals.errors:
+        print(format_errors(totals.errors), file=sys.stderr)
+    if args.json:
+        picture = write_report(report, args.json)
+        print(f'report: {args.json}' + (f', plot: {picture}' if picture else ''))
+        if not totals.errors:
+            parts.clear()
+    return 1 if totals.errors else 0
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
