@@ -58,15 +58,14 @@ def _sum_gradients(
     depth: Tensor, feats: Tensor, grad_rows: Tensor, index: VoxelPoolIndex, with_depth: bool, with_feats: bool
 ) -> tuple[Tensor | None, Tensor | None]:
     """Gradients of flat depth and (P, C) features from those of the hit voxels (V, C)."""
-    if triton_usable(depth, feats, grad_rows):
-        from .triton_pool import sum_gradients
-
-        grad_depth, grad_feats = sum_gradients(depth, feats, grad_rows, index)
-        return grad_depth if with_depth else None, grad_feats if with_feats else None
+    fused = None
     if numba_usable(depth, feats, grad_rows):
-        from .numba_pool import sum_gradients_numba
-
-        return sum_gradients_numba(depth, feats, grad_rows, index, with_depth, with_feats)
+        from .numba_pool import sum_gradients as fused
+    elif triton_usable(depth, feats, grad_rows):
+        from .triton_pool import sum_gradients as fused
+    if fused is not None:
+        grad_depth, grad_feats = fused(depth, feats, grad_rows, index)
+        return grad_depth if with_depth else None, grad_feats if with_feats else None
     grad_depth = grad_feats = None
     if with_depth:
         dots = _segment_dot(feats, grad_rows, index.rows_by_pixel, index.pixel_offsets)

@@ -32,7 +32,7 @@ def spy(function, calls):
 def backend(request, monkeypatch):
     """Run with numba switched off by the environment, then on, and make sure that it was used or not."""
     calls = []
-    for module, name in ((numba_index, 'prepare_with_numba'), (numba_pool, 'sum_gradients_numba')):
+    for module, name in ((numba_index, 'prepare_with_numba'), (numba_pool, 'sum_gradients')):
         monkeypatch.setattr(module, name, spy(getattr(module, name), calls))
     monkeypatch.setenv('GEODISTILL_NUMBA', '1' if request.param == 'numba' else '0')
     yield request.param
