@@ -32,6 +32,9 @@ class RaySampleGeometry(nn.Module):
         jitter (bool): Shift the samples of a ray by a random part of a step while training. Defaults to False.
         align_corners (bool): Read the volume as the author's code does, stretched by n / (n - 1). For comparison
             only. Defaults to False.
+        field (str): 'trilinear' interpolates the logits between voxel centres, as in the author's code. 'voxel' takes
+            them as constant in each voxel and cuts the rays at its faces: another model of the scene, exact and
+            several times faster. Defaults to 'trilinear'.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class RaySampleGeometry(nn.Module):
         step: float = 0.2,
         jitter: bool = False,
         align_corners: bool = False,
+        field: str = 'trilinear',
     ) -> None:
         super().__init__()
         self.grid = VoxelGrid(point_cloud_range, grid_size)
@@ -49,13 +53,17 @@ class RaySampleGeometry(nn.Module):
         self.step = step
         self.jitter = jitter
         self.align_corners = align_corners
+        if field not in ('trilinear', 'voxel'):
+            raise ValueError(f"field must be 'trilinear' or 'voxel', got {field!r}")
+        self.field = field
 
     def forward(self, rays_o: Tensor, rays_d: Tensor) -> dict[str, Tensor]:
         """Prepare rays of shape (B, R, 3); returns the fields of ``projects.rendering.RaySamples``."""
         t_starts, t_ends = uniform_samples(self.t_range, self.step, device=rays_o.device)
         if self.jitter and self.training:
             t_starts, t_ends = jitter_samples(t_starts, t_ends, rays_o.shape[0] * rays_o.shape[1])
-        return prepare_ray_samples(rays_o, rays_d, self.grid, t_starts, t_ends, self.align_corners).as_dict()
+        bins = (t_starts, t_ends)
+        return prepare_ray_samples(rays_o, rays_d, self.grid, *bins, self.align_corners, field=self.field).as_dict()
 
 
 @MODELS.register_module()

@@ -1,9 +1,10 @@
-"""Autograd function around the numba march: trilinear lookup, density, transmittance and sums in one pass.
+"""Autograd functions around the numba kernels: lookup, density, transmittance and sums in one pass.
 
 The render saves nothing per sample; its backward pass marches again, front to back.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from .sampling import RaySamples
 
 #: Neighbouring x planes that one thread sums gradients for, at most: a ray stays with one thread for a while.
 _BLOCK = 8
+#: Arrays of the geometry of trilinear samples; pieces of voxels have five.
+_TRILINEAR_ARRAYS = 7
 
 
 def render_fused(
@@ -46,18 +49,24 @@ def render_fused(
     from .kernel_math import DENSITY_FIELDS
 
     dtype = rows.dtype
-    geometry = (
+    geometry: tuple[Any, ...] = (
         numpy_view(samples.ray_offsets),
         numpy_view(samples.sample_index),
         numpy_view(samples.sample_base),
-        numpy_view(samples.sample_frac.to(dtype)),
-        numpy_view(samples.t_mids.to(dtype)),
-        numpy_view((samples.t_ends - samples.t_starts).to(dtype)),
-        numpy_view(samples.ray_lengths.flatten().to(dtype)),
     )
+    if samples.sample_span is None:
+        geometry += (
+            numpy_view(samples.sample_frac.to(dtype)),
+            numpy_view(samples.t_mids.to(dtype)),
+            numpy_view((samples.t_ends - samples.t_starts).to(dtype)),
+        )
+    else:
+        geometry += (numpy_view(samples.sample_span.to(dtype)), samples.num_samples)
+    geometry += (numpy_view(samples.ray_lengths.flatten().to(dtype)),)
     # Scalars in the dtype of the arrays: numba would compute in float64 otherwise.
     scalars = (DENSITY_FIELDS[density], *numpy_view(rows.new_tensor([density_scale, threshold])))
-    return _FusedRender.apply(rows, geometry, tuple(grid_shape), scalars, with_weights)
+    num_weights = samples.num_samples if with_weights else 0
+    return _FusedRender.apply(rows, geometry, tuple(grid_shape), scalars, num_weights)
 
 
 def numpy_view(tensor: Tensor) -> np.ndarray:
@@ -73,7 +82,7 @@ def touched_field(rows: Tensor, base: np.ndarray, corners: np.ndarray, mode: int
     field = np.empty(len(logits), dtype=logits.dtype)
     touched = np.zeros(len(logits) // height, dtype=np.bool_)
     run_over_rays(kernel_math.mark_columns, base.shape[0], base, height, touched)
-    behind = np.unique(corners[::2] // height)
+    behind = np.unique(corners // height)
     run_over_rays(kernel_math.fill_field, touched.shape[0], logits, mode, height, behind, touched, field)
     return field
 
@@ -105,50 +114,47 @@ def scatter_over_planes(kernel: Any, grid_shape: Sequence[int], *args: Any) -> N
     shares = torch.get_num_threads()
     block = max(1, min(_BLOCK, grid_shape[0] // (4 * shares)))
     plane = grid_shape[1] * grid_shape[2]
-    run_in_threads([lambda share=share: kernel(share, shares, plane, block, *args) for share in range(shares)])
+    run_in_threads([partial(kernel, share, shares, plane, block, *args) for share in range(shares)])
 
 
 class _FusedRender(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, rows: Tensor, geometry: tuple, grid_shape: tuple[int, ...], scalars: tuple, with_weights: bool
+        ctx: Any, rows: Tensor, geometry: tuple, grid_shape: tuple[int, ...], scalars: tuple, num_weights: int
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        from . import march_kernels as kernels
+        from . import march_kernels, voxel_kernels
 
-        num_rays, num_samples = geometry[0].shape[0] - 1, geometry[5].shape[1]
-        weights = rows.new_zeros(num_rays, num_samples if with_weights else 0)
+        num_rays = geometry[0].shape[0] - 1
+        weights = rows.new_zeros(num_rays, num_weights)
         depths, opacities = rows.new_empty(num_rays), rows.new_empty(num_rays)
         semantics = rows.new_zeros(num_rays, rows.shape[1] - 1)
         outputs = (weights, depths, semantics, opacities)
-        corners = np.array(corner_offsets(grid_shape), dtype=np.int64)
+        trilinear = len(geometry) == _TRILINEAR_ARRAYS
+        corners = np.array(corner_offsets(grid_shape) if trilinear else [0], dtype=np.int64)
         field = touched_field(rows, geometry[2], corners, scalars[0], grid_shape[2])
-        march = (field, numpy_view(rows), corners, *geometry, *scalars)
-        run_over_rays(kernels.march_forward, num_rays, *march, *(output.numpy() for output in outputs))
+        ctx.march = (field, numpy_view(rows), *((corners,) if trilinear else ()), *geometry, *scalars)
+        kernel = march_kernels.march_forward if trilinear else voxel_kernels.voxel_forward
+        run_over_rays(kernel, num_rays, *ctx.march, *(output.numpy() for output in outputs))
         ctx.save_for_backward(rows, *outputs)
         ctx.set_materialize_grads(False)
-        ctx.geometry, ctx.scalars, ctx.corners, ctx.grid_shape = geometry, scalars, corners, grid_shape
-        ctx.field = field
+        ctx.corners, ctx.grid_shape = corners, grid_shape
+        ctx.offsets, ctx.base, ctx.frac = geometry[0], geometry[2], geometry[3] if trilinear else None
+        ctx.field, ctx.mode = field, scalars[0]
         return outputs
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        from . import march_kernels as kernels
-        from .kernel_math import finish_gradients
+        from . import kernel_math, march_kernels, voxel_kernels
 
         rows, *outputs = ctx.saved_tensors
         grad = RenderGradients(outputs, grads)
-        offsets, _, base, frac = ctx.geometry[:4]
-        logits, mode = numpy_view(rows), ctx.scalars[0]
-        sample_weights, grad_values = np.zeros(base.shape, dtype=frac.dtype), np.zeros(base.shape, dtype=frac.dtype)
+        trilinear, logits = ctx.frac is not None, numpy_view(rows)
+        sample_weights, grad_values = (np.zeros(ctx.base.shape, dtype=logits.dtype) for _ in range(2))
         run_over_rays(
-            kernels.march_backward,
-            offsets.shape[0] - 1,
-            ctx.field,
-            logits,
-            ctx.corners,
-            *ctx.geometry,
-            *ctx.scalars,
+            march_kernels.march_backward if trilinear else voxel_kernels.voxel_backward,
+            ctx.offsets.shape[0] - 1,
+            *ctx.march,
             grad.weights,
             grad.depths,
             grad.semantics,
@@ -159,19 +165,13 @@ class _FusedRender(torch.autograd.Function):
             grad_values,
         )
         grad_rows = torch.zeros_like(rows)
-        scatter_over_planes(
-            kernels.scatter_gradients,
-            ctx.grid_shape,
-            ctx.corners,
-            offsets,
-            base,
-            frac,
-            sample_weights,
-            grad_values,
-            grad.semantics,
-            grad.has_semantics,
-            grad_rows.numpy(),
-        )
-        if mode:
-            run_over_rays(finish_gradients, rows.shape[0], ctx.field, logits, mode, grad_rows.numpy())
+        sums = (sample_weights, grad_values, grad.semantics, grad.has_semantics, grad_rows.numpy())
+        if trilinear:
+            where = (ctx.corners, ctx.offsets, ctx.base, ctx.frac)
+            scatter_over_planes(march_kernels.scatter_gradients, ctx.grid_shape, *where, *sums)
+        else:
+            scatter_over_planes(voxel_kernels.scatter_voxels, ctx.grid_shape, ctx.offsets, ctx.base, *sums)
+        if ctx.mode:
+            voxels = (ctx.field, logits, ctx.mode, grad_rows.numpy())
+            run_over_rays(kernel_math.finish_gradients, rows.shape[0], *voxels)
         return grad_rows, None, None, None, None

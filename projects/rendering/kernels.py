@@ -5,7 +5,7 @@ Names: ``index, base, frac`` are the fields of ``RaySamples``; ``shape`` is (X, 
 ``sampling.py`` and ``traversal.py`` says the same and is what these are tested against.
 """
 # numba infers the types of the arguments, so they are not annotated:
-# ruff: noqa: ANN001, ANN201, ANN202
+# ruff: noqa: ANN001, ANN201
 # mypy: disable-error-code=no-untyped-def
 
 import math

@@ -9,11 +9,14 @@ import torch
 from torch import Tensor
 
 from .backend import full_precision, is_fake, numba_usable, run_over_rays
+from .cutting import cut_rays_with_numba, cut_rays_with_torch
 from .grid import VoxelGrid, locate_cells
 
 #: RadOcc's samples: every 0.2 m from the camera to 57.4 m (half a voxel; author code, see the README of radocc).
 DEFAULT_T_RANGE = (0.0, 57.4)
 DEFAULT_STEP = 0.2
+
+FIELDS = ('trilinear', 'voxel')
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,9 @@ class RaySamples:
         grid_shape (Tensor): (X, Y, Z) of the grid, on the CPU. Shape (3,), int64.
         sample_inside (Tensor, optional): None when only inside samples are kept. Otherwise all N * S samples are kept
             (M = N * S, shapes do not depend on the data) and this marks those inside the grid. Shape (M,), bool.
+        sample_span (Tensor, optional): None for the trilinear field. For voxels of constant density the samples are
+            the M pieces of rays between faces of voxels and edges of bins, ``sample_base`` is the row of the voxel,
+            ``sample_frac`` is empty, and these are the start and end of each piece. Shape (M, 2).
     """
 
     t_starts: Tensor
@@ -42,6 +48,7 @@ class RaySamples:
     sample_frac: Tensor
     grid_shape: Tensor
     sample_inside: Tensor | None = None
+    sample_span: Tensor | None = None
 
     @property
     def num_samples(self) -> int:
@@ -64,11 +71,16 @@ class RaySamples:
         Raises:
             KeyError: If a field is missing.
         """
-        names = [name for name in cls.__dataclass_fields__ if name != 'sample_inside']
+        optional = ('sample_inside', 'sample_span')
+        names = [name for name in cls.__dataclass_fields__ if name not in optional]
         missing = [name for name in names if name not in tensors]
         if missing:
             raise KeyError(f'prepared ray samples lack {missing}; call prepare_ray_samples(...).as_dict() first')
-        return cls(**{name: tensors[name] for name in names}, sample_inside=tensors.get('sample_inside'))
+        return cls(
+            **{name: tensors[name] for name in names},
+            sample_inside=tensors.get('sample_inside'),
+            sample_span=tensors.get('sample_span'),
+        )
 
 
 def uniform_samples(
@@ -144,6 +156,7 @@ def prepare_ray_samples(
     t_ends: Tensor,
     align_corners: bool = False,
     packed: bool | None = None,
+    field: str = 'trilinear',
 ) -> RaySamples:
     """Find the samples inside the grid and the voxels they read.
 
@@ -157,13 +170,18 @@ def prepare_ray_samples(
         packed (bool, optional): True keeps inside samples only (least memory and time). False keeps all, so that no
             shape depends on the data (no device synchronisation, works on fake tensors). Defaults to None: True
             unless the rays are fake tensors.
+        field (str): What is rendered along the samples. 'trilinear': logits interpolated between voxel centres.
+            'voxel': logits constant in each voxel; rays are cut at its faces and the bins are exact integrals. These
+            are different models of the scene, which give different depths. Defaults to 'trilinear'.
 
     Returns:
         RaySamples: Without gradients.
 
     Raises:
-        ValueError: If shapes do not fit.
+        ValueError: If shapes do not fit or the field is unknown.
     """
+    if field not in FIELDS:
+        raise ValueError(f'field must be one of {FIELDS}, got {field!r}')
     if rays_o.dim() != 3 or rays_o.shape[-1] != 3 or rays_d.shape != rays_o.shape:
         raise ValueError(f'rays_o and rays_d must be (B, R, 3), got {tuple(rays_o.shape)} and {tuple(rays_d.shape)}')
     num_rays = rays_o.shape[0] * rays_o.shape[1]
@@ -179,12 +197,16 @@ def prepare_ray_samples(
         near, far = ray_box_intersection(origins.flatten(0, 1), directions.flatten(0, 1), grid)
         mids = 0.5 * (starts + ends)
         packed = not is_fake(rays_o) if packed is None else packed
+        shape = torch.tensor(grid.shape)
+        use_numba = packed and numba_usable(origins)
+        if field == 'voxel':
+            cut = (origins, directions, grid, starts, ends, near, far)
+            pieces = cut_rays_with_numba(*cut) if use_numba else cut_rays_with_torch(*cut, packed)
+            frac = origins.new_zeros(0, 3)
+            return RaySamples(starts, ends, lengths, *pieces[:3], frac, shape, pieces[4], pieces[3])
         arguments = (origins, directions, grid, mids, near, far, align_corners)
-        if packed and numba_usable(origins):
-            parts = _locate_with_numba(*arguments)
-        else:
-            parts = _locate_with_torch(*arguments, packed)
-    return RaySamples(starts, ends, lengths, *parts[:4], torch.tensor(grid.shape), parts[4])
+        parts = _locate_with_numba(*arguments) if use_numba else _locate_with_torch(*arguments, packed)
+    return RaySamples(starts, ends, lengths, *parts[:4], shape, parts[4])
 
 
 def _locate_with_torch(

@@ -13,6 +13,7 @@ from torch import Tensor
 from .backend import full_precision, is_fake, numba_usable
 from .grid import VoxelGrid, corner_offsets, corner_weights, lookup_scalar
 from .sampling import DEFAULT_STEP, DEFAULT_T_RANGE, RaySamples, prepare_ray_samples, uniform_samples
+from .voxel import render_voxels_with_torch
 
 #: Samples lighter than this add nothing to the rendered semantics. It never touches the weights.
 SEMANTICS_THRESHOLD = 1e-4
@@ -218,6 +219,10 @@ def _render_with_torch(
     density_scale: float,
     threshold: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    if samples.sample_span is not None:
+        values = field[samples.sample_base]
+        sigma = density_scale * (F.softplus(-values) if softplus else -values)
+        return render_voxels_with_torch(rows, sigma, samples, threshold)
     offsets = corner_offsets(grid_shape)
     lengths = samples.ray_lengths.flatten().to(field.dtype)
     num_rays, num_samples = lengths.shape[0], samples.num_samples
@@ -274,6 +279,8 @@ def render_occupancy_rays(
     semantics_threshold: float = SEMANTICS_THRESHOLD,
     align_corners: bool = False,
     chunk: int | None = None,
+    field: str = 'trilinear',
+    with_weights: bool = True,
 ) -> RenderedRays:
     """Prepare rays and render voxel logits along them; to render twice, prepare once instead.
 
@@ -289,6 +296,8 @@ def render_occupancy_rays(
         semantics_threshold (float): See :func:`render_occupancy_samples`.
         align_corners (bool): See :meth:`VoxelGrid.world_to_voxel`. Defaults to False.
         chunk (int, optional): Render this many rays per batch element at a time to bound memory. Defaults to all.
+        field (str): 'trilinear' or 'voxel', see :func:`prepare_ray_samples`. Defaults to 'trilinear'.
+        with_weights (bool): See :func:`render_occupancy_samples`.
 
     Returns:
         RenderedRays: See there.
@@ -299,10 +308,8 @@ def render_occupancy_rays(
     parts = []
     for begin in range(0, max(rays_o.shape[1], 1), size):
         piece = slice(begin, begin + size)
-        samples = prepare_ray_samples(rays_o[:, piece], rays_d[:, piece], grid, t_starts, t_ends, align_corners)
-        parts.append(
-            render_occupancy_samples(
-                logits, samples, min(grid.voxel_size), density, density_scale, semantics_threshold
-            ).as_dict()
-        )
+        rays = (rays_o[:, piece], rays_d[:, piece])
+        samples = prepare_ray_samples(*rays, grid, t_starts, t_ends, align_corners, field=field)
+        options = (min(grid.voxel_size), density, density_scale, semantics_threshold, with_weights)
+        parts.append(render_occupancy_samples(logits, samples, *options).as_dict())
     return RenderedRays(**{name: torch.cat([part[name] for part in parts], dim=1) for name in parts[0]})

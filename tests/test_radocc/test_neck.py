@@ -74,3 +74,17 @@ def test_neck_is_registered_and_has_no_parameters(geometry):
     neck = MODELS.build({'type': 'VolumeRenderingNeck', 'geometry': geometry})
     assert not list(neck.parameters())
     assert not neck.state_dict()
+
+
+def test_geometry_chooses_the_field_that_is_rendered(make_batch, geometry):
+    torch.manual_seed(0)
+    inputs, samples = make_batch()
+    logits = torch.randn(2, 20, 20, 8, 5)
+    rays = CameraRaySampler(num_rays=30, render_size=SIZE, geometry={**geometry, 'field': 'voxel'})(inputs, samples)
+    rendered = VolumeRenderingNeck()(logits, rays)
+    grid = VoxelGrid(geometry['point_cloud_range'], geometry['grid_size'])
+    line = (rays['rays_o'], rays['rays_d'], grid, (0.0, 6.0), 0.25)
+    assert torch.equal(rendered['depths'], render_occupancy_rays(logits, *line, field='voxel').depths)
+    assert not torch.allclose(rendered['depths'], render_occupancy_rays(logits, *line).depths, atol=0.01)
+    with pytest.raises(ValueError, match="'nearest'"):
+        CameraRaySampler(num_rays=30, geometry={**geometry, 'field': 'nearest'})

@@ -28,12 +28,14 @@ GRID = VoxelGrid([-4.0, -4.0, -1.6, 4.0, 4.0, 1.6], [20, 20, 8])
 DEVICE = 'cuda' if torch.backends.cuda.is_built() else 'lazy:0'
 
 
+@pytest.mark.parametrize('field', ['trilinear', 'voxel'])
 @pytest.mark.parametrize('density', ['softplus_free', 'log_odds', 'prob'])
-def test_geometry_rendering_and_loss_stay_on_their_device(density):
+def test_geometry_rendering_and_loss_stay_on_their_device(density, field):
     with FakeTensorMode():
         cam2img = scale_intrinsics(torch.rand(2, 3, 3, device=DEVICE), 0.5, 0.5)
         rays_o, rays_d = pixels_to_rays(torch.rand(2, 9, 2, device=DEVICE), cam2img, torch.rand(2, 4, 4, device=DEVICE))
-        samples = prepare_ray_samples(rays_o, rays_d, GRID, *uniform_samples((0.0, 4.0), 0.5, device=DEVICE))
+        bins = uniform_samples((0.0, 4.0), 0.5, device=DEVICE)
+        samples = prepare_ray_samples(rays_o, rays_d, GRID, *bins, field=field)
         student = torch.rand(2, 20, 20, 8, 5, device=DEVICE, requires_grad=True)
         teacher = torch.rand(2, 20, 20, 8, 5, device=DEVICE)
         rendered, target = (render_occupancy_samples(v, samples, density=density) for v in (student, teacher))
