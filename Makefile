@@ -2,6 +2,7 @@
 VENV ?= .venv
 PRESET ?= mini
 SEED ?= 0
+SEEDS ?= 1
 WORK_DIR ?= work_dirs/demo
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
@@ -10,10 +11,10 @@ export PYTHONPATH := $(CURDIR)
 export OMP_WAIT_POLICY ?= passive
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench clean
+.PHONY: help install demo demo-depth test lint bench clean
 
 help:  ## Show this list.
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(STAMP)  ## Create .venv with the pinned packages (does nothing when it is up to date).
 
@@ -22,6 +23,10 @@ $(STAMP): requirements.txt setup.py tools/install.sh
 
 demo: $(STAMP)  ## Train teacher, student and distilled student on MiniDrive; write report.html. PRESET=mini|tiny, SEED=0.
 	$(PYTHON) tools/demo.py --preset $(PRESET) --seed $(SEED) --work-dir $(WORK_DIR)
+
+demo-depth: $(STAMP)  ## Train stereo teacher, control, student and ADU-Depth student on MiniDrive; write report.html. SEEDS=1.
+	$(PYTHON) tools/demo_depth.py --preset $(PRESET) --seed $(SEED) --seeds $(SEEDS) --work-dir \
+		$(if $(filter file,$(origin WORK_DIR)),work_dirs/demo_depth,$(WORK_DIR))
 
 test: $(STAMP)  ## Run the test suite on the CPU.
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n 2 --dist loadfile tests

@@ -1,0 +1,75 @@
+"""The driver of `make demo-depth`; the whole path itself runs in continuous integration at its smallest size."""
+
+import sys
+
+import pytest
+from mmengine.config import Config
+
+
+@pytest.fixture
+def demo(repo, monkeypatch):
+    monkeypatch.syspath_prepend(str(repo / 'tools'))
+    monkeypatch.chdir(repo)
+    import demo_depth
+
+    yield demo_depth
+    for name in ('demo_depth', 'demo'):
+        sys.modules.pop(name)
+
+
+def _steps(demo, *args):
+    return {step.name: step.command for step in demo.Planner(demo.parse_args([*map(str, args)])).steps()}
+
+
+def test_both_students_start_from_the_same_weights_and_learn_from_the_trained_teacher(demo, tmp_path):
+    steps = _steps(demo, '--work-dir', tmp_path, '--seed', 3)
+    assert list(steps) == ['data', 'infos', 'teacher', 'control', 'init', 'baseline', 'adudepth', 'report']
+    init = str(tmp_path / 'student_init.pth')
+    assert init in steps['init']
+    assert f'load_from={init}' in steps['baseline']
+    assert f'model.student_ckpt={init}' in steps['adudepth']
+    epochs = Config.fromfile(demo.TEACHER).train_cfg.max_epochs
+    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_{epochs}.pth' in steps['adudepth']
+    for name in ('teacher', 'control', 'baseline', 'adudepth'):
+        assert 'randomness.seed=3' in steps[name]
+        assert 'train_dataloader.dataset.data_root=data/minidrive-kitti-seed3' in steps[name]
+
+
+def test_further_seeds_share_data_and_teacher(demo, tmp_path):
+    steps = _steps(demo, '--work-dir', tmp_path, '--seeds', 3)
+    added = ['init', 'baseline', 'adudepth']
+    assert list(steps)[4:] == [*added, *(f'{name}-seed{n}' for n in (1, 2) for name in added), 'report']
+    assert f'model.student_ckpt={tmp_path}/student_init-seed2.pth' in steps['adudepth-seed2']
+    assert 'randomness.seed=2' in steps['baseline-seed2']
+    ckpt = next(option for option in steps['adudepth'] if option.startswith('model.teacher_ckpt='))
+    assert ckpt in steps['adudepth-seed2']
+    assert 'train_dataloader.dataset.data_root=data/minidrive-kitti' in steps['adudepth-seed2']
+    assert steps['report'][steps['report'].index('--seeds') + 1] == '3'
+
+
+def test_tiny_preset_has_data_of_its_own(demo, tmp_path):
+    steps = _steps(demo, '--work-dir', tmp_path, '--preset', 'tiny')
+    assert 'data/minidrive-kitti-tiny' in steps['data']
+    assert f'train_cfg.max_epochs={demo.TINY_EPOCHS}' in steps['adudepth']
+    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_{demo.TINY_EPOCHS}.pth' in steps['adudepth']
+
+
+def test_control_differs_from_the_teacher_by_its_right_image_only(demo):
+    teacher, control = Config.fromfile(demo.TEACHER).to_dict(), Config.fromfile(demo.CONTROL).to_dict()
+    assert control['model'].pop('right_from_left') is True
+    assert control == teacher
+
+
+def test_both_students_see_the_same_samples(demo):
+    student, distilled = Config.fromfile(demo.STUDENT), Config.fromfile(demo.ADUDEPTH)
+    for key in ('train_dataloader', 'optim_wrapper', 'param_scheduler', 'train_cfg'):
+        assert student[key] == distilled[key]
+    assert distilled.model.student.to_dict() == student.model.to_dict()
+
+
+def test_inference_of_a_student_loads_no_right_image(demo):
+    for name in (demo.STUDENT, demo.ADUDEPTH):
+        for loader in (Config.fromfile(name).val_dataloader, Config.fromfile(name).test_dataloader):
+            assert loader.dataset.stereo is False
+            load = next(step for step in loader.dataset.pipeline if step.type == 'LoadDepthImages')
+            assert load.stereo is False
