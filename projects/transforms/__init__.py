@@ -2,7 +2,7 @@
 
 from .depth_map import LiDARDepthMap, project_points
 from .image_augment import MultiViewColorJitter, MultiViewImageAug
-from .image_files import read_image
+from .image_files import read_image, read_image_reduced
 from .image_loading import LoadMultiViewImages
 from .points_loading import LoadLidarPoints, LoadLidarSweeps, read_points
 from .points_transforms import BEVAugment, EgoPointsRangeFilter, PointsToEgo
@@ -19,5 +19,6 @@ __all__ = [
     'PointsToEgo',
     'project_points',
     'read_image',
+    'read_image_reduced',
     'read_points',
 ]

@@ -44,9 +44,11 @@ class MultiViewImageAug(BaseTransform):
 
     The policy is the one of BEVDet (arXiv:2112.11790): scale ``max(fW / W, fH / H) + uniform(resize_lim)``, a crop that
     keeps the bottom of the image, a flip, a rotation. In test mode the limits' centre is used: no flip, no rotation.
-    A crop that reaches over the border is filled with black.
+    A crop that reaches over the border is filled with black. The scale is that of the files, so images decoded at
+    reduced size get the same size and crop as whole ones.
 
-    Required keys: ``imgs``, ``img_aug_matrix``. Modified keys: ``imgs``, ``img_shape``, ``img_aug_matrix``.
+    Required keys: ``imgs``, ``img_aug_matrix``, ``ori_shape`` unless the images have the size of their files.
+    Modified keys: ``imgs``, ``img_shape``, ``img_aug_matrix``.
 
     Args:
         final_dim (tuple[int, int]): Height and width of the network input.
@@ -89,21 +91,27 @@ class MultiViewImageAug(BaseTransform):
         left = slack // 2 if self.test_mode else int(uniform(0, slack + 1))
         return (new_w, new_h), (left, top), flip, degrees
 
-    def _augment(self, img: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Augment one view; return the image and its pixel map (3, 3)."""
+    def _augment(self, img: np.ndarray, raw_shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """Augment one view of a file of ``raw_shape`` (H, W); return the image and its pixel map (3, 3)."""
         height, width = img.shape[:2]
-        (new_w, new_h), crop, flip, degrees = self._draw(height, width)
+        (new_w, new_h), crop, flip, degrees = self._draw(*raw_shape)
         final_h, final_w = self.final_dim
         interpolation = cv2.INTER_AREA if new_w < width else cv2.INTER_LINEAR
         if (new_w, new_h) != (width, height):
             img = cv2.resize(img, (new_w, new_h), interpolation=interpolation)
         rest = crop_flip_rotate_matrix(crop, (final_w, final_h), flip, degrees)
-        img = cv2.warpAffine(img, rest[:2], (final_w, final_h), flags=cv2.INTER_LINEAR)
+        left, top = crop
+        if degrees == 0 and left >= 0 and top >= 0 and left + final_w <= new_w and top + final_h <= new_h:
+            img = img[top : top + final_h, left : left + final_w]
+            img = np.ascontiguousarray(img[:, ::-1] if flip else img)
+        else:
+            img = cv2.warpAffine(img, rest[:2], (final_w, final_h), flags=cv2.INTER_LINEAR)
         return img, rest @ resize_matrix(new_w / width, new_h / height)
 
     def transform(self, results: dict) -> dict:
         """Augment every view on its own."""
-        imgs, matrices = zip(*(self._augment(img) for img in results['imgs']))
+        raw_shape = results.get('ori_shape', results['imgs'][0].shape[:2])
+        imgs, matrices = zip(*(self._augment(img, raw_shape) for img in results['imgs']))
         results['imgs'] = list(imgs)
         results['img_aug_matrix'] = np.stack(matrices) @ results['img_aug_matrix']
         results['img_shape'] = self.final_dim
