@@ -1,5 +1,5 @@
-# Schedule of NeWCRFs: 8 samples per step, 50 epochs, polynomial decay (0.9) to a tenth. Its code builds Adam without the
-# weight decay it names; here AdamW applies it. With fewer GPUs set optim_wrapper.accumulative_counts so that
+# Schedule of NeWCRFs: 8 samples per step, 50 epochs, polynomial decay (0.9) to a tenth. Its code builds Adam without
+# the weight decay it names; here AdamW applies it. With fewer GPUs set optim_wrapper.accumulative_counts so that
 # GPUs x batch x counts = 8.
 optim_wrapper = dict(
     type='OptimWrapper',
@@ -18,6 +18,7 @@ param_scheduler = [
     dict(type='PolyLR', power=0.9, eta_min=2e-6, begin=0, end=50, by_epoch=True, convert_to_iter_based=True),
 ]
 auto_scale_lr = dict(enable=False, base_batch_size=8)
+sync_bn = 'torch'
 
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=50, val_interval=5)
 val_cfg = dict(type='ValLoop')

@@ -59,7 +59,9 @@ class DepthDataPreprocessor(BaseDataPreprocessor):
                 focal length that is not positive.
         """
         samples = data.get('data_samples')
-        inputs = self.cast_data({key: list(value) for key, value in data['inputs'].items()})
+        inputs = {key: list(value) for key, value in data['inputs'].items()}
+        _check_calibration(inputs, samples)
+        inputs = self.cast_data(inputs)
         sizes = [tuple(img.shape[-2:]) for img in inputs['img']]
         for i, right in enumerate(inputs.get('right_img', [])):
             if tuple(right.shape[-2:]) != sizes[i]:
@@ -83,7 +85,6 @@ class DepthDataPreprocessor(BaseDataPreprocessor):
         if 'baseline' in inputs:
             baselines = [torch.as_tensor(value, device=self.device).float().reshape(()) for value in inputs['baseline']]
             out['baseline'] = torch.stack(baselines)
-        _check_calibration(out, samples)
         return {'inputs': out, 'data_samples': self.cast_data(samples)}
 
     def _stack_images(self, images: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
@@ -105,13 +106,13 @@ def _name(samples: Sequence[Any] | None, index: int) -> str:
     return f'frame {frame}' if frame else f'sample number {index} of the batch'
 
 
-def _check_calibration(inputs: dict[str, Any], samples: Sequence[Any] | None) -> None:
-    """Require finite calibration with a positive focal length and baseline."""
-    values = {'cam2img': lambda i: inputs['cam2img'][i, 0, 0], 'baseline': lambda i: inputs['baseline'][i]}
-    for key, value in values.items():
-        for i in range(len(inputs.get(key, ()))):
-            if not torch.isfinite(inputs[key][i]).all() or value(i) <= 0:
+def _check_calibration(inputs: dict[str, list], samples: Sequence[Any] | None) -> None:
+    """Require finite calibration with a positive focal length and baseline, before the data move to the device."""
+    for key in ('cam2img', 'baseline'):
+        for i, given in enumerate(inputs.get(key, ())):
+            value = torch.as_tensor(given).float()
+            if not torch.isfinite(value).all() or value.flatten()[0] <= 0:
                 raise ValueError(
-                    f'{key} of {_name(samples, i)} is {inputs[key][i].tolist()}; focal length and baseline must be '
-                    'positive and finite, check its calibration file'
+                    f'{key} of {_name(samples, i)} is {value.tolist()}; focal length and baseline must be positive and '
+                    'finite, check its calibration file'
                 )
