@@ -96,7 +96,9 @@ class MultiViewImageAug(BaseTransform):
         height, width = img.shape[:2]
         (new_w, new_h), crop, flip, degrees = self._draw(*raw_shape)
         final_h, final_w = self.final_dim
-        interpolation = cv2.INTER_AREA if new_w < width else cv2.INTER_LINEAR
+        # Averaging over areas keeps aliases away. Two taps do as well for what a reduced decode left to shrink.
+        smooth = (height, width) != tuple(raw_shape) and 2 * new_w >= width
+        interpolation = cv2.INTER_AREA if new_w < width and not smooth else cv2.INTER_LINEAR
         if (new_w, new_h) != (width, height):
             img = cv2.resize(img, (new_w, new_h), interpolation=interpolation)
         rest = crop_flip_rotate_matrix(crop, (final_w, final_h), flip, degrees)
