@@ -26,6 +26,7 @@ setup(
     ],
     extras_require={
         'tests': ['pytest', 'pytest-xdist'],
+        'triton': ['triton>=3.0'],  # kernels on CUDA; torch for CUDA brings its own
         'lint': ['ruff', 'mypy', 'codespell', 'pre-commit'],
     },
 )

@@ -10,10 +10,10 @@ from ops_benchmarks import dataload
 
 
 def test_all_loaders_give_the_same_picture_and_another_crop_is_noticed(tmp_path):
-    paths = dataload.write_images(tmp_path, 90, 160)
-    full = dataload.our_loading(paths, (26, 44), 1)()
-    assert full.shape == (6, 26, 44, 3)
-    for other in (dataload.our_loading(paths, (26, 44), 2)(), dataload.pil_loading(paths, (26, 44))):
+    paths = dataload.write_images(tmp_path, 270, 480)
+    full = dataload.our_loading(paths, (76, 136), 1)()
+    assert full.shape == (6, 76, 136, 3)
+    for other in (dataload.our_loading(paths, (76, 136), 2)(), dataload.pil_loading(paths, (76, 136))):
         assert dataload.check('other', other, full) is None
     assert 'grey values differ' in dataload.check('shifted', torch.roll(full, 3, 2), full)
     assert 'images are' in dataload.check('larger', full[:, 1:], full)
