@@ -75,10 +75,15 @@ def numpy_view(tensor: Tensor) -> np.ndarray:
 
 
 def touched_field(rows: Tensor, base: np.ndarray, corners: np.ndarray, mode: int, height: int) -> np.ndarray:
-    """Density field (V,) in the columns that samples with first corners ``base`` read; arbitrary elsewhere."""
+    """Density field (V,) in the columns that samples with first corners ``base`` read; arbitrary elsewhere.
+
+    Free logits need no memory: they are a view.
+    """
     from . import kernel_math
 
     logits = numpy_view(rows)
+    if mode == kernel_math.FREE_LOGIT:
+        return logits[:, -1]
     field = np.empty(len(logits), dtype=logits.dtype)
     touched = np.zeros(len(logits) // height, dtype=np.bool_)
     run_over_rays(kernel_math.mark_columns, base.shape[0], base, height, touched)

@@ -115,9 +115,6 @@ def fill_field(first, last, logits, mode, height, behind, touched, field):
         if not wanted:
             continue
         for row in range(column * height, (column + 1) * height):
-            if mode == FREE_LOGIT:
-                field[row] = logits[row, num_classes]
-                continue
             top = logits[row, 0]
             for c in range(1, num_classes):
                 top = logits[row, c] if logits[row, c] > top else top

@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .backend import full_precision, is_fake, numba_usable
-from .grid import VoxelGrid, corner_offsets, corner_weights, lookup_scalar
+from .grid import VoxelGrid, corner_offsets, lookup_scalar
 from .sampling import DEFAULT_STEP, DEFAULT_T_RANGE, RaySamples, prepare_ray_samples, uniform_samples
+from .semantics import sum_rows, sum_rows_sparsely
 from .voxel import render_voxels_with_torch
 
 #: Samples lighter than this add nothing to the rendered semantics. It never touches the weights.
@@ -252,19 +253,8 @@ def _accumulate_semantics(
         keep = heavy.nonzero().squeeze(1)
         base, frac, sample_weights = base[keep], frac[keep], sample_weights[keep]
         kept_before = F.pad(heavy.cumsum(0), (1, 0))
-        ends = kept_before[ends]
-    else:
-        sample_weights = sample_weights * heavy
-    corner = torch.stack([base + offset for offset in offsets], dim=1)
-    amounts = corner_weights(frac.to(rows.dtype)) * sample_weights[:, None]
-    return F.embedding_bag(
-        corner.flatten().long(),
-        rows,
-        8 * ends,
-        mode='sum',
-        per_sample_weights=amounts.flatten(),
-        include_last_offset=True,
-    )
+        return sum_rows_sparsely(rows, sample_weights, base, frac, kept_before[ends], offsets)
+    return sum_rows(rows, sample_weights * heavy, base, frac, ends, offsets)
 
 
 def render_occupancy_rays(

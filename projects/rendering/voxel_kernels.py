@@ -70,13 +70,12 @@ def walk_voxels(
 
 
 @jit
-def _mean_offset(s, through):
+def _mean_offset(s, through, one):
     """Mean distance to the end of a ray in a piece, times its opacity, and the derivative; in lengths of the piece.
 
     (1 - (1 + s) exp(-s)) / s for optical thickness s, as a series where the difference would cancel.
     """
-    one = s * 0 + 1
-    if s < 0.1:
+    if s < one / 10:
         half, third = one / 2, one / 3
         value = s * (half - s * (third - s * (one / 8 - s * (one / 30 - s * (one / 144 - s * (one / 840))))))
         slope = half - s * (
@@ -97,16 +96,19 @@ def voxel_forward(
     one = field.dtype.type(1)
     for ray in range(first, last):
         trans, depth, total = one, one - one, one - one
+        sigma, last_voxel = one - one, np.int64(-1)
         amount, open_voxel = one - one, np.int64(-1)
         for m in range(offsets[ray], offsets[ray + 1]):
             if trans < OPAQUE:
                 break
             voxel = np.int64(base[m])
             start, length = span[m, 0], span[m, 1] - span[m, 0]
-            thickness = density(field[voxel], mode, scale, one)[0] * length * lengths[ray]
+            if voxel != last_voxel:
+                sigma, last_voxel = density(field[voxel], mode, scale, one)[0] * lengths[ray], voxel
+            thickness = sigma * length
             alpha = opacity(thickness)
             weight = alpha * trans
-            depth += weight * start + trans * length * _mean_offset(thickness, one - alpha)[0]
+            depth += weight * start + trans * length * _mean_offset(thickness, one - alpha, one)[0]
             total += weight
             trans *= one - alpha
             if keep_weights:
@@ -140,27 +142,34 @@ def voxel_backward(
     one = field.dtype.type(1)
     for ray in range(first, last):
         trans, behind = one, totals[ray]
+        sigma, slope, vote, has_vote, last_voxel = one, one, one, False, np.int64(-1)
         for m in range(offsets[ray], offsets[ray + 1]):
             if trans < OPAQUE:
                 break
             voxel = np.int64(base[m])
             start, length = span[m, 0], span[m, 1] - span[m, 0]
-            sigma, slope = density(field[voxel], mode, scale, one)
-            thickness = sigma * length * lengths[ray]
+            if voxel != last_voxel:
+                sigma, slope = density(field[voxel], mode, scale, one)
+                sigma, slope = sigma * lengths[ray], slope * lengths[ray]
+                has_vote, last_voxel = False, voxel
+            thickness = sigma * length
             alpha = opacity(thickness)
             weight = alpha * trans
             grad = grad_opacities[ray] + grad_depths[ray] * start
             if has_weights:
                 grad += grad_weights[ray, index[m] - ray * num_samples]
             if has_semantics and weight > threshold:
-                for c in range(num_classes):
-                    grad += grad_semantics[ray, c] * logits[voxel, c]
+                if not has_vote:
+                    vote, has_vote = one - one, True
+                    for c in range(num_classes):
+                        vote += grad_semantics[ray, c] * logits[voxel, c]
+                grad += vote
                 sample_weights[m] = weight
-            offset, offset_slope = _mean_offset(thickness, one - alpha)
+            offset, offset_slope = _mean_offset(thickness, one - alpha, one)
             inner = grad_depths[ray] * length
             behind -= trans * (grad * alpha + inner * offset)
             step = trans * (grad * (one - alpha) + inner * offset_slope) - behind
-            grad_values[m] = step * length * lengths[ray] * slope
+            grad_values[m] = step * length * slope
             trans *= one - alpha
 
 
