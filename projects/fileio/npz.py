@@ -116,6 +116,11 @@ def _to_array(content: bytes | memoryview, member: _Member, name: str) -> np.nda
     return array.reshape(shape, order='F' if fields.get('fortran_order') else 'C')
 
 
+def npz_keys(data: bytes, name: str) -> list[str]:
+    """Names of the arrays in the content of a file, sorted."""
+    return sorted(_members(data, name))
+
+
 def read_npz(
     path: str | os.PathLike,
     keys: Sequence[str] = (),
@@ -147,6 +152,13 @@ def read_npz(
         raise FileNotFoundError(f'{name} does not exist') from None
     except OSError as error:
         raise NpzError(f'{name} cannot be read: {error}') from error
+    return read_npz_bytes(data, name, keys, one_of, max_bytes)
+
+
+def read_npz_bytes(
+    data: bytes, name: str, keys: Sequence[str] = (), one_of: Sequence[str] = (), max_bytes: int = 1 << 30
+) -> dict[str, np.ndarray]:
+    """:func:`read_npz` for the content of a file; ``name`` is what errors call it."""
     members = _members(data, name)
     wanted = list(keys)
     if one_of:

@@ -1,13 +1,13 @@
 """Label and prediction files of Occ3D and lidarseg: finding, reading and checking them."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from projects.fileio import read_npz
+from projects.fileio import read_npz, read_npz_bytes
 
 from .classes import FREE_CLASS, OCC3D_SHAPE, UNLABELLED
 
@@ -183,9 +183,18 @@ def read_occ_prediction(path: str) -> np.ndarray:
         FileNotFoundError: If there is no such file.
         ValueError: If the file is damaged or something other than a prediction.
     """
-    ((key, pred),) = read_npz(path, one_of=PREDICTION_KEYS, max_bytes=_LARGEST).items()
-    _check_grid(pred, key, path)
-    check_occ_ids(pred, key, path, unlabelled=False)
+    return _checked(read_npz(path, one_of=PREDICTION_KEYS, max_bytes=_LARGEST), path)
+
+
+def read_occ_prediction_bytes(data: bytes, name: str, keys: Sequence[str] = PREDICTION_KEYS) -> np.ndarray:
+    """:func:`read_occ_prediction` for the content of a file; ``name`` is what errors call it."""
+    return _checked(read_npz_bytes(data, name, one_of=keys, max_bytes=_LARGEST), name)
+
+
+def _checked(arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
+    ((key, pred),) = arrays.items()
+    _check_grid(pred, key, name)
+    check_occ_ids(pred, key, name, unlabelled=False)
     return pred
 
 

@@ -8,22 +8,39 @@ from .confusion import iou_from_confusion, mean_of_present
 NUM_FINE, NUM_CLASSES = 32, 17
 
 
-def labels_at_points(occ: np.ndarray, points: np.ndarray) -> np.ndarray:
+def labels_at_points(occ: np.ndarray, points: np.ndarray, nearest: bool = False) -> np.ndarray:
     """Class of the voxel around each point.
 
     Args:
         occ (np.ndarray): Class ids of Occ3D. Shape (X, Y, Z).
         points (np.ndarray): x, y, z in metres in the ego frame of the grid. Shape (P, 3).
+        nearest (bool): Whether points without a class take that of the nearest voxel that has one, as the challenge
+            wants a class for every point. Defaults to False.
 
     Returns:
         np.ndarray: 1..16; 0 for points outside the grid, and for voxels that are free or 'others'. Shape (P,), uint8.
     """
-    index = np.floor((np.asarray(points, np.float64) - OCC3D_RANGE[:3]) / OCC3D_VOXEL)
+    points = np.asarray(points, np.float64)
+    index = np.floor((points - OCC3D_RANGE[:3]) / OCC3D_VOXEL)
     inside = (np.isfinite(index) & (index >= 0) & (index < occ.shape)).all(1)
     labels = np.zeros(len(index), np.uint8)
     labels[inside] = occ[tuple(index[inside].astype(np.int64).T)]
     labels[labels == FREE_CLASS] = 0
+    if nearest:
+        open_points = np.flatnonzero((labels == 0) & np.isfinite(points).all(1))
+        labels[open_points] = _nearest_labels(occ, points[open_points])
     return labels
+
+
+def _nearest_labels(occ: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Class of the voxel centre nearest to each point, among classes 1..16; 1 in an empty grid."""
+    from scipy.spatial import cKDTree
+
+    voxels = np.argwhere((occ > 0) & (occ < FREE_CLASS))
+    if not len(voxels) or not len(points):
+        return np.ones(len(points), np.uint8)
+    _, found = cKDTree((voxels + 0.5) * OCC3D_VOXEL + OCC3D_RANGE[:3]).query(points)
+    return occ[tuple(voxels[found].T)].astype(np.uint8)
 
 
 def lidarseg_confusion(pred: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -17,10 +17,14 @@ from projects.occ_eval import (
     scene_origins,
 )
 
+from .lidarseg_metric import LidarSegMetric, write_lidarseg
 from .occ_metric import OccMetric, write_submission
+from .rayiou_metric import RayIoUMetric
 
 __all__ = [
+    'LidarSegMetric',
     'OccMetric',
+    'RayIoUMetric',
     'confusion_matrix',
     'geometric_iou',
     'iou_from_confusion',
@@ -35,5 +39,6 @@ __all__ = [
     'ray_counts',
     'rayiou_from_counts',
     'scene_origins',
+    'write_lidarseg',
     'write_submission',
 ]

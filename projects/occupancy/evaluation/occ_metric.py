@@ -5,17 +5,15 @@ import os.path as osp
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from mmdet3d.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
 from projects.fileio import atomic_write
 from projects.occ_eval import confusion_matrix, geometric_iou, iou_from_confusion, mean_iou
+from projects.occ_eval.confusion import NAN_POLICIES
 
-
-def _to_numpy(value: torch.Tensor | np.ndarray) -> np.ndarray:
-    return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+from .samples import require_fields, to_numpy
 
 
 def write_submission(pred_occ: np.ndarray, token: str, folder: str) -> str:
@@ -42,6 +40,8 @@ class OccMetric(BaseMetric):
         mask (str | None): Voxels that count: 'camera' (Occ3D), 'lidar' or None (all). Defaults to 'camera'.
         submission_dir (str | None): Folder for leaderboard files, one per sample. Defaults to None.
         format_only (bool): Only write the files; labels are not needed. Defaults to False.
+        nan_policy (str): Classes left out of mIoU: 'both' (absent from labels and predictions, Occ3D) or 'label'
+            (absent from labels, SparseOcc). Defaults to 'both'.
         collect_device (str): 'cpu' or 'gpu'. Defaults to 'cpu'.
         prefix (str | None): Prefix of the keys. Defaults to None ('occ').
     """
@@ -53,6 +53,7 @@ class OccMetric(BaseMetric):
         mask: str | None = 'camera',
         submission_dir: str | None = None,
         format_only: bool = False,
+        nan_policy: str = 'both',
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
@@ -61,7 +62,10 @@ class OccMetric(BaseMetric):
             raise ValueError(f"mask of OccMetric must be 'camera', 'lidar' or None, got {mask!r}")
         if format_only and submission_dir is None:
             raise ValueError('OccMetric(format_only=True) needs submission_dir, the folder to write to')
+        if nan_policy not in NAN_POLICIES:
+            raise ValueError(f'nan_policy of OccMetric must be one of {NAN_POLICIES}, got {nan_policy!r}')
         self.mask = mask
+        self.nan_policy = nan_policy
         self.submission_dir = submission_dir
         self.format_only = format_only
         if submission_dir is not None:
@@ -76,22 +80,18 @@ class OccMetric(BaseMetric):
                 mask, each (X, Y, Z).
         """
         for sample in data_samples:
-            pred = _to_numpy(sample['pred_occ'])
+            pred = to_numpy(sample['pred_occ'])
             if self.submission_dir is not None:
                 write_submission(pred, sample['token'], self.submission_dir)
             self.results.append(np.zeros((0, 0), np.int64) if self.format_only else self._confusion(pred, sample))
 
     def _confusion(self, pred: np.ndarray, sample: dict) -> np.ndarray:
         needed = ['gt_occ'] + ([f'mask_{self.mask}'] if self.mask else [])
-        missing = [key for key in needed if sample.get(key) is None]
-        if missing:
-            raise ValueError(
-                f'sample {sample["token"]} has no {missing}, so it cannot be scored; add LoadOccupancyLabels to the '
-                'pipeline and check that the label exists, or set format_only=True'
-            )
-        mask = _to_numpy(sample[f'mask_{self.mask}']).astype(bool) if self.mask else None
+        hint = 'add LoadOccupancyLabels to the pipeline and check that the label exists, or set format_only=True'
+        require_fields(sample, needed, hint)
+        mask = to_numpy(sample[f'mask_{self.mask}']).astype(bool) if self.mask else None
         try:
-            return confusion_matrix(pred, _to_numpy(sample['gt_occ']), len(self.dataset_meta['classes']), mask)
+            return confusion_matrix(pred, to_numpy(sample['gt_occ']), len(self.dataset_meta['classes']), mask)
         except ValueError as error:
             raise ValueError(f'sample {sample["token"]}: {error}') from error
 
@@ -103,8 +103,8 @@ class OccMetric(BaseMetric):
             return {}
         hist = np.sum(results, axis=0)
         classes, free = self.dataset_meta['classes'], self.dataset_meta['free_class']
-        ious = 100 * iou_from_confusion(hist)
-        metrics = {'mIoU': 100 * mean_iou(hist, free), 'IoU': 100 * geometric_iou(hist, free)}
+        ious = 100 * iou_from_confusion(hist, self.nan_policy)
+        metrics = {'mIoU': 100 * mean_iou(hist, free, self.nan_policy), 'IoU': 100 * geometric_iou(hist, free)}
         per_class = {name: float(ious[index]) for index, name in enumerate(classes) if index != free}
         lines = [f'{name:<22}{value:>8.2f}' for name, value in {**per_class, **metrics}.items()]
         logger.info('\n'.join([f'IoU in percent over {len(results)} samples, mask {self.mask}', *lines]))

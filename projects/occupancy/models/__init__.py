@@ -7,6 +7,7 @@ from .fusers import SEBEVFuser
 from .heads import BaseOccHead, BEVDetOccHead, FlashOccHead
 from .losses import LiDARDepthLoss, MaskedCrossEntropyLoss, OccLovaszLoss
 from .necks import LSSFPN, SingleLevelFPN, VoxelLSSFPN
+from .tta import OccFlipTTAModel
 from .view_transforms import CameraAwareDepthNet, LSSViewTransform
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     'LidarOccDetector',
     'MaskedCrossEntropyLoss',
     'OccDataPreprocessor',
+    'OccFlipTTAModel',
     'OccLovaszLoss',
     'PillarEncoder',
     'SEBEVFuser',

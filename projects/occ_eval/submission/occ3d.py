@@ -1,0 +1,118 @@
+"""Submissions to the Occ3D-nuScenes server (CVPR 2023 challenge).
+
+A zip file with one folder of ``<sample_token>.npz``, each with one uint8 array ``arr_0`` of shape (200, 200, 16) and
+class ids 0..17, for every frame of the test set. There is no file with meta information.
+"""
+
+import argparse
+import io
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from projects.fileio import npz_keys
+from projects.occ_eval.files import find_occ_predictions, read_occ_prediction_bytes
+
+from .archive import list_tokens, open_archive, open_members, read_member, token_problems, write_zip
+from .tokens import read_tokens
+
+FOLDER = 'occ_submission'
+_MAX_BYTES = 1 << 20  # a frame that is not compressed has 640 kB
+
+
+def _is_ready(data: bytes, name: str) -> bool:
+    return npz_keys(data, name) == ['arr_0']
+
+
+def pack_occ3d(pred_dir: str | os.PathLike, tokens: Sequence[str], out: str | os.PathLike) -> list[str]:
+    """Pack predictions.
+
+    Files that already have the server's form are taken over byte by byte; those with the key ``pred`` or ``semantics``
+    are written anew.
+
+    Args:
+        pred_dir (str or PathLike): Folder with ``<token>.npz`` or ``<scene>/<token>.npz``.
+        tokens (Sequence[str]): Tokens of the test set.
+        out (str or PathLike): The zip file.
+
+    Returns:
+        list[str]: Everything that is wrong; nothing is written then.
+    """
+    try:
+        paths, double = find_occ_predictions(pred_dir)
+    except OSError as error:
+        return [str(error)]
+    problems = [problem['error'] for problem in double] + token_problems(paths, tokens, 'predictions')
+    for token in tokens:
+        if token in paths:
+            try:
+                read_occ_prediction_bytes(Path(paths[token]).read_bytes(), paths[token])
+            except (OSError, ValueError) as error:
+                problems.append(str(error))
+    if not problems:
+        write_zip(out, _members(paths, tokens), compress=False)
+    return problems
+
+
+def _members(paths: dict[str, str], tokens: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    for token in sorted(tokens):
+        data = Path(paths[token]).read_bytes()
+        if not _is_ready(data, paths[token]):
+            stream = io.BytesIO()
+            np.savez_compressed(stream, read_occ_prediction_bytes(data, paths[token]))
+            data = stream.getvalue()
+        yield f'{FOLDER}/{token}.npz', data
+
+
+def check_occ3d(path: str | os.PathLike, tokens: Sequence[str]) -> list[str]:
+    """Check a submission.
+
+    Args:
+        path (str or PathLike): The zip file.
+        tokens (Sequence[str]): Tokens of the test set.
+
+    Returns:
+        list[str]: Everything that is wrong.
+    """
+    try:
+        archive = open_archive(path)
+    except ValueError as error:
+        return [str(error)]
+    with archive:
+        members, problems = open_members(archive, _MAX_BYTES)
+        predictions = {name for name in members if name.endswith('.npz') and name.count('/') <= 1}
+        stray = sorted(set(members) - predictions)
+        if stray:
+            problems.append(f'{len(stray)} files that are no predictions: {list_tokens(stray)}')
+        folders = sorted({str(PurePosixPath(name).parent) for name in predictions})
+        if len(folders) > 1:
+            problems.append(f'predictions are in several folders: {list_tokens(folders)}')
+        stems = [PurePosixPath(name).stem for name in sorted(predictions)]
+        twice = sorted({stem for stem in stems if stems.count(stem) > 1}) if len(set(stems)) < len(stems) else []
+        if twice:
+            problems.append(f'several predictions of one token: {list_tokens(twice)}')
+        problems += token_problems(stems, tokens, 'predictions')
+        for name in sorted(predictions):
+            try:
+                data = read_member(archive, members[name])
+                if not _is_ready(data, name):
+                    raise ValueError(f"{name} must hold the array 'arr_0' alone, got {npz_keys(data, name)}")
+                read_occ_prediction_bytes(data, name, ['arr_0'])
+            except ValueError as error:
+                problems.append(str(error))
+    return problems
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add ``pack`` and ``check`` to the command line."""
+    pack = commands.add_parser('pack', help='pack <token>.npz files')
+    pack.add_argument('pred_dir', help='predictions, as tools/test.py writes them')
+    pack.add_argument('--infos', required=True, metavar='F.pkl', help='info file of the test set')
+    pack.add_argument('--out', required=True, metavar='Z.zip', help='file to write')
+    pack.set_defaults(run=lambda args: pack_occ3d(args.pred_dir, read_tokens(args.infos), args.out))
+    check = commands.add_parser('check', help='check a file before it is uploaded')
+    check.add_argument('zip', help='the submission')
+    check.add_argument('--infos', required=True, metavar='F.pkl', help='info file of the test set')
+    check.set_defaults(run=lambda args: check_occ3d(args.zip, read_tokens(args.infos)))

@@ -1,0 +1,50 @@
+"""What a submission must hold, from an info file."""
+
+import os
+from typing import NamedTuple
+
+from projects.fileio import restricted_load
+from projects.occ_eval.infos import read_info_items
+
+_BYTES_PER_POINT = 20  # five float32
+
+
+class Scan(NamedTuple):
+    """Key scan of a sample.
+
+    Args:
+        token (str): Token of the LiDAR sample_data.
+        points (int | None): Number of points; None if the scan is not at hand.
+    """
+
+    token: str
+    points: int | None
+
+
+def read_tokens(infos: str | os.PathLike) -> list[str]:
+    """Sample tokens of an info file."""
+    return [item['token'] for item in read_info_items(restricted_load(infos), os.fspath(infos))]
+
+
+def read_scans(infos: str | os.PathLike, data_root: str | None = None) -> list[Scan]:
+    """LiDAR tokens of an info file and, with the root of the data set, how many points each scan has.
+
+    Raises:
+        FileNotFoundError: If a scan is not below ``data_root``.
+        ValueError: If an item has no LiDAR token.
+    """
+    scans = []
+    for item in read_info_items(restricted_load(infos), os.fspath(infos)):
+        lidar = item['lidar_points']
+        token = lidar.get('sample_data_token')
+        if not token:
+            raise ValueError(
+                f'sample {item["token"]} of {infos} has no lidar_points.sample_data_token, by which lidarseg files are '
+                'named; write the info file with tools/create_data.py occ3d-nus'
+            )
+        points = None
+        if data_root is not None:
+            path = os.path.join(data_root, 'samples/LIDAR_TOP', lidar['lidar_path'])
+            points = os.path.getsize(path) // _BYTES_PER_POINT
+        scans.append(Scan(token, points))
+    return scans

@@ -1,0 +1,68 @@
+"""tools/eval_lidarseg.py: numbers by hand and bad files."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+TOOL = Path(__file__).resolve().parents[2] / 'tools/eval_lidarseg.py'
+
+
+@pytest.fixture(scope='module')
+def main():
+    spec = importlib.util.spec_from_file_location('eval_lidarseg_tool', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+def write(folder, token, *ids):
+    folder.mkdir(exist_ok=True)
+    np.array(ids, np.uint8).tofile(folder / f'{token}_lidarseg.bin')
+
+
+def run(main, root, *options):
+    code = main([str(root / 'gt'), str(root / 'pred'), '--workers', '1', '--json', str(root / 'out.json'), *options])
+    return code, json.loads((root / 'out.json').read_text())
+
+
+@pytest.mark.parametrize('fine', [True, False])
+def test_score_worked_out_by_hand(tmp_path, main, fine):
+    # car 17 -> 4, driveable surface 24 -> 11, ego vehicle 31 -> ignored. Car 1 of 2, driveable 2 of 3.
+    write(tmp_path / 'gt', 'a', *((17, 17, 24, 31) if fine else (4, 4, 11, 0)))
+    write(tmp_path / 'gt', 'b', *((24,) if fine else (11,)))
+    write(tmp_path / 'pred', 'a', 4, 11, 11, 7)
+    write(tmp_path / 'pred', 'b', 11)
+    code, report = run(main, tmp_path)
+    assert code == 0
+    assert report['miou']['mean'] == pytest.approx(100 * (1 / 2 + 2 / 3) / 2)
+    assert report['miou']['per_class']['car'] == 50
+    assert report['miou']['per_class']['pedestrian'] is None
+    assert (report['frames'], report['label_ids']) == (2, 'fine' if fine else 'challenge')
+
+
+def test_bad_scans_are_all_named(tmp_path, main):
+    for token in ('good', 'length', 'zero', 'high', 'missing'):
+        write(tmp_path / 'gt', token, 17, 24)
+    write(tmp_path / 'pred', 'good', 4, 11)
+    write(tmp_path / 'pred', 'length', 4, 11, 11)
+    write(tmp_path / 'pred', 'zero', 4, 0)
+    write(tmp_path / 'pred', 'high', 4, 17)
+    write(tmp_path / 'pred', 'extra', 4)
+    code, report = run(main, tmp_path)
+    assert code == 1
+    errors = {error['token']: error['error'] for error in report['errors']}
+    assert set(errors) == {'length', 'zero', 'high', 'missing', 'extra'}
+    assert 'has 3 labels for 2 points' in errors['length']
+    assert 'ids 0..4, expected 1..16' in errors['zero']
+    assert 'ids 4..17' in errors['high']
+    assert report['miou']['mean'] == 100
+    assert run(main, tmp_path, '--strict')[0] == 1
+
+
+def test_empty_folders_end_with_exit_code_2(tmp_path, main, capsys):
+    (tmp_path / 'gt').mkdir()
+    assert main([str(tmp_path / 'gt'), str(tmp_path / 'gt')]) == 2
+    assert 'no <token>_lidarseg.bin' in capsys.readouterr().err
