@@ -67,9 +67,9 @@ def lidar_root(tmp_path):
     np.array([17, 24, 24], np.uint8).tofile(tmp_path / 'x_lidarseg.bin')
     lidar2ego = np.eye(4)
     lidar2ego[2, 3] = 0.2
-    item = {'token': 'a', 'timestamp': 0, 'ego2global': np.eye(4), 'images': {},
-            'pts_semantic_mask_path': 'x_lidarseg.bin', 'lidar_points': {'num_pts_feats': 5, 'lidar_path': 'x.bin', 'lidar2ego': lidar2ego,
-                             'sample_data_token': 'scan'}}  # fmt: skip
+    lidar = {'num_pts_feats': 5, 'lidar_path': 'x.bin', 'lidar2ego': lidar2ego, 'sample_data_token': 'scan'}
+    item = {'token': 'a', 'timestamp': 0, 'ego2global': np.eye(4), 'images': {}, 'lidar_points': lidar}
+    item['pts_semantic_mask_path'] = 'x_lidarseg.bin'
     (tmp_path / 'infos.pkl').write_bytes(pickle.dumps({'metainfo': {}, 'data_list': [item]}))
     return tmp_path
 
