@@ -62,13 +62,13 @@ def calibration_chart(calibrations: Mapping[str, Calibration], names: Mapping[st
     Returns:
         str: Inline SVG.
     """
-    figure = MplFigure(figsize=(5.2, 4.6))
+    figure = MplFigure(figsize=(6.4, 4.8))
     axes = figure.add_subplot()
     values = np.concatenate([np.concatenate([c.predicted, c.measured]) for c in calibrations.values()])
     low, high = max(values.min(), 1e-3) * 0.8, values.max() * 1.25
     axes.plot([low, high], [low, high], color='black', linestyle='--', linewidth=1, label='calibrated')
     for name, calibration in calibrations.items():
-        label = f'{names[name]} (rank correlation {calibration.rank_correlation:.2f})'
+        label = f'{names[name]}, rank correlation {calibration.rank_correlation:.2f}'
         axes.plot(calibration.predicted, calibration.measured, 'o-', ms=3.5, color=COLOURS[name], label=label)
     axes.set_xscale('log')
     axes.set_yscale('log')
@@ -77,7 +77,7 @@ def calibration_chart(calibrations: Mapping[str, Calibration], names: Mapping[st
     axes.set_xlabel('predicted scale of the log-depth error')
     axes.set_ylabel('mean absolute log-depth error')
     axes.grid(alpha=0.25)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc='upper center', bbox_to_anchor=(0.5, -0.13), ncol=1)
     for side in ('top', 'right'):
         axes.spines[side].set_visible(False)
     return figure_to_svg(figure)
