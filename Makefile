@@ -37,8 +37,8 @@ lint: $(STAMP)  ## Check style, spelling and types.
 	$(PYTHON) -m codespell_lib
 	$(PYTHON) -m mypy
 
-bench: $(STAMP)  ## Time the kernels of this project.
-	$(PYTHON) tools/analysis_tools/benchmark_ops.py --quick
+bench: $(STAMP)  ## Time our kernels beside the peers' algorithms. OPS="pool render ..." (default: all).
+	$(PYTHON) tools/analysis_tools/benchmark_ops.py $(OPS) --quick
 
 clean:  ## Remove caches and build files; keeps .venv, data and work_dirs.
 	rm -rf build *.egg-info .pytest_cache .mypy_cache .ruff_cache
