@@ -54,12 +54,13 @@ class LiDARDepthMap(BaseTransform):
         self.keep_points = keep_points
 
     def _depth_map(self, xyz: np.ndarray, results: dict, view: int) -> np.ndarray:
+        bda_mat, cam2ego = results['bda_mat'], np.asarray(results['cam2ego'][view], np.float64)
+        # Most points are behind the camera or too far; one coordinate tells, so only the others are projected.
+        to_depth = np.linalg.inv(np.asarray(bda_mat, np.float64) @ cam2ego)[2]
+        ahead = xyz @ to_depth[:3] + to_depth[3]
+        xyz = xyz[(ahead > 0.5 * self.min_depth) & (ahead < 2 * self.max_depth)]
         pixels, raw, depth = project_points(
-            xyz,
-            results['cam2img'][view],
-            results['cam2ego'][view],
-            results['img_aug_matrix'][view],
-            results['bda_mat'],
+            xyz, results['cam2img'][view], cam2ego, results['img_aug_matrix'][view], bda_mat
         )
         (raw_h, raw_w), (height, width) = results['ori_shape'], results['img_shape']
         keep = (depth >= self.min_depth) & (depth < self.max_depth)
