@@ -113,3 +113,12 @@ def test_distilled_checkpoint_holds_no_teacher_and_loads_in_the_plain_student(
 def test_missing_right_image_stops_the_training_step(build_distiller):
     with pytest.raises(ValueError, match=r"StereoDepthEstimator needs inputs \['right_img'\]"):
         build_distiller()(*_batch(stereo=False), mode='loss')
+
+
+def test_distillation_trains_under_bfloat16(build_distiller):
+    model = build_distiller()
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        losses = model(*_batch(), mode='loss')
+    assert all(loss.dtype == torch.float32 for loss in losses.values())
+    sum(losses.values()).backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters())

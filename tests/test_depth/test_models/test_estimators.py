@@ -95,3 +95,21 @@ def test_missing_right_image_is_named(build, parts, fusion_configs, stereo_input
 def test_match_loss_without_a_volume_is_refused(build, parts, fusion_configs):
     with pytest.raises(ValueError, match='ConcatStereoFusion has none'):
         build(_stereo(parts, fusion_configs['concat'], loss_match={'type': 'DisparityMatchLoss'}))
+
+
+@pytest.mark.parametrize('fusion', ['concat', 'epipolar', 'correlation'])
+def test_teachers_train_under_bfloat16(build, parts, fusion_configs, stereo_inputs, labelled_samples, fusion):
+    parts['decoder'] = {
+        'type': 'WindowCRFDecoder',
+        'in_channels': [8, 16, 32, 64],
+        'channels': [16, 16, 32, 64],
+        'num_heads': [2, 2, 4, 8],
+        'pool_channels': 16,
+    }
+    loss_match = {'type': 'DisparityMatchLoss'} if fusion == 'correlation' else None
+    model = build(_stereo(parts, fusion_configs[fusion], loss_match=loss_match)).train()
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        losses = model(stereo_inputs, labelled_samples, mode='loss')
+    assert all(loss.dtype == torch.float32 for loss in losses.values())
+    sum(losses.values()).backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters())
