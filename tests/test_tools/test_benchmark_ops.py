@@ -9,7 +9,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2] / 'tools' / 'analysis_tools'))
 
-from ops_benchmarks.core import Benchmark, close_check, failures, measure
+from ops_benchmarks.core import Benchmark, close_check, failures, measure, time_variants
 from ops_benchmarks.machine import copy_bandwidth, describe, peak_memory_mb
 from ops_benchmarks.report import markdown, text_table
 
@@ -58,6 +58,15 @@ def test_a_ratio_under_half_of_its_floor_fails(ratio, fails):
     assert bool(failures([{**row, 'ratio': ratio}])) is fails
     row.update(ratio=None, memory_floor=8.0, memory_ratio=ratio - 1)
     assert bool(failures([row])) is fails
+
+
+def test_variants_run_in_turns_and_in_changing_order():
+    calls = []
+    variants = {name: lambda name=name: calls.append(name) for name in 'abc'}
+    time_variants(Benchmark('toy', 'a', variants, close_check(0)), 4)
+    rounds = [tuple(calls[i : i + 3]) for i in range(0, 12, 3)]
+    assert all(sorted(order) == ['a', 'b', 'c'] for order in rounds)
+    assert len(set(rounds)) > 1
 
 
 def test_nan_counts_as_wrong_and_shapes_must_agree():

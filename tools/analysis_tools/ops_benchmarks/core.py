@@ -4,6 +4,7 @@ Correctness comes first: every variant runs once and is checked; a wrong one get
 turns in this process, so that whatever else happens on the machine touches all of them, and medians are compared.
 """
 
+import random
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -16,11 +17,6 @@ from .machine import copy_bandwidth, peak_memory_mb
 
 SLOW_SECONDS = 1.0
 SLOW_ROUNDS = 3
-
-
-def no_check(variant: str, result: Any, reference: Any) -> str | None:
-    """Accept every result; for variants that are checked by the tests and give nothing to compare."""
-    return None
 
 
 def close_check(tolerance: float) -> Callable[[str, Any, Any], str | None]:
@@ -103,10 +99,14 @@ def peak_memory(benchmark: Benchmark, repeats: int = 2) -> dict[str, float]:
 
 
 def time_variants(benchmark: Benchmark, rounds: int) -> dict[str, list[float]]:
-    """Seconds of each variant, all variants in turns."""
+    """Seconds of each variant, all variants in turns.
+
+    The order changes from round to round: what runs before leaves caches and the heap cold or warm.
+    """
     times: dict[str, list[float]] = {name: [] for name in benchmark.variants}
-    for _ in range(rounds):
-        for name, function in benchmark.variants.items():
+    for round_number in range(rounds):
+        for name in random.Random(round_number).sample(list(times), len(times)):
+            function = benchmark.variants[name]
             if len(times[name]) >= SLOW_ROUNDS and statistics.median(times[name]) > SLOW_SECONDS:
                 continue
             arguments = benchmark.setup()
