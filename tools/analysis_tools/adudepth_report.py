@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from mmdet3d.registry import DATASETS
+from mmdet3d.registry import DATASETS, METRICS
 from mmengine.config import Config
 from tqdm import tqdm
 
@@ -27,7 +27,6 @@ from projects.adudepth.report import (
     colour_scale,
     describe_gain,
     draw_grid,
-    frame_scores,
     load_model,
     mean_depth_map,
     measure,
@@ -142,7 +141,7 @@ def study(args, config, predictors):
     prior = mean_depth_map(maps)
     predictions = {**predictors, 'prior': lambda _: (prior, None)}
     samples = (held_out[i] for i in tqdm(range(len(held_out)), desc='held-out frames', unit='frame'))
-    found = measure(samples, predictions, frame_scores)
+    found = measure(samples, predictions, lambda: METRICS.build(config.val_evaluator))
     costs = json.loads((args.work_dir / 'costs.json').read_text())
     logs = {name: read_run_log(args.work_dir / name) for name in RUNS}
     seeds = {args.seed: {name: found.scores[name] for name in STUDENTS}}

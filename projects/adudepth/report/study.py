@@ -13,9 +13,11 @@ import torch
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.evaluator import BaseMetric
 from mmengine.registry import init_default_scope
+from mmengine.structures import BaseDataElement
 from mmengine.utils import import_modules_from_strings
-from torch import nn
+from torch import Tensor, nn
 
 from projects.engine import check_state_dict, load_checkpoint_safe
 
@@ -92,9 +94,9 @@ class Measurement:
     """What :func:`measure` finds.
 
     Args:
-        scores (dict[str, dict[str, float]]): By model, mean of each metric over the frames with truth.
+        scores (dict[str, dict[str, float]]): By model, each metric by name.
         dense (dict[str, dict[str, float]]): The same against the dense truth; empty without it.
-        scales (dict[str, np.ndarray]): By model with uncertainty, predicted scale b at scored pixels. Shape (P,).
+        scales (dict[str, np.ndarray]): By model with uncertainty, predicted scale b at pixels with truth. Shape (P,).
         errors (dict[str, np.ndarray]): By the same model, absolute log-depth errors there. Shape (P,).
         frames (int): Frames with truth.
     """
@@ -107,50 +109,59 @@ class Measurement:
 
 
 Prediction = Callable[[dict], tuple[np.ndarray, np.ndarray | None]]
-FrameMetric = Callable[[np.ndarray, np.ndarray], tuple[dict[str, float], np.ndarray] | None]
 
 
 def measure(
-    samples: Iterable[dict], predictions: Mapping[str, Prediction], frame_metric: FrameMetric, stride: int = 7
+    samples: Iterable[dict],
+    predictions: Mapping[str, Prediction],
+    make_metric: Callable[[], BaseMetric],
+    cap: float = 80.0,
+    stride: int = 7,
 ) -> Measurement:
     """Score several predictions over a data set in one pass.
 
     Args:
         samples (Iterable[dict]): Packed samples with ``gt_depth`` and, maybe, ``gt_depth_dense``.
         predictions (Mapping[str, Callable]): Name -> function of a sample that returns depth and log-scale (or None).
-        frame_metric (Callable): Of prediction and truth; returns metrics and the mask (H, W) of scored pixels, or None
-            for a frame without truth.
-        stride (int): Every ``stride``-th scored pixel goes into scales and errors. Defaults to 7.
+        make_metric (Callable): Makes a metric that reads ``pred_depth`` and ``gt_depth`` of data samples.
+        cap (float): Scales and errors are taken where the truth is nearer, in metres. Defaults to 80.0.
+        stride (int): Every ``stride``-th pixel with truth goes into scales and errors. Defaults to 7.
     """
-    rows: dict[str, list[dict[str, float]]] = {name: [] for name in predictions}
-    dense: dict[str, list[dict[str, float]]] = {name: [] for name in predictions}
+    sparse = {name: make_metric() for name in predictions}
+    dense = {name: make_metric() for name in predictions}
     scales: dict[str, list[np.ndarray]] = {}
     errors: dict[str, list[np.ndarray]] = {}
+    frames = 0
     for sample in samples:
         data = sample['data_samples']
         truth = data.gt_depth.numpy()
+        mask = (truth > 0) & (truth < cap)
+        frames += bool(mask.any())
         for name, predict in predictions.items():
             depth, log_scale = predict(sample)
-            scored = frame_metric(depth, truth)
-            if scored is None:
-                continue
-            rows[name].append(scored[0])
-            if 'gt_depth_dense' in data and (of_dense := frame_metric(depth, data.gt_depth_dense.numpy())):
-                dense[name].append(of_dense[0])
+            _process(sparse[name], data, depth, data.gt_depth)
+            if 'gt_depth_dense' in data:
+                _process(dense[name], data, depth, data.gt_depth_dense)
             if log_scale is not None:
-                mask = scored[1]
                 scales.setdefault(name, []).append(np.exp(log_scale[mask])[::stride])
                 errors.setdefault(name, []).append(np.abs(np.log(depth[mask] / truth[mask]))[::stride])
     return Measurement(
-        {name: _mean(values) for name, values in rows.items()},
-        {name: _mean(values) for name, values in dense.items() if values},
+        {name: _compute(metric) for name, metric in sparse.items()},
+        {name: _compute(metric) for name, metric in dense.items() if metric.results},
         {name: np.concatenate(values) for name, values in scales.items()},
         {name: np.concatenate(values) for name, values in errors.items()},
-        len(next(iter(rows.values()))),
+        frames,
     )
 
 
-def _mean(rows: list[dict[str, float]]) -> dict[str, float]:
-    if not rows:
-        raise ValueError('no held-out frame has true depth; is this the data set of the demo?')
-    return {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
+def _process(metric: BaseMetric, data: BaseDataElement, depth: np.ndarray, truth: Tensor) -> None:
+    """Give a metric one prediction, as an evaluation loop does."""
+    scored = data.clone()
+    scored.set_data({'pred_depth': torch.from_numpy(depth.astype(np.float32)), 'gt_depth': truth})
+    metric.process({}, [scored.to_dict()])
+
+
+def _compute(metric: BaseMetric) -> dict[str, float]:
+    """Metrics of all frames, by their name without a prefix."""
+    values = metric.compute_metrics(metric.results)
+    return {name.split('/')[-1]: float(value) for name, value in values.items()}

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.evaluator import BaseMetric
 from mmengine.structures import BaseDataElement
 
 from projects.adudepth.report import mean_depth_map, measure
@@ -27,9 +28,17 @@ def _sample(depth, dense=None):
     return {'data_samples': data}
 
 
-def _mean_error(depth, truth):
-    mask = truth > 0
-    return ({'abs_rel': np.abs(depth - truth)[mask].mean()}, mask) if mask.any() else None
+class MeanError(BaseMetric):
+    """Mean absolute error of the frames with truth."""
+
+    def process(self, data_batch, data_samples):
+        for sample in data_samples:
+            mask = sample['gt_depth'] > 0
+            if mask.any():
+                self.results.append((sample['pred_depth'] - sample['gt_depth'])[mask].abs().mean().item())
+
+    def compute_metrics(self, results):
+        return {'depth/abs_rel': np.mean(results)}
 
 
 def test_frames_without_truth_are_left_out_and_scales_belong_to_errors():
@@ -38,7 +47,9 @@ def test_frames_without_truth_are_left_out_and_scales_belong_to_errors():
     def predict(sample):
         return np.array([[1.0, 1.0]]), np.log(np.array([[0.5, 0.25]]))
 
-    result = measure(samples, {'model': predict, 'prior': lambda _: (np.array([[2.0, 2.0]]), None)}, _mean_error, 1)
+    result = measure(
+        samples, {'model': predict, 'prior': lambda _: (np.array([[2.0, 2.0]]), None)}, MeanError, stride=1
+    )
     assert result.frames == 2
     assert result.scores['model'] == {'abs_rel': pytest.approx((1 + 1.5) / 2)}
     assert result.dense['model'] == {'abs_rel': pytest.approx(2.5)}
