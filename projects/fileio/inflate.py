@@ -9,9 +9,12 @@ here matches are filled and copied in vector loads instead of byte by byte.
 import numba
 import numpy as np
 
-_FAST_BITS = 10
+from .words import load_word, store_word
+
+_FAST_BITS = 11
 _FAST_SIZE = 1 << _FAST_BITS
 _END_OF_BLOCK = 256
+_SLACK = 16
 
 _LENGTH_BASE = np.array(
     [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258],
@@ -40,7 +43,7 @@ def _build_code(lengths, fast, counts, symbols):
 
     Args:
         lengths (np.ndarray): Bits of each symbol, 0 for absent ones. Int64.
-        fast (np.ndarray): Filled: for the next 10 bits, 16 * symbol + bits, or 0 for longer codes. Int64.
+        fast (np.ndarray): Filled: for the next 11 bits, 16 * symbol + bits, or 0 for longer codes. Uint16.
         counts (np.ndarray): Filled: number of codes of each length. Shape (16,), int64.
         symbols (np.ndarray): Filled: symbols ordered by code. Int64.
     """
@@ -97,7 +100,11 @@ def _slow_symbol(buffer, counts, symbols):
 
 @numba.njit(nogil=True, cache=True)
 def _refill(data, position, buffer, bits):
-    """Read bytes until the buffer holds more than 48 bits; zeros follow the end."""
+    """Fill the buffer to at least 49 bits; zeros follow the end of the data."""
+    if position + 8 <= len(data):
+        buffer |= load_word(data, position) << np.uint64(bits)
+        taken = (63 - bits) >> 3
+        return position + taken, buffer, bits + 8 * taken
     while bits <= 48:
         if position < len(data):
             buffer |= np.uint64(data[position]) << np.uint64(bits)
@@ -127,7 +134,7 @@ def _read_codes(data, position, buffer, bits, lengths, fast, counts, symbols):
     i = 0
     while i < literals + distances:
         position, buffer, bits = _refill(data, position, buffer, bits)
-        entry = fast[int(buffer & np.uint64(_FAST_SIZE - 1))]
+        entry = int(fast[int(buffer & np.uint64(_FAST_SIZE - 1))])
         if entry == 0 or position > len(data) + 8:
             return position, buffer, bits, -1, -1
         symbol, used = entry >> 4, entry & 15
@@ -151,23 +158,31 @@ def _read_codes(data, position, buffer, bits, lengths, fast, counts, symbols):
 
 @numba.njit(nogil=True, cache=True)
 def _copy_match(out, at, distance, length):
-    """Repeat what was written ``distance`` bytes ago, in pieces that do not overlap."""
+    """Repeat what was written ``distance`` bytes ago, eight bytes at a time; up to 15 bytes behind it may change."""
+    end = at + length
     if distance == 1:
-        out[at : at + length] = out[at - 1]
+        word = np.uint64(out[at - 1]) * np.uint64(0x0101010101010101)
+        while at < end:
+            store_word(out, at, word)
+            store_word(out, at + 8, word)
+            at += 16
         return
-    source = at - distance
-    while length > 0:
-        piece = min(length, at - source)
-        for i in range(piece):
-            out[at + i] = out[source + i]
-        at += piece
-        length -= piece
+    if distance < 8:
+        # One period of at least eight bytes by hand; from there on a word never reads what it writes.
+        period = distance * ((7 + distance) // distance)
+        for i in range(min(period, length)):
+            out[at + i] = out[at + i - distance]
+        at += period
+        distance = period
+    while at < end:
+        store_word(out, at, load_word(out, at - distance))
+        at += 8
 
 
 @numba.njit(nogil=True, cache=True)
-def _inflate(data, out):
-    """Decode ``data`` into ``out``; a status. Both are flat uint8."""
-    lit_fast, dist_fast = np.zeros(_FAST_SIZE, np.int64), np.zeros(_FAST_SIZE, np.int64)
+def _inflate(data, out, size):
+    """Decode ``data`` into the first ``size`` bytes of ``out``, which has room for a little more; a status."""
+    lit_fast, dist_fast = np.zeros(_FAST_SIZE, np.uint16), np.zeros(_FAST_SIZE, np.uint16)
     lit_counts, dist_counts = np.zeros(16, np.int64), np.zeros(16, np.int64)
     lit_symbols, dist_symbols = np.zeros(320, np.int64), np.zeros(32, np.int64)
     lengths = np.zeros(320, np.int64)
@@ -185,16 +200,16 @@ def _inflate(data, out):
             position -= bits // 8  # back to the first whole byte that was not used
             if position + 4 > len(data):
                 return _TRUNCATED
-            size = int(data[position]) | int(data[position + 1]) << 8
-            if size ^ (int(data[position + 2]) | int(data[position + 3]) << 8) != 0xFFFF:
+            stored = int(data[position]) | int(data[position + 1]) << 8
+            if stored ^ (int(data[position + 2]) | int(data[position + 3]) << 8) != 0xFFFF:
                 return _BAD_BLOCK
             position += 4
-            if position + size > len(data):
+            if position + stored > len(data):
                 return _TRUNCATED
-            if at + size > len(out):
+            if at + stored > size:
                 return _WRONG_LENGTH
-            out[at : at + size] = data[position : position + size]
-            position, at, buffer, bits = position + size, at + size, np.uint64(0), 0
+            out[at : at + stored] = data[position : position + stored]
+            position, at, buffer, bits = position + stored, at + stored, np.uint64(0), 0
             continue
         if kind == 1:
             lengths[:144], lengths[144:256], lengths[256:280], lengths[280:288] = 8, 9, 7, 8
@@ -214,10 +229,11 @@ def _inflate(data, out):
         if kind == 1:
             _build_code(np.full(32, 5), dist_fast, dist_counts, dist_symbols)
         while True:
-            position, buffer, bits = _refill(data, position, buffer, bits)
-            if position > len(data) + 8:
-                return _TRUNCATED
-            entry = lit_fast[int(buffer & np.uint64(_FAST_SIZE - 1))]
+            if bits < 48:  # the longest pair of length and distance
+                position, buffer, bits = _refill(data, position, buffer, bits)
+                if position > len(data) + 8:
+                    return _TRUNCATED
+            entry = int(lit_fast[int(buffer & np.uint64(_FAST_SIZE - 1))])
             if entry == 0:
                 entry = _slow_symbol(buffer, lit_counts, lit_symbols)
                 if entry == 0:
@@ -226,7 +242,7 @@ def _inflate(data, out):
             buffer >>= np.uint64(used)
             bits -= used
             if symbol < 256:
-                if at >= len(out):
+                if at >= size:
                     return _WRONG_LENGTH
                 out[at] = symbol
                 at += 1
@@ -240,7 +256,7 @@ def _inflate(data, out):
             length = _LENGTH_BASE[symbol] + int(buffer & np.uint64((1 << extra) - 1))
             buffer >>= np.uint64(extra)
             bits -= extra
-            entry = dist_fast[int(buffer & np.uint64(_FAST_SIZE - 1))]
+            entry = int(dist_fast[int(buffer & np.uint64(_FAST_SIZE - 1))])
             if entry == 0:
                 entry = _slow_symbol(buffer, dist_counts, dist_symbols)
                 if entry == 0:
@@ -255,13 +271,13 @@ def _inflate(data, out):
             bits -= used + extra
             if distance > at:
                 return _BAD_DISTANCE
-            if at + length > len(out):
+            if at + length > size:
                 return _WRONG_LENGTH
             _copy_match(out, at, distance, length)
             at += length
     if position - bits // 8 > len(data):
         return _TRUNCATED
-    return _OK if at == len(out) else _WRONG_LENGTH
+    return _OK if at == size else _WRONG_LENGTH
 
 
 def inflate(data: np.ndarray, size: int) -> np.ndarray:
@@ -277,8 +293,8 @@ def inflate(data: np.ndarray, size: int) -> np.ndarray:
     Raises:
         ValueError: If the stream is damaged or unpacks to another number of bytes.
     """
-    out = np.empty(size, np.uint8)
-    status = _inflate(data, out)
+    out = np.empty(size + _SLACK, np.uint8)
+    status = _inflate(data, out, size)
     if status != _OK:
         raise ValueError(_MESSAGES[status])
-    return out
+    return out[:size]

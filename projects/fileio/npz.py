@@ -2,12 +2,14 @@
 
 import ast
 import io
+import math
 import os
 import struct
 import warnings
 import zipfile
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -89,6 +91,14 @@ def _inflate(packed: memoryview, member: _Member) -> bytes | memoryview:
     return zlib.decompress(packed, -15, member.size)
 
 
+@lru_cache(maxsize=64)
+def _parse_header(text: bytes) -> tuple[np.dtype, tuple[int, ...], str]:
+    """Type, shape and memory order of an ``.npy`` header; the headers of a data set are few."""
+    fields = ast.literal_eval(text.decode('latin1').strip())
+    dtype = np.dtype(fields['descr'] if isinstance(fields['descr'], str) else [tuple(f) for f in fields['descr']])
+    return dtype, tuple(int(n) for n in fields['shape']), 'F' if fields.get('fortran_order') else 'C'
+
+
 def _to_array(content: bytes | memoryview, member: _Member, name: str) -> np.ndarray:
     """Read an ``.npy`` file that holds numbers; the result shares memory with ``content``."""
     where = f'array {member.name} of {name}'
@@ -102,18 +112,16 @@ def _to_array(content: bytes | memoryview, member: _Member, name: str) -> np.nda
         length = int.from_bytes(head[8:begin], 'little')
         if length > _MAX_HEADER:
             raise ValueError(f'its header has {length} bytes')
-        fields = ast.literal_eval(head[begin : begin + length].decode('latin1').strip())
-        dtype = np.dtype(fields['descr'] if isinstance(fields['descr'], str) else [tuple(f) for f in fields['descr']])
-        shape = tuple(int(n) for n in fields['shape'])
+        dtype, shape, order = _parse_header(head[begin : begin + length])
     except (ValueError, KeyError, TypeError, SyntaxError, IndexError, MemoryError, RecursionError) as error:
         raise NpzError(f'{where} has no sound .npy header ({error}); write it again') from error
     if dtype.hasobject:
         raise NpzError(f'{where} holds Python objects, which could run code when loaded; write it as numbers')
-    count = int(np.prod(shape, dtype=object)) if shape else 1
+    count = math.prod(shape)
     if min(shape, default=0) < 0 or len(content) - begin - length != count * dtype.itemsize:
         raise NpzError(f'{where} should hold {shape} of {dtype}, but has {len(content) - begin - length} bytes')
     array = np.frombuffer(content, dtype, count, begin + length)
-    return array.reshape(shape, order='F' if fields.get('fortran_order') else 'C')
+    return array.reshape(shape, order='F' if order == 'F' else 'C')
 
 
 def npz_keys(data: bytes, name: str) -> list[str]:

@@ -39,14 +39,12 @@ def confusion_matrix(
     if _fits_kernel(pred, target, mask) and numba_enabled():
         from . import kernels
 
-        hist = np.zeros((256, 256), np.int64)
-        flat_mask = pred if mask is None else mask
-        kernels.count_pairs(
-            pred.reshape(-1), target.reshape(-1), flat_mask.reshape(-1).view(np.uint8), mask is not None, hist
-        )
-        if unlabelled is not None:
-            hist[unlabelled] = 0
-        if not (hist[num_classes:].any() or hist[:, num_classes:].any()):
+        hist = np.zeros((num_classes + 1, num_classes + 1), np.int64)
+        flat_pred, flat_target = pred.reshape(-1), target.reshape(-1)
+        flat_mask = flat_pred if mask is None else mask.reshape(-1).view(np.uint8)
+        skipped = -1 if unlabelled is None else unlabelled
+        kernels.count_pairs(flat_pred, flat_target, flat_mask, mask is not None, skipped, hist)
+        if not (hist[num_classes].any() or hist[:, num_classes].any()):
             return hist[:num_classes, :num_classes].copy()
     return _confusion_numpy(pred, target, num_classes, mask, unlabelled)
 

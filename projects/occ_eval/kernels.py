@@ -11,36 +11,42 @@ _WORD_OF_ONES = np.uint64(0x0101010101010101)
 
 
 @numba.njit(nogil=True, cache=True)
-def count_pairs(pred, target, mask, use_mask, hist):
+def count_pairs(pred, target, mask, use_mask, unlabelled, hist):
     """Add one to ``hist[target, pred]`` for each element; bytes are read eight at a time.
 
-    Masks and free space come in runs: words outside the mask are skipped, and words of one class in both arrays are
-    counted at once.
+    Masks and free space come in runs: words outside the mask are skipped, and words of one class in each array are
+    counted at once. Ids that are out of range are counted in the last row and column.
 
     Args:
         pred, target, mask (np.ndarray): Shape (N,), uint8; the mask holds 0 and 1.
         use_mask (bool): Whether the mask counts.
-        hist (np.ndarray): Shape (256, 256), int64.
+        unlabelled (int): Id in ``target`` of elements that do not count; -1 for none.
+        hist (np.ndarray): Shape (C + 1, C + 1), int64.
     """
+    highest = len(hist) - 1
     words = len(pred) // 8
     pred_words = pred[: 8 * words].view(np.uint64)
     target_words = target[: 8 * words].view(np.uint64)
     mask_words = mask[: 8 * words].view(np.uint64)
+    byte, eight = np.uint64(255), np.uint64(8)
     for w in range(words):
         m = mask_words[w] if use_mask else _WORD_OF_ONES
         if m == 0:
             continue
         p, t = pred_words[w], target_words[w]
-        first_p, first_t = p & np.uint64(255), t & np.uint64(255)
-        if m == _WORD_OF_ONES and p == first_p * _WORD_OF_ONES and t == first_t * _WORD_OF_ONES:
-            hist[first_t, first_p] += 8
+        if p == (p & byte) * _WORD_OF_ONES and t == (t & byte) * _WORD_OF_ONES:
+            if np.int64(t & byte) != unlabelled:
+                marked = np.int64((m * _WORD_OF_ONES) >> np.uint64(56))  # the sum of the eight bytes
+                hist[min(np.int64(t & byte), highest), min(np.int64(p & byte), highest)] += marked
             continue
-        for i in range(8 * w, 8 * w + 8):
-            if not use_mask or mask[i]:
-                hist[target[i], pred[i]] += 1
+        for _ in range(8):
+            label = np.int64(t & byte)
+            counts = np.int64(m & np.uint64(1)) * (label != unlabelled)
+            hist[min(label, highest), min(np.int64(p & byte), highest)] += counts
+            m, p, t = m >> eight, p >> eight, t >> eight
     for i in range(8 * words, len(pred)):
-        if not use_mask or mask[i]:
-            hist[target[i], pred[i]] += 1
+        if (not use_mask or mask[i]) and np.int64(target[i]) != unlabelled:
+            hist[min(np.int64(target[i]), highest), min(np.int64(pred[i]), highest)] += 1
 
 
 @numba.njit(nogil=True, cache=True)
