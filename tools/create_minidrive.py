@@ -1,18 +1,25 @@
-"""Generate MiniDrive, a procedural driving data set in the formats of nuScenes and Occ3D."""
+"""Generate MiniDrive, a procedural driving data set in the formats of nuScenes and Occ3D, or of KITTI stereo."""
 
 import argparse
 import os
 
-from projects.minidrive import PRESETS, VERSION, generate
+from projects.minidrive import KITTI_PRESETS, PRESETS, VERSION, Preset, generate, generate_kitti
+
+_FORMATS = {'nuscenes': PRESETS, 'kitti': KITTI_PRESETS}
+
+
+def _describe(form: str, preset: Preset) -> str:
+    height, width = preset.image_size
+    frames = '-'.join(map(str, sorted(set(preset.keyframes))))
+    return (
+        f'  {form:8s} {preset.name:5s} {height}x{width} images, {preset.train_scenes} training and '
+        f'{preset.val_scenes} validation scenes of {frames} frames'
+    )
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    sizes = '\n'.join(
-        f'  {p.name:6s} {p.image_size[0]}x{p.image_size[1]} images, {p.train_scenes} training and '
-        f'{p.val_scenes} validation scenes of {"-".join(map(str, sorted(set(p.keyframes))))} keyframes'
-        for p in PRESETS.values()
-    )
+    sizes = '\n'.join(_describe(form, preset) for form, presets in _FORMATS.items() for preset in presets.values())
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -20,6 +27,7 @@ def parse_args() -> argparse.Namespace:
         'Equal seeds give equal bytes, whatever the number of workers.',
     )
     parser.add_argument('out', metavar='OUT', help='folder of the data set; new, empty, or made by the same command')
+    parser.add_argument('--format', choices=sorted(_FORMATS), default='nuscenes', help='default: nuscenes')
     parser.add_argument(
         '--preset', choices=sorted(PRESETS), default='mini', help='size of the data set (default: mini)'
     )
@@ -30,14 +38,17 @@ def parse_args() -> argparse.Namespace:
         parser.error(f'--workers must be at least 1, got {args.workers}')
     if args.seed < 0:
         parser.error(f'--seed must be at least 0, got {args.seed}')
+    if args.preset not in _FORMATS[args.format]:
+        parser.error(f'--preset of --format {args.format} must be one of {sorted(_FORMATS[args.format])}')
     return args
 
 
 def main() -> None:
     """Generate the data set and say what to do next."""
     args = parse_args()
+    make = generate if args.format == 'nuscenes' else generate_kitti
     try:
-        summary = generate(args.out, args.preset, args.seed, args.workers)
+        summary = make(args.out, args.preset, args.seed, args.workers)
     except ValueError as error:
         raise SystemExit(f'create_minidrive.py: error: {error}') from None
     except KeyboardInterrupt:
@@ -47,6 +58,9 @@ def main() -> None:
         f'{summary.scenes} scenes ({done}), {summary.samples} samples, {summary.bytes / 2**20:.0f} MiB '
         f'in {summary.out_dir}, {summary.seconds:.0f} s'
     )
+    if args.format == 'kitti':
+        print(f'next: python tools/create_data.py kitti-depth --root-path {summary.out_dir} --splits minidrive')
+        return
     print(f'next: python tools/create_data.py occ3d-nus --root-path {summary.out_dir} --version {VERSION}')
 
 

@@ -1,10 +1,13 @@
-"""MiniDrive: a procedural driving data set in the formats of nuScenes, nuScenes-lidarseg and Occ3D."""
+"""MiniDrive: a procedural driving data set in the formats of nuScenes, nuScenes-lidarseg, Occ3D and KITTI."""
 
-from .generator import Summary, generate
+from .generator import generate
+from .jobs import Summary
+from .kitti_generator import KITTI_PRESETS, generate_kitti
 from .presets import PRESETS, TRAIN_SPLIT, VAL_SPLIT, VERSION, Preset, get_preset
 from .truth import camera_depth
 
 __all__ = [
+    'KITTI_PRESETS',
     'PRESETS',
     'TRAIN_SPLIT',
     'VAL_SPLIT',
@@ -13,5 +16,6 @@ __all__ = [
     'Summary',
     'camera_depth',
     'generate',
+    'generate_kitti',
     'get_preset',
 ]

@@ -38,6 +38,20 @@ def ray_directions(tilts: np.ndarray, phase: float) -> np.ndarray:
     return np.stack([x, y, np.broadcast_to(np.sin(tilts), x.shape)], axis=-1).reshape(-1, 3)
 
 
+def drop_rays(
+    ranges: np.ndarray,
+    hits: np.ndarray,
+    categories: np.ndarray,
+    reflect: np.ndarray,
+    max_range: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Mask (R,) of the rays that return: 2 % drop out at random, and more of the dark and distant ones."""
+    luck = rng.random(len(ranges))
+    lost = 0.02 + 0.25 * np.clip(ranges / max_range, 0, 1) ** 2 * (reflect < 0.06) + 0.05 * (categories == VEGETATION)
+    return (hits != HIT_SKY) & (ranges > LIDAR_MIN_RANGE) & (ranges < max_range) & (luck > lost)
+
+
 def take_sweep(scene: Scene, time: float, rng: np.random.Generator) -> Sweep:
     """Scan the scene at an instant.
 
@@ -47,13 +61,7 @@ def take_sweep(scene: Scene, time: float, rng: np.random.Generator) -> Sweep:
     local = ray_directions(scene.rig.lidar_tilts, rng.uniform(0, 2 * np.pi))
     world = scene.world_at(time)
     ranges, hits, categories, reflect = scan(world, lidar2street[:3, 3].copy(), local @ lidar2street[:3, :3].T)
-    luck = rng.random(len(ranges))
-    lost = (
-        0.02
-        + 0.25 * np.clip(ranges / LIDAR_MAX_RANGE, 0, 1) ** 2 * (reflect < 0.06)
-        + 0.05 * (categories == VEGETATION)
-    )
-    keep = (hits != HIT_SKY) & (ranges > LIDAR_MIN_RANGE) & (ranges < LIDAR_MAX_RANGE) & (luck > lost)
+    keep = drop_rays(ranges, hits, categories, reflect, LIDAR_MAX_RANGE, rng)
     noisy = ranges + 0.02 * np.clip(rng.standard_normal(len(ranges)), -3, 3)
     intensity = np.clip(reflect * 110 * rng.uniform(0.8, 1.2, len(ranges)) + rng.uniform(0, 3, len(ranges)), 0, 255)
     ring = np.tile(np.arange(len(scene.rig.lidar_tilts)), LIDAR_AZIMUTHS)

@@ -1,5 +1,7 @@
 """From linear radiance to a camera image: exposure, lens blur, sensor noise, tone curve."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -36,6 +38,37 @@ def _expose(colour, gain, noise, seed, curve, out):  # noqa: ANN001, ANN202
                 out[row, column, 2 - c] = np.uint8(curve[index] + 0.5)
 
 
+@dataclass(frozen=True)
+class Shot:
+    """Settings of one exposure.
+
+    Args:
+        gain (np.ndarray): Factor of red, green and blue, with exposure and white balance. Shape (3,).
+        noise (float): Strength of the sensor noise.
+        noise_seed (int): Seed of the sensor noise.
+    """
+
+    gain: np.ndarray
+    noise: float
+    noise_seed: int
+
+
+def draw_shot(colour: np.ndarray, rng: np.random.Generator) -> Shot:
+    """Draw exposure error, white balance and noise of one shot of linear radiance (H, W, 3) RGB."""
+    level = float(np.mean(np.minimum(colour[..., 1], 1.5))) + 0.05
+    exposure = (0.33 / level) ** 0.8 * rng.uniform(0.85, 1.18)
+    gain = exposure * rng.normal(1.0, 0.015, 3)
+    return Shot(gain, rng.uniform(0.02, 0.06), int(rng.integers(1 << 31)))
+
+
+def develop_shot(colour: np.ndarray, shot: Shot, sharpness: float) -> np.ndarray:
+    """Turn linear radiance (H, W, 3) RGB into a BGR uint8 image; ``sharpness`` is the lens blur's sigma in pixels."""
+    blurred = cv2.GaussianBlur(colour, (0, 0), sharpness)
+    out = np.empty(colour.shape, np.uint8)
+    _expose(blurred, shot.gain, shot.noise, shot.noise_seed, _CURVE, out)
+    return out
+
+
 def develop(colour: np.ndarray, rng: np.random.Generator, sharpness: float) -> np.ndarray:
     """Turn linear radiance (H, W, 3) RGB into a BGR uint8 image.
 
@@ -44,10 +77,4 @@ def develop(colour: np.ndarray, rng: np.random.Generator, sharpness: float) -> n
         rng (np.random.Generator): Draws exposure error, white balance and noise of this shot.
         sharpness (float): Standard deviation of the lens blur in pixels.
     """
-    level = float(np.mean(np.minimum(colour[..., 1], 1.5))) + 0.05
-    exposure = (0.33 / level) ** 0.8 * rng.uniform(0.85, 1.18)
-    gain = exposure * rng.normal(1.0, 0.015, 3)
-    blurred = cv2.GaussianBlur(colour, (0, 0), sharpness)
-    out = np.empty(colour.shape, np.uint8)
-    _expose(blurred, gain, rng.uniform(0.02, 0.06), int(rng.integers(1 << 31)), _CURVE, out)
-    return out
+    return develop_shot(colour, draw_shot(colour, rng), sharpness)

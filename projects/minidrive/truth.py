@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from .capture import camera_pose, camera_time
-from .generator import STATE
+from .jobs import STATE
 from .presets import VERSION, get_preset
 from .raycast import render_depth
 from .record import choose_scene

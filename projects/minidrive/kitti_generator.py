@@ -1,0 +1,115 @@
+"""Generates MiniDrive in the KITTI layout: ``raw/<date>/<drive>``, ``depth/{train,val}/<drive>`` and ``splits/*.txt``.
+
+Every scene is one drive of one car with its own date, calibration file, camera height, pitch and focal length. Scenes
+of ``minidrive_train`` have their maps in ``depth/train``, those of ``minidrive_val`` in ``depth/val``.
+"""
+
+import time
+from functools import partial
+from pathlib import Path
+
+from .jobs import Summary, check_config, generate_scenes, is_whole, read_record
+from .kitti_capture import take_frame
+from .kitti_files import (
+    depth_path,
+    drive_date,
+    drive_name,
+    frame_number,
+    image_path,
+    list_line,
+    write_calibration,
+    write_depth,
+)
+from .kitti_rig import draw_stereo_rig
+from .presets import TRAIN_SPLIT, VAL_SPLIT, Preset
+from .scene import draw_scene, scene_rng
+from .sensors import KEYFRAME_PERIOD
+from .writer import write_png
+
+KITTI_GENERATOR_VERSION = 1  # raised when the same seed gives other bytes
+_STREAM_RIG, _STREAM_SENSORS = 1 << 18, 1 << 19
+
+KITTI_PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset('tiny', (128, 416), train_scenes=4, val_scenes=2, keyframes=(2, 2), sweeps=0),
+        Preset('mini', (192, 640), train_scenes=72, val_scenes=20, keyframes=(3, 3), sweeps=0),
+    )
+}
+
+
+def _split(preset: Preset, index: int) -> str:
+    return TRAIN_SPLIT if index < preset.train_scenes else VAL_SPLIT
+
+
+def record_drive(preset: Preset, seed: int, index: int, root: Path) -> dict[str, list[str]]:
+    """Generate one drive below ``root`` and return the lines of its split list, by split."""
+    scene = draw_scene(preset, seed, index)
+    rig = draw_stereo_rig(scene_rng(seed, index, _STREAM_RIG), preset.image_size)
+    rng = scene_rng(seed, index, _STREAM_SENSORS)
+    split = _split(preset, index)
+    depth_root = root / 'depth' / ('train' if split == TRAIN_SPLIT else 'val')
+    write_calibration(root / 'raw' / drive_date(index) / 'calib_cam_to_cam.txt', rig, drive_date(index))
+    lines = []
+    for keyframe in range(scene.num_keyframes):
+        now = keyframe * KEYFRAME_PERIOD
+        number = frame_number(now)
+        frame = take_frame(scene.world_at(now), scene.path.pose(now), rig, rng)
+        for camera in (2, 3):
+            write_png(root / 'raw' / image_path(index, camera, number), frame.images[camera])
+            write_depth(depth_root / depth_path(index, camera, number), frame.sparse[camera])
+            write_depth(depth_root / depth_path(index, camera, number, 'dense'), frame.dense[camera])
+        lines.append(list_line(index, number, rig.cam2img[0, 0]))
+    return {split: lines}
+
+
+def _record_drive(preset_name: str, seed: int, index: int, staging: Path) -> dict[str, list[str]]:
+    return record_drive(KITTI_PRESETS[preset_name], seed, index, staging)
+
+
+def _write_lists(root: Path, names: list[str]) -> int:
+    """Write ``splits/<split>.txt`` and return the number of frames."""
+    lists: dict[str, list[str]] = {TRAIN_SPLIT: [], VAL_SPLIT: []}
+    for name in names:
+        for split, lines in read_record(root, name)['tables'].items():
+            lists[split] += lines
+    for split, lines in lists.items():
+        path = root / 'splits' / f'{split}.txt'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f'{path.name}.part')
+        temporary.write_text('\n'.join(lines) + '\n')
+        temporary.replace(path)
+    return sum(map(len, lists.values()))
+
+
+def generate_kitti(
+    out_dir: str | Path, preset: str = 'mini', seed: int = 0, workers: int = 1, progress: bool = True
+) -> Summary:
+    """Generate MiniDrive in the KITTI layout, or finish a run that was interrupted. Does nothing when it is complete.
+
+    Args:
+        out_dir (str | Path): Root of the data set.
+        preset (str): ``tiny`` or ``mini``.
+        seed (int): Seed; equal seeds give equal bytes, whatever the number of workers.
+        workers (int): Number of processes.
+        progress (bool): Show a progress bar.
+
+    Returns:
+        Summary: What was done; ``samples`` are stereo pairs.
+
+    Raises:
+        ValueError: If the preset is unknown, or the folder holds other data.
+    """
+    if preset not in KITTI_PRESETS:
+        raise ValueError(f'unknown preset {preset!r} of the KITTI format; choose one of {sorted(KITTI_PRESETS)}')
+    if seed < 0:
+        raise ValueError(f'seed must be at least 0, got {seed}')
+    chosen, root, begin = KITTI_PRESETS[preset], Path(out_dir), time.perf_counter()
+    check_config(root, {'format': 'kitti', 'preset': preset, 'seed': seed, 'kitti_generator': KITTI_GENERATOR_VERSION})
+    names = [drive_name(i) for i in range(chosen.num_scenes)]
+    todo = [i for i, name in enumerate(names) if not is_whole(root, name)]
+    write_scene = partial(_record_drive, preset, seed)
+    generate_scenes(root, names, todo, write_scene, workers, f'MiniDrive KITTI {preset}' if progress else None)
+    frames = _write_lists(root, names)
+    size = sum(sum(read_record(root, name)['files'].values()) for name in names)
+    return Summary(root, chosen.num_scenes, frames, len(todo), size, time.perf_counter() - begin)
