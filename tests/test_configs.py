@@ -8,11 +8,14 @@ from mmdet3d.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
+from torch.overrides import TorchFunctionMode
 
 from projects.engine import check_config_keys
 
 REPO = Path(__file__).resolve().parents[1]
 CONFIGS = sorted(str(p.relative_to(REPO)) for p in REPO.glob('configs/*/**/*.py') if '_base_' not in p.parts)
+DEPTH_CONFIGS = [name for name in CONFIGS if name.split('/')[1] in ('mono_depth', 'stereo_depth', 'adudepth')]
+OCC_CONFIGS = [name for name in CONFIGS if name not in DEPTH_CONFIGS]
 
 
 def load(name):
@@ -22,9 +25,19 @@ def load(name):
     return cfg
 
 
+class LinspaceOnCpu(TorchFunctionMode):
+    """mmdet's Swin reads the values of a ``linspace`` when it is built, which tensors without memory do not have."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = dict(kwargs or {})
+        if func is torch.linspace:
+            kwargs['device'] = 'cpu'
+        return func(*args, **kwargs)
+
+
 def build(cfg):
     """Build a model without memory for its weights, and without its teacher's checkpoint."""
-    with torch.device('meta'):
+    with torch.device('meta'), LinspaceOnCpu():
         return MODELS.build(cfg)
 
 
@@ -70,7 +83,7 @@ def test_classes_of_the_data_side_exist(name):
         assert HOOKS.get(hook.type) is not None, hook.type
 
 
-@pytest.mark.parametrize('name', CONFIGS)
+@pytest.mark.parametrize('name', OCC_CONFIGS)
 def test_labels_are_loaded_for_training_and_lidar_only_where_it_is_used(name):
     cfg = load(name)
     model = cfg.model.student if cfg.model.type == 'Distiller' else cfg.model
@@ -81,6 +94,25 @@ def test_labels_are_loaded_for_training_and_lidar_only_where_it_is_used(name):
     trains_on_depth = model.get('view_transform', {}).get('loss_depth') is not None
     if trains_on_depth:
         assert 'LiDARDepthMap' in transform_types(cfg.train_dataloader.dataset.pipeline)
+
+
+def reads_right_image(dataset):
+    load = next(step for step in dataset.pipeline if step.type == 'LoadDepthImages')
+    assert load.stereo == dataset.stereo
+    return load.stereo
+
+
+@pytest.mark.parametrize('name', DEPTH_CONFIGS)
+def test_depth_is_loaded_and_a_right_image_only_where_it_is_used(name):
+    cfg = load(name)
+    distilled = cfg.model.type == 'Distiller'
+    model = cfg.model.student if distilled else cfg.model
+    stereo = model.type == 'StereoDepthEstimator'
+    assert 'LoadDepthMap' in transform_types(cfg.train_dataloader.dataset.pipeline)
+    if stereo or distilled:
+        assert reads_right_image(cfg.train_dataloader.dataset)
+    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+        assert reads_right_image(loader.dataset) == stereo
 
 
 @pytest.mark.parametrize(

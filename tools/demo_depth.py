@@ -20,8 +20,11 @@ ADUDEPTH = 'configs/adudepth/adudepth_stereo-mini_mono-mini_1xb4-12e_minidrive.p
 MINI_OPTIONS = ['default_hooks.logger.interval=25', 'log_processor.window_size=25']
 # The tiny preset walks the same path in a few minutes; its numbers mean nothing.
 TINY_EPOCHS = 2
+CROP_STEP = 2
 TINY_OPTIONS = [f'train_cfg.max_epochs={TINY_EPOCHS}', f'train_cfg.val_interval={TINY_EPOCHS}']
-TINY_OPTIONS += ['train_dataloader.batch_size=2', 'default_hooks.logger.interval=1', 'log_processor.window_size=2']
+# Its images are smaller than the crops of the configs.
+TINY_OPTIONS += [f'train_dataloader.dataset.pipeline.{CROP_STEP}.size=[96,320]', 'train_dataloader.batch_size=2']
+TINY_OPTIONS += ['default_hooks.logger.interval=1', 'log_processor.window_size=2']
 
 
 def parse_args(argv=None):

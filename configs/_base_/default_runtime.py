@@ -7,8 +7,10 @@ custom_imports = dict(
         'projects.engine',
         'projects.transforms',
         'projects.occupancy',
+        'projects.depth',
         'projects.distillation',
         'projects.radocc',
+        'projects.adudepth',
     ],
     allow_failed_imports=False,
 )

@@ -1,5 +1,6 @@
 """The driver of `make demo-depth`; the whole path itself runs in continuous integration at its smallest size."""
 
+import json
 import sys
 
 import pytest
@@ -52,6 +53,18 @@ def test_tiny_preset_has_data_of_its_own(demo, tmp_path):
     assert 'data/minidrive-kitti-tiny' in steps['data']
     assert f'train_cfg.max_epochs={demo.TINY_EPOCHS}' in steps['adudepth']
     assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_{demo.TINY_EPOCHS}.pth' in steps['adudepth']
+
+
+def test_crops_of_the_tiny_preset_fit_into_its_images(demo):
+    """Its images are 128 x 416; the option names the crop by its place in the pipeline."""
+    option = next(option for option in demo.TINY_OPTIONS if '.pipeline.' in option)
+    key, value = option.split('=')
+    for name in (demo.TEACHER, demo.CONTROL, demo.STUDENT, demo.ADUDEPTH):
+        config = Config.fromfile(name)
+        config.merge_from_dict({key: json.loads(value)})
+        crop = config.train_dataloader.dataset.pipeline[demo.CROP_STEP]
+        assert crop.type == 'StereoCrop'
+        assert list(crop['size']) == [96, 320]
 
 
 def test_control_differs_from_the_teacher_by_its_right_image_only(demo):

@@ -1,0 +1,67 @@
+# MiniDrive in KITTI format: pairs of 192x640, crops of 160x448 in training, whole images in testing.
+# `train_pipeline` and `test_pipeline` read the left image, `stereo_*` both; a config that trains on pairs sets
+# dataset=dict(stereo=True, pipeline=...).
+config_variables = ['stereo_train_pipeline', 'stereo_test_pipeline', 'crop_size']
+dataset_type = 'KITTIDepthDataset'
+data_root = 'data/minidrive-kitti'
+crop_size = (160, 448)
+
+train_pipeline = [
+    dict(type='LoadDepthImages', stereo=False),
+    dict(type='LoadDepthMap'),
+    dict(type='StereoCrop', size=crop_size),
+    dict(type='StereoColorAug'),
+    dict(type='StereoFlip'),
+    dict(type='PackDepthInputs'),
+]
+test_pipeline = [
+    dict(type='LoadDepthImages', stereo=False),
+    dict(type='LoadDepthMap'),
+    dict(type='PackDepthInputs'),
+]
+stereo_train_pipeline = [
+    dict(type='LoadDepthImages', stereo=True),
+    dict(type='LoadDepthMap'),
+    dict(type='StereoCrop', size=crop_size),
+    dict(type='StereoColorAug'),
+    dict(type='StereoFlip'),
+    dict(type='PackDepthInputs'),
+]
+stereo_test_pipeline = [
+    dict(type='LoadDepthImages', stereo=True),
+    dict(type='LoadDepthMap'),
+    dict(type='PackDepthInputs'),
+]
+
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=1,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        ann_file='kitti-depth_infos_train.pkl',
+        stereo=False,
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        ann_file='kitti-depth_infos_val.pkl',
+        stereo=False,
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+
+val_evaluator = dict(type='DepthMetric', protocol='eigen', crop='garg', cap=80.0)
+test_evaluator = val_evaluator
