@@ -17,6 +17,8 @@ import numpy as np
 from .backend import fast_inflate
 
 _LOCAL_HEADER = struct.Struct('<4s5H3L2H')
+_ENTRY = struct.Struct('<4s6H3L5H2L')
+_END = struct.Struct('<4s4H2LH')
 _MAX_HEADER = 4096
 
 
@@ -34,20 +36,43 @@ class _Member(NamedTuple):
     encrypted: bool
 
 
-def _members(data: bytes, name: str) -> dict[str, _Member]:
-    """Directory of the archive by array name."""
+def _read_directory(data: bytes) -> list[_Member] | None:
+    """Entries of a plain archive: one disk, no comment, no 64-bit entries. None for all others, and damaged ones."""
+    end = len(data) - _END.size
+    if end < 0 or data[end : end + 4] != b'PK\x05\x06':
+        return None
+    _, disk, first_disk, here, count, size, position, comment = _END.unpack_from(data, end)
+    if disk or first_disk or comment or here != count or position + size != end:
+        return None
+    members = []
+    for _ in range(count):
+        if position + _ENTRY.size > end:
+            return None
+        entry = _ENTRY.unpack_from(data, position)
+        flags, method, crc, packed, unpacked, name_length, extra_length, comment_length = *entry[3:5], *entry[7:13]
+        name = data[position + _ENTRY.size : position + _ENTRY.size + name_length]
+        if entry[0] != b'PK\x01\x02' or 0xFFFFFFFF in (packed, unpacked, entry[16]) or not name.isascii():
+            return None
+        key = name.decode('ascii').removesuffix('.npy')
+        members.append(_Member(key, method, crc, packed, unpacked, entry[16], bool(flags & 1)))
+        position += _ENTRY.size + name_length + extra_length + comment_length
+    return members if position == end else None
+
+
+def _read_directory_slowly(data: bytes, name: str) -> list[_Member]:
+    """Entries of any archive.
+
+    Raises:
+        NpzError: If it is damaged.
+    """
     try:
         with warnings.catch_warnings(), zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = archive.infolist()
     except (zipfile.BadZipFile, EOFError, ValueError, struct.error, NotImplementedError) as error:
         raise NpzError(f'{name} is truncated, corrupt or not an .npz file ({error}); write or copy it again') from error
-    members: dict[str, _Member] = {}
-    for info in infos:
-        key = info.filename.removesuffix('.npy')
-        if key in members:
-            raise NpzError(f'{name} holds the array {key} twice; write it again')
-        members[key] = _Member(
-            key,
+    return [
+        _Member(
+            info.filename.removesuffix('.npy'),
             info.compress_type,
             info.CRC,
             info.compress_size,
@@ -55,6 +80,20 @@ def _members(data: bytes, name: str) -> dict[str, _Member]:
             info.header_offset,
             bool(info.flag_bits & 1),
         )
+        for info in infos
+    ]
+
+
+def _members(data: bytes, name: str) -> dict[str, _Member]:
+    """Directory of the archive by array name."""
+    entries = _read_directory(data)
+    if entries is None:
+        entries = _read_directory_slowly(data, name)
+    members = {entry.name: entry for entry in entries}
+    if len(members) < len(entries):
+        names = [entry.name for entry in entries]
+        twice = next(key for key in names if names.count(key) > 1)
+        raise NpzError(f'{name} holds the array {twice} twice; write it again')
     return members
 
 

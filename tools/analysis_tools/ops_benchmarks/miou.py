@@ -48,7 +48,10 @@ def published(frames: list[Frame]) -> np.ndarray:
         np.sum(known)
         np.sum(guess[known] == target[known])
         pairs = 18 * target[known].astype(int) + guess[known].astype(int)
-        hist += np.bincount(pairs, minlength=18**2).reshape(18, 18)
+        counts = np.bincount(pairs, minlength=18**2).reshape(18, 18)
+        with np.errstate(divide='ignore', invalid='ignore'):
+            round(np.nanmean(np.diag(counts) / (counts.sum(1) + counts.sum(0) - np.diag(counts))) * 100, 2)
+        hist += counts
     return hist
 
 
