@@ -1,4 +1,5 @@
-"""Train a LiDAR-camera teacher, a camera student and the same student distilled by RadOcc on MiniDrive; write a report.
+"""Train a LiDAR-camera teacher and a camera student on MiniDrive, then go on with the student twice: alone, and under
+the teacher (RadOcc). Both second stages have the same weights, steps, samples and augmentations. Write a report.
 
 Every step that finished is remembered in the work directory: run the same command again after an interruption and it
 goes on where it stopped. Training resumes from its last checkpoint.
@@ -20,14 +21,15 @@ from projects.reporting import run_command
 ROOT = Path(__file__).resolve().parent.parent
 TEACHER = 'configs/bevfusion_occ/bevfusion-occ_mini_1xb1-7e_minidrive.py'
 STUDENT = 'configs/flashocc/flashocc_mini_1xb1-7e_minidrive.py'
-RADOCC = 'configs/radocc/radocc_bevfusion-mini_flashocc-mini_1xb1-7e_minidrive.py'
+STAGE2 = 'configs/flashocc/flashocc_mini-stage2_1xb1-4e_minidrive.py'
+RADOCC = 'configs/radocc/radocc_bevfusion-mini_flashocc-mini_1xb1-4e_minidrive.py'
 
 # Waiting threads sleep: spinning ones are ten times slower as soon as anything else runs on the cores.
 ENVIRONMENT = {'PYTHONPATH': str(ROOT), 'PYTHONWARNINGS': 'ignore', 'OMP_WAIT_POLICY': 'passive'}
 
 MINI_OPTIONS = ['default_hooks.logger.interval=25', 'log_processor.window_size=25']
 # The tiny preset walks the same path in a few minutes; its numbers mean nothing.
-TINY_EPOCHS = 6
+TINY_EPOCHS = 4
 TINY_OPTIONS = [f'train_cfg.max_epochs={TINY_EPOCHS}', f'train_cfg.val_interval={TINY_EPOCHS}']
 TINY_OPTIONS += ['default_hooks.logger.interval=2', 'log_processor.window_size=4']
 
@@ -77,8 +79,6 @@ def plan(args):
     """List the steps of the demo in order."""
     work, python = args.work_dir, sys.executable
     data = args.data_root or default_data_root(args)
-    epochs = Config.fromfile(TEACHER).train_cfg.max_epochs if args.preset == 'mini' else TINY_EPOCHS
-    init = work / 'student_init.pth'
     common = [f'{part}_dataloader.dataset.data_root={data}' for part in ('train', 'val', 'test')]
     common += [f'randomness.seed={args.seed}', *(TINY_OPTIONS if args.preset == 'tiny' else MINI_OPTIONS)]
 
@@ -89,19 +89,23 @@ def plan(args):
 
     data_command = [python, 'tools/create_minidrive.py', str(data), '--preset', args.preset, '--seed', str(args.seed)]
     info_command = [python, 'tools/create_data.py', 'occ3d-nus', '--root-path', str(data)]
-    init_command = [python, 'tools/model_converters/init_weights.py', STUDENT, str(init), '--seed', str(args.seed)]
     report_command = [python, 'tools/analysis_tools/radocc_report.py', str(work), '--seed', str(args.seed)]
-    report_command += ['--teacher-config', TEACHER, '--student-config', STUDENT, '--radocc-config', RADOCC]
+    report_command += ['--teacher-config', TEACHER, '--student-config', STAGE2, '--radocc-config', RADOCC]
     report_command += ['--data-root', str(data)]
-    teacher_ckpt = work / 'teacher' / f'epoch_{epochs}.pth'
-    student_options = [f'model.student_ckpt={init}', f'model.teacher_ckpt={teacher_ckpt}']
+
+    def trained(name, config):
+        epochs = Config.fromfile(config).train_cfg.max_epochs if args.preset == 'mini' else TINY_EPOCHS
+        return work / name / f'epoch_{epochs}.pth'
+
+    student = trained('student', STUDENT)
+    distilled = [f'model.student_ckpt={student}', f'model.teacher_ckpt={trained("teacher", TEACHER)}']
     return [
         Step('data', 'generate MiniDrive', [*data_command, '--workers', str(os.cpu_count() or 1)], True),
         Step('infos', 'write the info files', [*info_command, '--version', 'v1.0-minidrive'], True),
-        Step('init', 'draw the weights that both students start from', init_command),
         train('teacher', 'train the LiDAR-camera teacher', TEACHER, []),
-        train('baseline', 'train the camera student alone', STUDENT, [f'load_from={init}']),
-        train('radocc', 'train the same student under the teacher (RadOcc)', RADOCC, student_options),
+        train('student', 'train the camera student', STUDENT, []),
+        train('baseline', 'go on with the student alone', STAGE2, [f'load_from={student}']),
+        train('radocc', 'go on with the student under the teacher (RadOcc)', RADOCC, distilled),
         Step('report', 'evaluate on held-out scenes and write the report', report_command, True),
     ]
 

@@ -11,7 +11,7 @@ import projects.radocc  # noqa: F401 - the three packages register their models
 from projects.engine import load_checkpoint_safe, save_checkpoint_atomic
 
 PLAIN = 'configs/flashocc/flashocc_mini_1xb1-7e_minidrive.py'
-DISTILLED = 'configs/radocc/radocc_bevfusion-mini_flashocc-mini_1xb1-7e_minidrive.py'
+DISTILLED = 'configs/radocc/radocc_bevfusion-mini_flashocc-mini_1xb1-4e_minidrive.py'
 
 
 def _build(repo, config):

@@ -15,7 +15,7 @@ import benchmark
 
 @pytest.fixture
 def distill_cfg(repo):
-    return Config.fromfile(repo / 'configs/radocc/radocc_bevfusion-mini_flashocc-mini_1xb1-7e_minidrive.py')
+    return Config.fromfile(repo / 'configs/radocc/radocc_bevfusion-mini_flashocc-mini_1xb1-4e_minidrive.py')
 
 
 @pytest.fixture

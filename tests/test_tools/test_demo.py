@@ -20,15 +20,15 @@ def _command(steps, name):
     return next(step.command for step in steps if step.name == name)
 
 
-def test_both_students_start_from_the_same_weights_and_learn_from_the_trained_teacher(demo, tmp_path):
+def test_both_second_stages_start_from_the_trained_student_and_one_has_the_trained_teacher(demo, tmp_path):
     steps = demo.plan(demo.parse_args(['--work-dir', str(tmp_path), '--seed', '3']))
-    assert [step.name for step in steps] == ['data', 'infos', 'init', 'teacher', 'baseline', 'radocc', 'report']
-    init = str(tmp_path / 'student_init.pth')
-    assert init in _command(steps, 'init')
-    assert f'load_from={init}' in _command(steps, 'baseline')
-    assert f'model.student_ckpt={init}' in _command(steps, 'radocc')
+    names = ['data', 'infos', 'teacher', 'student', 'baseline', 'radocc', 'report']
+    assert [step.name for step in steps] == names
+    student = f'{tmp_path}/student/epoch_7.pth'
+    assert f'load_from={student}' in _command(steps, 'baseline')
+    assert f'model.student_ckpt={student}' in _command(steps, 'radocc')
     assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_7.pth' in _command(steps, 'radocc')
-    for name in ('teacher', 'baseline', 'radocc'):
+    for name in ('teacher', 'student', 'baseline', 'radocc'):
         assert 'randomness.seed=3' in _command(steps, name)
         assert 'train_dataloader.dataset.data_root=data/minidrive-seed3' in _command(steps, name)
 

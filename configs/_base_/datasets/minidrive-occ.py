@@ -20,7 +20,7 @@ fusion_modality = dict(use_camera=True, use_lidar=True)
 lidar_modality = dict(use_camera=False, use_lidar=True)
 
 train_pipeline = [
-    dict(type='LoadMultiViewImages'),
+    dict(type='LoadMultiViewImages', reduced_decode=2),
     dict(type='MultiViewImageAug', final_dim=input_size, resize_lim=(0.0, 0.04), rot_lim=(0.0, 0.0), flip=False),
     dict(type='MultiViewColorJitter'),
     dict(type='LoadOccupancyLabels'),
@@ -31,14 +31,14 @@ train_pipeline = [
     dict(type='PackOccInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadMultiViewImages'),
+    dict(type='LoadMultiViewImages', reduced_decode=2),
     dict(type='MultiViewImageAug', final_dim=input_size, test_mode=True),
     dict(type='LoadOccupancyLabels'),
     dict(type='PackOccInputs'),
 ]
 
 fusion_train_pipeline = [
-    dict(type='LoadMultiViewImages'),
+    dict(type='LoadMultiViewImages', reduced_decode=2),
     dict(type='MultiViewImageAug', final_dim=input_size, resize_lim=(0.0, 0.04), rot_lim=(0.0, 0.0), flip=False),
     dict(type='MultiViewColorJitter'),
     dict(type='LoadOccupancyLabels'),
@@ -51,7 +51,7 @@ fusion_train_pipeline = [
     dict(type='PackOccInputs'),
 ]
 fusion_test_pipeline = [
-    dict(type='LoadMultiViewImages'),
+    dict(type='LoadMultiViewImages', reduced_decode=2),
     dict(type='MultiViewImageAug', final_dim=input_size, test_mode=True),
     dict(type='LoadOccupancyLabels'),
     dict(type='LoadLidarPoints'),

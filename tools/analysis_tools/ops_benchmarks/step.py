@@ -17,7 +17,7 @@ from projects.occupancy.structures import OccDataSample
 from .cameras import surround_calibration
 from .core import Benchmark
 
-CONFIG = Path(__file__).parents[3] / 'configs/radocc/radocc_bevfusion-mini_flashocc-mini_1xb1-7e_minidrive.py'
+CONFIG = Path(__file__).parents[3] / 'configs/radocc/radocc_bevfusion-mini_flashocc-mini_1xb1-4e_minidrive.py'
 NUM_RAYS = 8192
 HEIGHT, WIDTH = 128, 224
 FREE = 17

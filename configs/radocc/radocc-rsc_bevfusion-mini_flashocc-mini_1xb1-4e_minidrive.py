@@ -1,5 +1,5 @@
 # Ablation: rendered semantics alone (segment affinity and per-ray KL).
-_base_ = './radocc_bevfusion-mini_flashocc-mini_1xb1-7e_minidrive.py'
+_base_ = './radocc_bevfusion-mini_flashocc-mini_1xb1-4e_minidrive.py'
 _distillation = _base_.distillation
 model = dict(
     losses=dict(

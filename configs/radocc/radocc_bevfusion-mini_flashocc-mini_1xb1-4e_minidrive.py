@@ -1,5 +1,5 @@
 _base_ = [
-    '../flashocc/flashocc_mini_1xb1-7e_minidrive.py',
+    '../flashocc/flashocc_mini-stage2_1xb1-4e_minidrive.py',
     '../_base_/models/bevfusion-occ_mini.py',
     '../_base_/models/radocc.py',
 ]
@@ -8,17 +8,19 @@ model = dict(
     type='Distiller',
     student=_base_.student,
     teacher=_base_.teacher,
+    student_ckpt='work_dirs/flashocc_mini_1xb1-7e_minidrive/epoch_7.pth',
     teacher_ckpt='work_dirs/bevfusion-occ_mini_1xb1-7e_minidrive/epoch_7.pth',
     teacher_config='configs/bevfusion_occ/bevfusion-occ_mini_1xb1-7e_minidrive.py',
     **_base_.distillation,
 )
+load_from = None  # the Distiller loads student_ckpt itself
 # Coarser rays than at full size: samples of one voxel, pictures of 90 x 160.
 model['shared']['rays'].update(num_rays=4096, render_size=_base_.render_size)
 model['shared']['rays']['geometry'].update(t_range=(0.0, 48.0), step=0.4)
 # The teacher is trained by cross-entropy alone, which leaves a constant per voxel open in its logits: its free logit is
 # positive in most occupied voxels, and only the log-odds say where matter is.
 model['connectors']['rendered'].update(density='log_odds')
-# A thousand steps from scratch: distillation at full weight slows the losses of the task down.
+# In a few hundred steps, distillation at full weight slows the losses of the task down.
 model['losses']['loss_rdc'].update(loss_weight=0.05)
 model['losses']['loss_rsc'].update(loss_weight=0.1)
 model['losses']['loss_rsc_kl'].update(loss_weight=0.05)
