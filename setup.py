@@ -20,6 +20,7 @@ setup(
         'mmdet3d>=1.4,<1.5',
         'nuscenes-devkit>=1.1.11,<1.3',
         'numba>=0.58',
+        'isal>=1.5',
         'jinja2',
         'matplotlib',
         'tqdm',

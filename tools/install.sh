@@ -68,7 +68,8 @@ if ! installed mmcv "$mmcv"; then
 fi
 
 say "5/5 this project"
-pip install -q --no-deps --no-build-isolation -e .
+# "compat" puts the folder on the path, so packages that a later checkout adds are found without a new installation.
+pip install -q --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
 "$venv/bin/python" -W ignore -c 'import cv2, mmcv.ops, mmdet3d, numba, nuscenes, torch; print("torch", torch.__version__)'
 touch "$venv/.installed"
 say "done"
