@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from mmdet3d.registry import DATASETS, METRICS
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from tqdm import tqdm
 
 from projects.adudepth.report import (
@@ -195,6 +196,8 @@ def print_table(table):
 def main():
     """Measure, draw, write, print."""
     args = parse_args()
+    # The metrics would log every table of every model.
+    MMLogger.get_instance('adudepth_report', log_level='WARNING')
     predictors = load_predictors(args)
     result, held_out, prior = study(args, Config.fromfile(args.teacher_config), predictors)
     frames = tqdm(choose_frames(held_out, args.frames), desc='pictures', unit='frame')

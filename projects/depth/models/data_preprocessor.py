@@ -107,8 +107,8 @@ def _name(samples: Sequence[Any] | None, index: int) -> str:
 
 
 def _check_calibration(inputs: dict[str, list], samples: Sequence[Any] | None) -> None:
-    """Require finite calibration with a positive focal length and baseline, before the data move to the device."""
-    for key in ('cam2img', 'baseline'):
+    """Require finite calibration, before the data move to the device; a single image has no baseline."""
+    for key in ('cam2img', 'baseline') if 'right_img' in inputs else ('cam2img',):
         for i, given in enumerate(inputs.get(key, ())):
             value = torch.as_tensor(given).float()
             if not torch.isfinite(value).all() or value.flatten()[0] <= 0:

@@ -37,8 +37,19 @@ def test_calibration_is_stacked():
 
 @pytest.mark.parametrize('baseline', [-0.5, 0.0, float('nan')])
 def test_baseline_that_is_not_positive_names_the_frame(baseline):
+    right = [torch.zeros(3, 32, 32, dtype=torch.uint8)] * 2
     with pytest.raises(ValueError, match='baseline of frame f1'):
-        DepthDataPreprocessor()(_data([(32, 32)] * 2, baseline=[0.5, baseline]))
+        DepthDataPreprocessor()(_data([(32, 32)] * 2, right_img=right, baseline=[0.5, baseline]))
+
+
+def test_a_single_image_has_no_baseline():
+    inputs = DepthDataPreprocessor()(_data([(32, 32)], baseline=[torch.tensor(0.0)]))['inputs']
+    assert inputs['baseline'].tolist() == [0.0]
+
+
+def test_broken_intrinsics_name_the_frame():
+    with pytest.raises(ValueError, match='cam2img of frame f0'):
+        DepthDataPreprocessor()(_data([(32, 32)], cam2img=[torch.zeros(3, 3)]))
 
 
 def test_pair_of_two_sizes_names_the_frame():
