@@ -13,13 +13,14 @@ MODELS = {'distillation', 'occupancy', 'depth'}
 ALLOWED = {
     'fileio': set(),
     'occ_eval': {'fileio'},
+    'depth_eval': {'fileio'},
     'rendering': set(),
     'engine': {'fileio'},
     'transforms': set(),
     'reporting': set(),
     'distillation': FOUNDATION,
     'occupancy': FOUNDATION | {'occ_eval'},
-    'depth': FOUNDATION,
+    'depth': FOUNDATION | {'depth_eval'},
     'radocc': FOUNDATION | MODELS | {'reporting'},
     'adudepth': FOUNDATION | MODELS | {'reporting'},
     'minidrive': {'rendering'},
@@ -28,6 +29,7 @@ MM_PACKAGES = {'mmengine', 'mmcv', 'mmdet', 'mmdet3d'}
 FORBIDDEN_OUTSIDE = {
     'fileio': MM_PACKAGES | {'torch'},
     'occ_eval': MM_PACKAGES | {'torch'},
+    'depth_eval': MM_PACKAGES | {'torch'},
     'rendering': MM_PACKAGES,
     'engine': MM_PACKAGES - {'mmengine'},
     'minidrive': MM_PACKAGES,
