@@ -3,6 +3,9 @@
 import argparse
 import sys
 
+from dataset_converters.drivingstereo import WEATHERS, DrivingStereoConverter
+from dataset_converters.kitti_depth import SPLITS as KITTI_SPLITS
+from dataset_converters.kitti_depth import KITTIDepthConverter
 from dataset_converters.occ3d_nuscenes import SPLITS, Occ3DConverter
 
 
@@ -21,23 +24,71 @@ def parse_args() -> argparse.Namespace:
     occ3d.add_argument(
         '--allow-missing', action='store_true', help='go on when images, LiDAR files or labels are missing'
     )
+    occ3d.set_defaults(run=_run_occ3d)
+    kitti = _add_depth_parser(datasets, 'kitti-depth', 'KITTI depth, or MiniDrive in its layout', 'data/kitti')
+    kitti.add_argument(
+        '--split',
+        choices=KITTI_SPLITS,
+        default='auto',
+        help='auto: minidrive if the root has its lists, else eigen (default)',
+    )
+    kitti.add_argument('--no-pair-check', action='store_true', help='do not look for swapped cameras')
+    kitti.set_defaults(run=_run_kitti)
+    driving = _add_depth_parser(datasets, 'drivingstereo', 'DrivingStereo', 'data/drivingstereo')
+    driving.add_argument('--resolution', choices=('half', 'full'), default='half', help='default: half')
+    driving.add_argument('--weather', nargs='*', choices=WEATHERS, default=[], help='weather sets to convert as well')
+    driving.set_defaults(run=_run_drivingstereo)
     return parser.parse_args()
+
+
+def _add_depth_parser(
+    datasets: argparse._SubParsersAction, name: str, title: str, example: str
+) -> argparse.ArgumentParser:
+    parser = datasets.add_parser(name, help=title)
+    parser.add_argument('--root-path', required=True, help=f'data root, for instance {example}')
+    parser.add_argument('--out-dir', help='folder of the info files (default: the data root)')
+    parser.add_argument('--allow-missing', action='store_true', help='leave frames with missing files out')
+    return parser
+
+
+def _run_occ3d(args: argparse.Namespace) -> None:
+    Occ3DConverter(
+        root=args.root_path,
+        version=args.version,
+        out_dir=args.out_dir or args.root_path,
+        extra_tag=args.extra_tag,
+        max_sweeps=args.max_sweeps,
+        workers=args.workers,
+        force=args.force,
+        allow_missing=args.allow_missing,
+    ).run()
+
+
+def _run_kitti(args: argparse.Namespace) -> None:
+    KITTIDepthConverter(
+        root=args.root_path,
+        split=args.split,
+        out_dir=args.out_dir,
+        allow_missing=args.allow_missing,
+        check_pairs=not args.no_pair_check,
+    ).run()
+
+
+def _run_drivingstereo(args: argparse.Namespace) -> None:
+    DrivingStereoConverter(
+        root=args.root_path,
+        resolution=args.resolution,
+        weathers=tuple(args.weather),
+        out_dir=args.out_dir,
+        allow_missing=args.allow_missing,
+    ).run()
 
 
 def main() -> int:
     """Convert and report; errors of the data are one message, not a traceback."""
     args = parse_args()
     try:
-        Occ3DConverter(
-            root=args.root_path,
-            version=args.version,
-            out_dir=args.out_dir or args.root_path,
-            extra_tag=args.extra_tag,
-            max_sweeps=args.max_sweeps,
-            workers=args.workers,
-            force=args.force,
-            allow_missing=args.allow_missing,
-        ).run()
+        args.run(args)
     except (FileNotFoundError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1

@@ -59,7 +59,7 @@ def main() -> None:
         f'in {summary.out_dir}, {summary.seconds:.0f} s'
     )
     if args.format == 'kitti':
-        print(f'next: python tools/create_data.py kitti-depth --root-path {summary.out_dir} --splits minidrive')
+        print(f'next: python tools/create_data.py kitti-depth --root-path {summary.out_dir}')
         return
     print(f'next: python tools/create_data.py occ3d-nus --root-path {summary.out_dir} --version {VERSION}')
 

@@ -1,0 +1,6 @@
+"""Monocular and stereo depth: data sets, models and metrics."""
+
+from . import datasets, evaluation, models
+from .structures import DepthDataSample
+
+__all__ = ['DepthDataSample', 'datasets', 'evaluation', 'models']

@@ -1,0 +1,134 @@
+"""Data sets of rectified image pairs with depth maps."""
+
+import os.path as osp
+
+import numpy as np
+from mmdet3d.registry import DATASETS
+from mmengine.dataset import BaseDataset
+
+from projects.engine import SeededDatasetMixin, restricted_load
+
+_PATHS = ('img_path', 'right_path', 'depth_path', 'right_depth_path', 'dense_path', 'right_dense_path')
+_KEYS = ('frame_id', *_PATHS, 'cam2img', 'right_cam2img', 'baseline', 'depth_scale', 'ori_shape')
+
+
+class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
+    """Frames of an info file of ``tools/create_data.py``, one dict per frame.
+
+    A frame has ``frame_id``, ``img_path``, ``right_path``, ``depth_path``, ``right_depth_path`` (None if there is no
+    file), ``dense_path`` and ``right_dense_path`` (MiniDrive), ``cam2img`` and ``right_cam2img`` (3, 3), ``focal``
+    (pixels), ``baseline`` (metres, 0 unless ``stereo``), ``depth_scale`` (values of the depth file per metre) and
+    ``ori_shape`` (H, W).
+
+    Args:
+        ann_file (str): Info file, relative to ``data_root`` or absolute.
+        data_root (str): Root of the data set. Defaults to ''.
+        stereo (bool): Whether right images are needed. Defaults to False.
+        pipeline (list): Transforms. Defaults to [].
+        test_mode (bool): Samples without a depth map are allowed; nothing is seeded. Defaults to False.
+        indices (int | list[int] | None): Subset: the first samples or the given ones. Defaults to None (all).
+        lazy_init (bool): Whether to read the info file later. Defaults to False.
+        metainfo (dict | None): Overrides of METAINFO. Defaults to None.
+        serialize_data (bool): Whether to hold the infos as bytes, which workers share. Defaults to True.
+        max_refetch (int): Tries when a pipeline returns None. Defaults to 1000.
+    """
+
+    COMMAND = 'create_data.py'
+
+    def __init__(
+        self,
+        ann_file: str,
+        data_root: str = '',
+        stereo: bool = False,
+        pipeline: list | None = None,
+        test_mode: bool = False,
+        indices: int | list[int] | None = None,
+        lazy_init: bool = False,
+        metainfo: dict | None = None,
+        serialize_data: bool = True,
+        max_refetch: int = 1000,
+    ) -> None:
+        self.stereo = stereo
+        super().__init__(
+            ann_file=ann_file,
+            data_root=data_root,
+            data_prefix={},
+            pipeline=pipeline or [],
+            test_mode=test_mode,
+            indices=indices,
+            lazy_init=lazy_init,
+            metainfo=metainfo,
+            serialize_data=serialize_data,
+            max_refetch=max_refetch,
+        )
+
+    def load_data_list(self) -> list[dict]:
+        """Read the info file with the restricted unpickler.
+
+        Raises:
+            FileNotFoundError: If the data root or the info file is missing.
+            ValueError: If the file holds something else, or a frame without what is needed.
+        """
+        if self.data_root and not osp.isdir(self.data_root):
+            raise FileNotFoundError(f'data root not found: {self.data_root}; set data_root or see docs/kitti.md')
+        if not osp.isfile(self.ann_file):
+            raise FileNotFoundError(
+                f'info file not found: {self.ann_file}; write it with python tools/{self.COMMAND} --root-path '
+                f'{self.data_root or "<root>"}'
+            )
+        content = restricted_load(self.ann_file)
+        if not isinstance(content, dict) or not isinstance(content.get('data_list'), list):
+            raise ValueError(f'{self.ann_file} holds no depth infos; write it again with tools/{self.COMMAND}')
+        for item in content['data_list']:
+            self._check_item(item)
+        return content['data_list']
+
+    def _check_item(self, item: dict) -> None:
+        missing = [key for key in _KEYS if key not in item]
+        if missing:
+            raise ValueError(f'{self.ann_file}: a frame has no {missing}; write it again with tools/{self.COMMAND}')
+        where = f'{self.ann_file}: frame {item["frame_id"]}'
+        if self.stereo and not item['right_path']:
+            raise ValueError(f'{where} has no right image, but stereo=True needs one; leave it out or set stereo=False')
+        if self.stereo and not item['baseline'] > 0:
+            raise ValueError(f'{where} has the baseline {item["baseline"]} m, but it must be positive')
+        if not self.test_mode and not item['depth_path']:
+            raise ValueError(f'{where} has no depth map, so it cannot be trained on; only test_mode=True allows that')
+
+    def get_data_info(self, idx: int) -> dict:
+        """Return the pipeline's view of one frame: absolute paths and float64 matrices."""
+        info = super().get_data_info(idx)
+        data = {key: info[key] for key in ('frame_id', 'depth_scale')}
+        data.update({key: osp.join(self.data_root, info[key]) if info[key] else None for key in _PATHS})
+        data.update(sample_idx=idx, test_mode=self.test_mode, ori_shape=tuple(info['ori_shape']))
+        data['cam2img'] = np.asarray(info['cam2img'], np.float64)
+        data['right_cam2img'] = np.asarray(info['right_cam2img'], np.float64)
+        data['focal'] = float(data['cam2img'][0, 0])
+        data['baseline'] = float(info['baseline']) if self.stereo else 0.0
+        if not self.stereo:
+            data['right_path'] = None
+        return data
+
+
+@DATASETS.register_module()
+class KITTIDepthDataset(StereoDepthDataset):
+    """KITTI raw with annotated depth maps, its depth selection, or MiniDrive in KITTI's layout.
+
+    The splits are info files: ``kitti-depth-eigen_infos_{train,val}.pkl``,
+    ``kitti-depth-official_infos_{train,val,test}.pkl`` and ``kitti-depth_infos_{train,val}.pkl`` (MiniDrive). See
+    :class:`StereoDepthDataset` for the arguments.
+    """
+
+    COMMAND = 'create_data.py kitti-depth'
+
+
+@DATASETS.register_module()
+class DrivingStereoDataset(StereoDepthDataset):
+    """DrivingStereo in half or full resolution, and its weather sets.
+
+    The splits are info files: ``drivingstereo_infos_{train,test,<weather>}.pkl``; full resolution has ``-full`` before
+    ``_infos``.
+    See :class:`StereoDepthDataset` for the arguments.
+    """
+
+    COMMAND = 'create_data.py drivingstereo'

@@ -1,0 +1,71 @@
+"""Lists of frames: the compact lists of the repository, and lists in the form of the Eigen split."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent / 'splits'
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of KITTI raw, left camera.
+
+    Args:
+        drive (str): ``2011_09_26_drive_0002_sync``.
+        number (int): Number of the frame.
+        has_depth (bool): Whether the list names a depth map. Defaults to True.
+        focal (float | None): Focal length in pixels that the list states. Defaults to None.
+    """
+
+    drive: str
+    number: int
+    has_depth: bool = True
+    focal: float | None = None
+
+    @property
+    def date(self) -> str:
+        """Date folder of the drive."""
+        return self.drive[:10]
+
+
+def read_compact_list(name: str) -> list[Frame]:
+    """Read ``splits/<name>.txt``: a drive and frames a line, ``3-9`` is a range, ``3!`` a frame without depth map."""
+    frames = []
+    for line in (_FOLDER / f'{name}.txt').read_text(encoding='utf-8').splitlines():
+        if line.startswith('#'):
+            continue
+        drive, *parts = line.split()
+        for part in parts:
+            first, _, last = part.rstrip('!').partition('-')
+            numbers = range(int(first), int(last or first) + 1)
+            frames += [Frame(drive, number, not part.endswith('!')) for number in numbers]
+    return frames
+
+
+def read_eigen_list(path: str | Path) -> list[Frame]:
+    """Read a list with ``<date>/<drive>/image_02/data/<frame>.png <depth map>|None <focal>`` in each line.
+
+    Raises:
+        FileNotFoundError: If the list is missing.
+        ValueError: If a line has another form, or its parts name different drives or frames.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'split list not found: {path}')
+    lines = path.read_text(encoding='utf-8').splitlines()
+    return [_parse(line, f'{path}, line {i}') for i, line in enumerate(lines, 1) if line.strip()]
+
+
+def _parse(line: str, where: str) -> Frame:
+    fields = line.split()
+    parts = fields[0].split('/')
+    if len(fields) != 3 or len(parts) != 5 or parts[2] != 'image_02' or not parts[4][:-4].isdigit():
+        raise ValueError(
+            f'{where}: expected "<date>/<drive>/image_02/data/<frame>.png <depth>|None <focal>", got {line!r}'
+        )
+    date, drive, _, _, name = parts
+    if not drive.startswith(date):
+        raise ValueError(f'{where}: drive {drive} is in the folder of another date, {date}')
+    if fields[1] != 'None' and not (drive in fields[1].split('/') and fields[1].endswith(f'/image_02/{name}')):
+        raise ValueError(f'{where}: image and depth map differ in drive or frame: {line!r}')
+    return Frame(drive, int(name[:-4]), fields[1] != 'None', float(fields[2]))

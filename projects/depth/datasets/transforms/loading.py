@@ -1,0 +1,103 @@
+"""Loading of stereo pairs and depth maps. H x W image."""
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmdet3d.registry import TRANSFORMS
+
+from projects.depth_eval import read_depth
+from projects.transforms import read_image
+
+
+@TRANSFORMS.register_module()
+class LoadDepthImages(BaseTransform):
+    """Load the left image, and the right one of a pair.
+
+    Required keys: ``img_path, right_path, ori_shape, frame_id``. Added keys: ``img`` and, with ``stereo``,
+    ``right_img``, each (H, W, 3) uint8 BGR; ``img_shape``; ``crop_offset`` (0, 0); ``flipped`` False.
+
+    Args:
+        stereo (bool): Whether to load the right image. Defaults to False.
+    """
+
+    def __init__(self, stereo: bool = False) -> None:
+        self.stereo = stereo
+
+    def transform(self, results: dict) -> dict:
+        """Read the files.
+
+        Raises:
+            FileNotFoundError: If an image is missing.
+            ValueError: If an image is damaged, has another size than the calibration, or the frame has no right image.
+        """
+        paths = {'img': results['img_path']}
+        if self.stereo:
+            if not results.get('right_path'):
+                raise ValueError(
+                    f'frame {results["frame_id"]} has no right image; set stereo=True of the data set, and check that '
+                    'the frame is one of a pair'
+                )
+            paths['right_img'] = results['right_path']
+        for key, path in paths.items():
+            results[key] = read_image(path, results['frame_id'])
+            if results[key].shape[:2] != results['ori_shape']:
+                raise ValueError(
+                    f'{path} has the size {results[key].shape[:2]}, but the calibration of frame {results["frame_id"]} '
+                    f'is for {results["ori_shape"]}; is the image of another date?'
+                )
+        results['img_shape'] = results['ori_shape']
+        results['crop_offset'] = (0, 0)
+        results['flipped'] = False
+        return results
+
+
+@TRANSFORMS.register_module()
+class LoadDepthMap(BaseTransform):
+    """Load the 16-bit depth map of the left camera, and of the right one when its image is loaded.
+
+    The right map replaces the left one when ``StereoFlip`` swaps the cameras. In test mode a frame without a file has
+    an empty map, which metrics skip and count.
+
+    Required keys: ``depth_path, right_depth_path, dense_path, right_dense_path, depth_scale, ori_shape``. Added keys:
+    ``gt_depth`` and, as the files exist, ``right_gt_depth``, ``gt_depth_dense``, ``right_gt_depth_dense``; (H, W)
+    float32 metres, 0 = none.
+
+    Args:
+        dense (bool): Whether to load MiniDrive's dense truth when the frame has it. Defaults to True in test mode only.
+    """
+
+    _FIELDS = (
+        ('gt_depth', 'depth_path'),
+        ('right_gt_depth', 'right_depth_path'),
+        ('gt_depth_dense', 'dense_path'),
+        ('right_gt_depth_dense', 'right_dense_path'),
+    )
+
+    def __init__(self, dense: bool | None = None) -> None:
+        self.dense = dense
+
+    def transform(self, results: dict) -> dict:
+        """Read the files.
+
+        Raises:
+            FileNotFoundError: If a depth map is missing.
+            ValueError: If a map is damaged, has 8 bits, or another size than the image.
+        """
+        dense = results.get('test_mode', False) if self.dense is None else self.dense
+        for key, source in self._FIELDS:
+            wanted = ('right' not in key or 'right_img' in results) and (dense or 'dense' not in key)
+            if wanted and results.get(source):
+                results[key] = self._read(results[source], results)
+        if 'gt_depth' not in results:
+            if not results.get('test_mode', False):
+                raise ValueError(f'frame {results["frame_id"]} has no depth map, so it cannot be trained on')
+            results['gt_depth'] = np.zeros(results['ori_shape'], np.float32)
+        return results
+
+    @staticmethod
+    def _read(path: str, results: dict) -> np.ndarray:
+        depth = read_depth(path, results['depth_scale'])
+        if depth.shape != results['ori_shape']:
+            raise ValueError(
+                f'{path} has the size {depth.shape}, but the image of the frame has {results["ori_shape"]}'
+            )
+        return depth

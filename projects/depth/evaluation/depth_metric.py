@@ -1,0 +1,99 @@
+"""Depth metrics of the Eigen protocol and of the KITTI benchmark. H x W network input."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from mmdet3d.registry import METRICS
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
+
+from projects.depth_eval import CROPS, eigen_image, kitti_image, macro_average
+
+
+def _to_numpy(value: torch.Tensor | np.ndarray) -> np.ndarray:
+    return value.detach().cpu().float().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+
+
+@METRICS.register_module()
+class DepthMetric(BaseMetric):
+    """Depth metrics, averaged over images.
+
+    Every frame adds its metrics, or None when no pixel has truth, to ``self.results``; sums are exact, so evaluation
+    on many processes gives the same numbers. Keys: ``depth/`` with the names of ``EIGEN_KEYS`` or ``KITTI_KEYS`` of
+    ``projects.depth_eval``, ``frames`` (scored) and ``skipped`` (no truth).
+
+    Args:
+        protocol (str): 'eigen' (crop, cap, clamped prediction) or 'kitti' (hole filling, no crop, no cap; units of the
+            benchmark's site). Defaults to 'eigen'.
+        crop (str): 'garg', 'eigen' or 'none', as shares of the frame that is scored. Defaults to 'garg'.
+        kb_crop (bool): Whether to cut frames to 352x1216 first; frames that a ``KBCrop`` of the pipeline made stay as
+            they are. Defaults to False.
+        cap (float): Largest depth that counts, in metres. Defaults to 80.0.
+        min_depth (float): Smallest depth that counts, in metres. Defaults to 1e-3.
+        collect_device (str): 'cpu' or 'gpu'. Defaults to 'cpu'.
+        prefix (str | None): Prefix of the keys. Defaults to None ('depth').
+    """
+
+    default_prefix = 'depth'
+
+    def __init__(
+        self,
+        protocol: str = 'eigen',
+        crop: str = 'garg',
+        kb_crop: bool = False,
+        cap: float = 80.0,
+        min_depth: float = 1e-3,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        if protocol not in ('eigen', 'kitti'):
+            raise ValueError(f"protocol of DepthMetric must be 'eigen' or 'kitti', got {protocol!r}")
+        if crop not in CROPS:
+            raise ValueError(f'crop of DepthMetric must be one of {CROPS}, got {crop!r}')
+        if not 0 < min_depth < cap:
+            raise ValueError(f'DepthMetric needs 0 < min_depth < cap, got min_depth={min_depth}, cap={cap}')
+        self.protocol = protocol
+        self.crop = crop
+        self.kb_crop = kb_crop
+        self.cap = cap
+        self.min_depth = min_depth
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Score every frame.
+
+        Args:
+            data_batch (dict): Not used.
+            data_samples (Sequence[dict]): With ``pred_depth`` and ``gt_depth``, each (H, W), in metres.
+
+        Raises:
+            ValueError: If a frame lacks one of the two, or their sizes differ; the message names the frame.
+        """
+        for sample in data_samples:
+            frame = sample.get('frame_id', '?')
+            missing = [key for key in ('pred_depth', 'gt_depth') if sample.get(key) is None]
+            if missing:
+                raise ValueError(f'frame {frame} has no {missing}; add LoadDepthMap to the pipeline')
+            gt, pred = _to_numpy(sample['gt_depth']), _to_numpy(sample['pred_depth'])
+            try:
+                self.results.append(self._score(gt, pred))
+            except ValueError as error:
+                raise ValueError(f'frame {frame}: {error}') from error
+
+    def _score(self, gt: np.ndarray, pred: np.ndarray) -> dict[str, float] | None:
+        if self.protocol == 'kitti':
+            return kitti_image(gt, pred)
+        return eigen_image(gt, pred, self.crop, self.cap, self.min_depth, self.kb_crop)
+
+    def compute_metrics(self, results: list[dict[str, float] | None]) -> dict[str, float]:
+        """Average over the frames that have truth."""
+        metrics = macro_average(results)
+        scored = sum(row is not None for row in results)
+        metrics.update(frames=scored, skipped=len(results) - scored)
+        lines = [f'{key:<16}{value:>12.6g}' for key, value in metrics.items()]
+        title = f'{self.protocol} protocol' + (
+            f', crop {self.crop}, cap {self.cap:g} m' if self.protocol == 'eigen' else ''
+        )
+        MMLogger.get_current_instance().info('\n'.join([title, *lines]))
+        return metrics

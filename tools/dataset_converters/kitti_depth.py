@@ -1,0 +1,193 @@
+"""Info files of KITTI depth: Eigen split, official split, and MiniDrive in KITTI's layout."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from projects.depth.datasets import (
+    Frame,
+    StereoCalibration,
+    check_stereo_order,
+    read_calibration,
+    read_compact_list,
+    read_eigen_list,
+)
+from projects.transforms import read_image
+
+from .depth_infos import make_item, missing_report, png_or_jpeg_shape, write_infos
+
+SPLITS = ('auto', 'eigen', 'official', 'minidrive')
+_MINIDRIVE_LISTS = {'train': 'minidrive_train', 'val': 'minidrive_val'}
+_HINT = 'see docs/kitti.md for the downloads and the folders; --allow-missing leaves these frames out'
+
+
+class KITTIDepthConverter:
+    """Checks a data root and writes its info files.
+
+    The root has ``raw/<date>/<drive>/image_0{2,3}/data`` with ``raw/<date>/calib_cam_to_cam.txt``,
+    ``depth/{train,val}/<drive>/proj_depth/groundtruth/image_0{2,3}`` (or ``depth/<drive>``) and, for the benchmark,
+    ``depth_selection``. All paths of the info files are relative to the root.
+
+    Args:
+        root (str): Data root.
+        split (str): One of ``SPLITS``; 'auto' is 'minidrive' if the root has its lists, else 'eigen'.
+        out_dir (str | None): Folder of the info files. Defaults to None (the root).
+        allow_missing (bool): Leave frames with missing files out instead of stopping. Defaults to False.
+        check_pairs (bool): Look for swapped cameras in one pair of each drive. Defaults to True.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        split: str = 'auto',
+        out_dir: str | None = None,
+        allow_missing: bool = False,
+        check_pairs: bool = True,
+    ) -> None:
+        self.root = Path(root)
+        if not self.root.is_dir():
+            raise FileNotFoundError(f'data root not found: {root}; see docs/kitti.md')
+        has_lists = (self.root / 'splits' / 'minidrive_train.txt').is_file()
+        self.split = split if split != 'auto' else 'minidrive' if has_lists else 'eigen'
+        self.out = Path(out_dir or root)
+        self.allow_missing = allow_missing
+        self.check_pairs = check_pairs
+        self._missing: list[str] = []
+        self._calibration = cache(self._read_calibration)
+        self._checked: set[str] = set()
+
+    def run(self) -> None:
+        """Convert.
+
+        Raises:
+            FileNotFoundError: If files are missing; the message lists them all at once.
+            ValueError: If calibration, images and lists disagree.
+        """
+        parts = {'eigen': self._eigen, 'official': self._official, 'minidrive': self._minidrive}[self.split]()
+        tag = 'kitti-depth' + ('' if self.split == 'minidrive' else f'-{self.split}')
+        found = {name: [item for item in items if item is not None] for name, items in parts.items()}
+        if self._missing and not self.allow_missing:
+            raise FileNotFoundError(missing_report('files', self._missing, _HINT))
+        if self._missing:
+            print(missing_report('files', self._missing, 'their frames are left out'))
+        if not any(found.values()):
+            raise FileNotFoundError(f'{self.root} holds no frame of the {self.split} split; {_HINT}')
+        for name, items in found.items():
+            write_infos(self.out / f'{tag}_infos_{name}.pkl', items, f'{self.split}-{name}')
+
+    def _eigen(self) -> dict[str, list]:
+        lists = {'train': read_compact_list('eigen_train'), 'val': read_compact_list('eigen_test')}
+        return {name: [self._frame(frame) for frame in frames] for name, frames in lists.items()}
+
+    def _minidrive(self) -> dict[str, list]:
+        lists = {name: read_eigen_list(self.root / 'splits' / f'{tag}.txt') for name, tag in _MINIDRIVE_LISTS.items()}
+        return {name: [self._frame(frame) for frame in frames] for name, frames in lists.items()}
+
+    def _official(self) -> dict[str, list]:
+        parts: dict[str, list] = {}
+        for name in ('train', 'val'):
+            paths = sorted((self.root / 'depth' / name).glob('*/proj_depth/groundtruth/image_02/*.png'))
+            if not paths:
+                self._missing.append(f'depth/{name}/*/proj_depth/groundtruth/image_02/*.png')
+            parts[name] = [self._frame(Frame(path.parts[-5], int(path.stem))) for path in paths]
+        for folder, name in (('val_selection_cropped', 'val_selection'), ('test_depth_prediction_anonymous', 'test')):
+            images = sorted((self.root / 'depth_selection' / folder / 'image').glob('*.png'))
+            if images:
+                parts[name] = [self._selected(path) for path in images]
+            else:
+                print(
+                    f'depth_selection/{folder}/image is not there; {name} is left out (needed for the benchmark only)'
+                )
+        return parts
+
+    def _exists(self, relative: str) -> bool:
+        if (self.root / relative).is_file():
+            return True
+        self._missing.append(relative)
+        return False
+
+    def _depth_file(self, drive: str, camera: int, number: int, kind: str = 'groundtruth') -> str | None:
+        """Map of a frame; the Eigen split mixes the drives of both folders of the annotated maps."""
+        tail = f'{drive}/proj_depth/{kind}/image_0{camera}/{number:010d}.png'
+        for folder in ('depth/train', 'depth/val', 'depth'):
+            if (self.root / folder / tail).is_file():
+                return f'{folder}/{tail}'
+        return None
+
+    def _read_calibration(self, date: str) -> StereoCalibration | None:
+        path = self.root / 'raw' / date / 'calib_cam_to_cam.txt'
+        if not self._exists(f'raw/{date}/calib_cam_to_cam.txt'):
+            return None
+        return read_calibration(path)
+
+    def _frame(self, frame: Frame) -> dict | None:
+        """Info of a frame of KITTI raw, or None if a file is missing."""
+        calibration = self._calibration(frame.date)
+        folder = f'raw/{frame.date}/{frame.drive}'
+        paths = {camera: f'{folder}/image_0{camera}/data/{frame.number:010d}.png' for camera in (2, 3)}
+        there = [self._exists(path) for path in paths.values()]
+        depth = {camera: self._depth_file(frame.drive, camera, frame.number) for camera in (2, 3)}
+        if frame.has_depth and depth[2] is None:
+            self._missing.append(f'depth/*/{frame.drive}/proj_depth/groundtruth/image_02/{frame.number:010d}.png')
+            there.append(False)
+        if calibration is None or not all(there):
+            return None
+        self._check_drive(frame, calibration, paths)
+        dense = {camera: self._depth_file(frame.drive, camera, frame.number, 'dense') for camera in (2, 3)}
+        return make_item(
+            frame_id=f'{frame.drive}/{frame.number:010d}',
+            img_path=paths[2],
+            right_path=paths[3],
+            depth_path=depth[2] if frame.has_depth else None,
+            right_depth_path=depth[3] if frame.has_depth else None,
+            dense_path=dense[2],
+            right_dense_path=dense[3],
+            calibration=calibration,
+            shape=png_or_jpeg_shape(self.root / paths[2]),
+        )
+
+    def _check_drive(self, frame: Frame, calibration: StereoCalibration, paths: dict[int, str]) -> None:
+        """Compare list, calibration and images once for each drive."""
+        if frame.drive in self._checked:
+            return
+        self._checked.add(frame.drive)
+        focal = calibration.left[0, 0]
+        if frame.focal is not None and abs(frame.focal - focal) > 0.5:
+            raise ValueError(
+                f'drive {frame.drive}: the list states the focal length {frame.focal} px, but '
+                f'raw/{frame.date}/calib_cam_to_cam.txt has {focal:.4f}; is it the calibration of another date?'
+            )
+        for path in paths.values():
+            shape = png_or_jpeg_shape(self.root / path)
+            if calibration.image_shape is not None and shape != calibration.image_shape:
+                raise ValueError(
+                    f'{path} has the size {shape}, but raw/{frame.date}/calib_cam_to_cam.txt is for '
+                    f'{calibration.image_shape} (S_rect_02); is it the calibration of another date?'
+                )
+        if self.check_pairs:
+            left, right = (read_image(str(self.root / path)) for path in paths.values())
+            check_stereo_order(left, right, f'drive {frame.drive}, frame {frame.number}')
+
+    def _selected(self, image: Path) -> dict | None:
+        """Info of a cropped single image of the benchmark's selection."""
+        folder = image.parent.parent
+        matrix = folder / 'intrinsics' / f'{image.stem}.txt'
+        if not self._exists(matrix.relative_to(self.root).as_posix()):
+            return None
+        cam2img = np.array(matrix.read_text(encoding='utf-8').split(), float)
+        if cam2img.size != 9:
+            raise ValueError(f'{matrix} must hold the 9 numbers of the intrinsics, got {cam2img.size}')
+        cam2img = cam2img.reshape(3, 3)
+        depth = folder / 'groundtruth_depth' / image.name.replace('_sync_image_', '_sync_groundtruth_depth_')
+        relative = depth.relative_to(self.root).as_posix()
+        is_test = folder.name.startswith('test')
+        if not is_test and not self._exists(relative):
+            return None
+        return make_item(
+            frame_id=image.stem,
+            img_path=image.relative_to(self.root).as_posix(),
+            depth_path=None if is_test else relative,
+            calibration=StereoCalibration(cam2img, cam2img, 0.0),
+            shape=png_or_jpeg_shape(image),
+        )
