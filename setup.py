@@ -10,7 +10,7 @@ setup(
     python_requires='>=3.10,<3.13',
     # projects/ has no __init__.py on purpose: as a namespace package it can live beside the projects/ of MMDetection3D.
     packages=find_namespace_packages(include=['projects.*']),
-    package_data={'projects.reporting': ['*.j2']},
+    package_data={'projects.reporting': ['*.j2'], 'projects.depth.datasets': ['splits/*']},
     install_requires=[
         'torch>=2.1,<2.14',
         'numpy<2',
