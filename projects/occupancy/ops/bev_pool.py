@@ -20,9 +20,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from projects.rendering.backend import is_fake, numba_usable
+from projects.rendering.triton_support import triton_usable
 
 from .index import VoxelPoolIndex
-from .triton_support import triton_usable
 
 # Blocks above this size (the largest threshold of glibc) are mapped anew for every allocation.
 _FRESH_BYTES = 32 * 2**20

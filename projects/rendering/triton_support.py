@@ -7,7 +7,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from projects.rendering.backend import is_fake
+from .backend import is_fake
 
 
 @lru_cache(maxsize=1)
