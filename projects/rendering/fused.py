@@ -92,6 +92,22 @@ def touched_field(rows: Tensor, base: np.ndarray, corners: np.ndarray, mode: int
     return field
 
 
+def weighted_gradients(outputs: Sequence[Tensor], grads: Sequence[Tensor | None]) -> Tensor:
+    """Sum over the samples of each ray of their weight times its gradient, from the four outputs. Shape (N,).
+
+    The kernels subtract from it as they march.
+    """
+    weights, depths, semantics, opacities = outputs
+    total = torch.zeros_like(depths)
+    for output, grad in zip((depths, opacities), (grads[1], grads[3])):
+        if grad is not None:
+            total.addcmul_(output, grad)
+    for output, grad in zip((weights, semantics), (grads[0], grads[2])):
+        if grad is not None:
+            total += torch.linalg.vecdot(output, grad)
+    return total
+
+
 class RenderGradients:
     """Gradients of the four outputs as arrays, where those that are missing are empty or zero."""
 
@@ -103,15 +119,7 @@ class RenderGradients:
             numpy_view(torch.zeros_like(output) if grad is None else grad)
             for output, grad in zip((depths, semantics, opacities), grads[1:])
         )
-        # Sum over all samples of their weight times its gradient. The kernels subtract from it as they march.
-        total = torch.zeros_like(depths)
-        for output, grad in zip((depths, opacities), (grads[1], grads[3])):
-            if grad is not None:
-                total.addcmul_(output, grad)
-        for output, grad in zip((weights, semantics), (grads[0], grads[2])):
-            if grad is not None:
-                total += torch.linalg.vecdot(output, grad)
-        self.totals = numpy_view(total)
+        self.totals = numpy_view(weighted_gradients(outputs, grads))
 
 
 def scatter_over_planes(kernel: Any, grid_shape: Sequence[int], *args: Any) -> None:

@@ -14,6 +14,7 @@ from .backend import full_precision, is_fake, numba_usable
 from .grid import VoxelGrid, corner_offsets, lookup_scalar
 from .sampling import DEFAULT_STEP, DEFAULT_T_RANGE, RaySamples, prepare_ray_samples, uniform_samples
 from .semantics import sum_rows, sum_rows_sparsely
+from .triton_support import triton_usable
 from .voxel import render_voxels_with_torch
 
 #: Samples lighter than this add nothing to the rendered semantics. It never touches the weights.
@@ -179,14 +180,28 @@ def render_occupancy_samples(
             )
         else:
             field = _density_field(rows, density, voxel_size)
-            parts = _render_with_torch(
-                rows, field, samples, values.shape[1:4], density != 'prob', density_scale, semantics_threshold
-            )
-            if not with_weights:
-                parts = (parts[0][:, :0], *parts[1:])
+            march = (rows, field, samples, values.shape[1:4], density != 'prob', density_scale, semantics_threshold)
+            if _triton_marches(values, samples):
+                from .triton_march import render_with_triton
+
+                parts = render_with_triton(*march, with_weights)
+            else:
+                parts = _render_with_torch(*march)
+                if not with_weights:
+                    parts = (parts[0][:, :0], *parts[1:])
     shape = tuple(samples.ray_lengths.shape)
     weights, depths, semantics, opacities = (part.reshape(shape + tuple(part.shape[1:])) for part in parts)
     return RenderedRays(weights, depths, semantics, opacities)
+
+
+def _triton_marches(values: Tensor, samples: RaySamples) -> bool:
+    """Whether the Triton march takes these; it adds with atomics, so not when results must repeat bit by bit."""
+    return (
+        samples.sample_inside is None
+        and samples.sample_span is None
+        and not torch.are_deterministic_algorithms_enabled()
+        and triton_usable(values, samples.sample_frac)
+    )
 
 
 def _density_field(rows: Tensor, density: str, voxel_size: float) -> Tensor:
