@@ -9,6 +9,7 @@ import sys
 BENCHMARKS = {
     'occ3d': 'projects.occ_eval.submission.occ3d',
     'lidarseg': 'projects.occ_eval.submission.lidarseg',
+    'kitti-depth': 'projects.depth_eval.submission',
 }
 """Module of each benchmark; its ``add_commands`` sets ``run``, which returns all that is wrong as a list of lines."""
 

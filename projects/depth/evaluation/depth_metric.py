@@ -1,6 +1,7 @@
 """Depth metrics of the Eigen protocol and of the KITTI benchmark. H x W network input."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -8,7 +9,8 @@ from mmdet3d.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
-from projects.depth_eval import CROPS, eigen_image, kitti_image, macro_average
+from projects.depth_eval import CROPS, eigen_image, encode_depth, kitti_image, macro_average
+from projects.fileio import atomic_write
 
 
 def _to_numpy(value: torch.Tensor | np.ndarray) -> np.ndarray:
@@ -31,6 +33,8 @@ class DepthMetric(BaseMetric):
             they are. Defaults to False.
         cap (float): Largest depth that counts, in metres. Defaults to 80.0.
         min_depth (float): Smallest depth that counts, in metres. Defaults to 1e-3.
+        submission_dir (str | None): Folder for predictions as 16-bit PNG, ``<frame_id>.png``. Defaults to None.
+        format_only (bool): Only write the files; truth is not needed. Defaults to False.
         collect_device (str): 'cpu' or 'gpu'. Defaults to 'cpu'.
         prefix (str | None): Prefix of the keys. Defaults to None ('depth').
     """
@@ -44,6 +48,8 @@ class DepthMetric(BaseMetric):
         kb_crop: bool = False,
         cap: float = 80.0,
         min_depth: float = 1e-3,
+        submission_dir: str | None = None,
+        format_only: bool = False,
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
@@ -54,6 +60,10 @@ class DepthMetric(BaseMetric):
             raise ValueError(f'crop of DepthMetric must be one of {CROPS}, got {crop!r}')
         if not 0 < min_depth < cap:
             raise ValueError(f'DepthMetric needs 0 < min_depth < cap, got min_depth={min_depth}, cap={cap}')
+        if format_only and submission_dir is None:
+            raise ValueError('DepthMetric(format_only=True) needs submission_dir, the folder to write to')
+        self.submission_dir = submission_dir
+        self.format_only = format_only
         self.protocol = protocol
         self.crop = crop
         self.kb_crop = kb_crop
@@ -72,12 +82,15 @@ class DepthMetric(BaseMetric):
         """
         for sample in data_samples:
             frame = sample.get('frame_id', '?')
-            missing = [key for key in ('pred_depth', 'gt_depth') if sample.get(key) is None]
+            needed = ('pred_depth',) if self.format_only else ('pred_depth', 'gt_depth')
+            missing = [key for key in needed if sample.get(key) is None]
             if missing:
                 raise ValueError(f'frame {frame} has no {missing}; add LoadDepthMap to the pipeline')
-            gt, pred = _to_numpy(sample['gt_depth']), _to_numpy(sample['pred_depth'])
+            pred = _to_numpy(sample['pred_depth'])
             try:
-                self.results.append(self._score(gt, pred))
+                if self.submission_dir is not None:
+                    self._write(pred, frame)
+                self.results.append(None if self.format_only else self._score(_to_numpy(sample['gt_depth']), pred))
             except ValueError as error:
                 raise ValueError(f'frame {frame}: {error}') from error
 
@@ -86,8 +99,16 @@ class DepthMetric(BaseMetric):
             return kitti_image(gt, pred)
         return eigen_image(gt, pred, self.crop, self.cap, self.min_depth, self.kb_crop)
 
+    def _write(self, pred: np.ndarray, frame: str) -> None:
+        with atomic_write(Path(self.submission_dir or '') / f'{frame}.png') as file:
+            file.write(encode_depth(pred))
+
     def compute_metrics(self, results: list[dict[str, float] | None]) -> dict[str, float]:
         """Average over the frames that have truth."""
+        logger = MMLogger.get_current_instance()
+        if self.format_only:
+            logger.info(f'{len(results)} predictions were written to {self.submission_dir}')
+            return {}
         metrics = macro_average(results)
         scored = sum(row is not None for row in results)
         metrics.update(frames=scored, skipped=len(results) - scored)
@@ -95,5 +116,5 @@ class DepthMetric(BaseMetric):
         title = f'{self.protocol} protocol' + (
             f', crop {self.crop}, cap {self.cap:g} m' if self.protocol == 'eigen' else ''
         )
-        MMLogger.get_current_instance().info('\n'.join([title, *lines]))
+        logger.info('\n'.join([title, *lines]))
         return metrics

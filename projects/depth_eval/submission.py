@@ -1,0 +1,125 @@
+"""Submissions to KITTI's single-image depth benchmark.
+
+A zip file with ``0000000000.png`` .. ``0000000499.png`` at its root: single-channel 16-bit PNG files of 352x1216 pixels
+in metres * 256, one for each image of ``depth_selection/test_depth_prediction_anonymous``.
+"""
+
+import argparse
+import os
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from projects.fileio import atomic_write
+
+from .crops import KB_HEIGHT, KB_WIDTH
+from .maps import decode_depth
+
+COUNT = 500
+NAMES = tuple(f'{index:010d}.png' for index in range(COUNT))
+_MAX_BYTES = 4 << 20  # a map that is not compressed has 856 kB
+_SHOWN = 10
+
+
+def _map_problem(data: bytes, name: str) -> str | None:
+    """What is wrong with one prediction."""
+    try:
+        depth = decode_depth(data, name)
+    except ValueError as error:
+        return str(error)
+    if depth.shape != (KB_HEIGHT, KB_WIDTH):
+        height, width = depth.shape
+        return f'{name} must have the size {KB_HEIGHT}x{KB_WIDTH} of the test images, got {height}x{width}'
+    if not (depth > 0).any():
+        return f'{name} is empty: all pixels are 0'
+    return None
+
+
+def _name_problems(found: Iterable[str]) -> list[str]:
+    found = set(found)
+    problems = []
+    for what, names in (('are missing', set(NAMES) - found), ('do not belong there', found - set(NAMES))):
+        if names:
+            shown = ', '.join(sorted(names)[:_SHOWN])
+            more = f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''
+            problems.append(f'{len(names)} files {what}: {shown}{more}')
+    return problems
+
+
+def pack_kitti_depth(pred_dir: str | os.PathLike, out: str | os.PathLike) -> list[str]:
+    """Pack predictions; equal files give equal archives.
+
+    Args:
+        pred_dir (str or PathLike): Folder with the 500 PNG files.
+        out (str or PathLike): The zip file.
+
+    Returns:
+        list[str]: Everything that is wrong; nothing is written then.
+    """
+    root = Path(pred_dir)
+    if not root.is_dir():
+        return [f'folder not found: {pred_dir}']
+    problems = _name_problems(path.name for path in root.iterdir())
+    contents = {name: (root / name).read_bytes() for name in NAMES if (root / name).is_file()}
+    problems += [problem for name, data in contents.items() if (problem := _map_problem(data, name))]
+    if not problems:
+        with atomic_write(out) as file, zipfile.ZipFile(file, 'w', zipfile.ZIP_STORED) as archive:
+            for name, data in contents.items():
+                info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+                info.external_attr = 0o644 << 16
+                archive.writestr(info, data)
+    return problems
+
+
+def check_kitti_depth(path: str | os.PathLike) -> list[str]:
+    """Check a submission.
+
+    Args:
+        path (str or PathLike): The zip file.
+
+    Returns:
+        list[str]: Everything that is wrong.
+    """
+    if not os.path.isfile(path):
+        return [f'{path} does not exist']
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _check_members(archive)
+    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+        return [f'{path} is truncated, corrupt or no zip file ({error})']
+
+
+def _check_members(archive: zipfile.ZipFile) -> list[str]:
+    infos = archive.infolist()
+    names = [info.filename for info in infos]
+    problems = _name_problems(names)
+    if any('/' in name for name in names):
+        problems.append('files must be at the root of the archive, not in a folder')
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        problems.append(f'{len(twice)} names are there twice: {", ".join(twice[:_SHOWN])}')
+    for info in infos:
+        if info.filename not in NAMES:
+            continue
+        if info.file_size > _MAX_BYTES:
+            problems.append(f'{info.filename} unpacks to {info.file_size} bytes, more than any map has')
+            continue
+        try:
+            problem = _map_problem(archive.read(info), info.filename)
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+            problem = f'{info.filename} is corrupt ({error})'
+        if problem:
+            problems.append(problem)
+    return problems
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add ``pack`` and ``check`` to the command line."""
+    pack = commands.add_parser('pack', help='pack 0000000000.png .. 0000000499.png')
+    pack.add_argument('pred_dir', help='predictions, as DepthMetric(submission_dir=...) writes them')
+    pack.add_argument('--out', required=True, metavar='Z.zip', help='file to write')
+    pack.set_defaults(run=lambda args: pack_kitti_depth(args.pred_dir, args.out))
+    check = commands.add_parser('check', help='check a file before it is uploaded')
+    check.add_argument('zip', help='the submission')
+    check.set_defaults(run=lambda args: check_kitti_depth(args.zip))

@@ -1,0 +1,109 @@
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from projects.depth_eval import encode_depth
+
+TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'eval_depth.py'
+GT = np.array([[10, 20, 40, 0, 79.5, 5]])
+PRED = np.array([[11, 18, 44, 7, 70, 5]])
+
+
+def run(*args):
+    return subprocess.run([sys.executable, str(TOOL), *map(str, args)], capture_output=True, text=True)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    gt, pred = tmp_path / 'gt', tmp_path / 'pred'
+    for folder, depth in ((gt, GT), (pred, PRED)):
+        (folder / 'drive').mkdir(parents=True)
+        for name in ('drive/1.png', 'drive/2.png'):
+            (folder / name).write_bytes(encode_depth(depth))
+    return gt, pred
+
+
+def test_eigen_report_has_the_golden_numbers_and_counts_empty_truth(folders, tmp_path):
+    gt, pred = folders
+    (gt / 'drive/2.png').write_bytes(encode_depth(0 * GT))
+    result = run('eigen', gt, pred, '--crop', 'none', '--json', tmp_path / 'out.json')
+    assert result.returncode == 0, result.stderr
+    report = json.loads((tmp_path / 'out.json').read_text())
+    keys = 'abs_rel sq_rel rmse rmse_log log10 silog d1 d2 d3 irmse frames skipped'
+    assert list(report) == keys.split()
+    assert report['abs_rel'] == pytest.approx(0.0838994, abs=1e-6)
+    assert report['sq_rel'] == pytest.approx(0.3670440, abs=1e-6)
+    assert (report['frames'], report['skipped']) == (1, 1)
+    assert '1 frames scored, 1 skipped' in result.stdout
+
+
+def test_kitti_report_has_the_units_of_the_site(folders, tmp_path):
+    result = run('kitti', *folders, '--json', tmp_path / 'out.json')
+    assert result.returncode == 0, result.stderr
+    report = json.loads((tmp_path / 'out.json').read_text())
+    golden = {'silog': 9.498592, 'sq_error_rel': 0.885590, 'abs_error_rel': 8.389937, 'irmse': 4.931294, 'frames': 2}
+    assert report == pytest.approx(golden, abs=1e-6)
+
+
+def test_files_without_a_partner_are_refused(folders, tmp_path):
+    gt, pred = folders
+    (pred / 'drive/2.png').rename(pred / 'drive/3.png')
+    result = run('eigen', gt, pred, '--json', tmp_path / 'out.json')
+    assert result.returncode == 1
+    assert '1 frames have no prediction: drive/2.png' in result.stderr
+    assert '1 predictions have no ground truth: drive/3.png' in result.stderr
+    assert not (tmp_path / 'out.json').exists()
+
+
+@pytest.mark.parametrize(
+    ('data', 'message'),
+    [
+        (cv2.imencode('.png', np.ones((1, 6), np.uint8))[1].tobytes(), '8 bits'),
+        (encode_depth(np.ones((2, 6))), 'prediction is 2x6, ground truth 1x6'),
+    ],
+)
+def test_bad_prediction_is_named_and_the_others_are_scored(folders, tmp_path, data, message):
+    gt, pred = folders
+    (pred / 'drive/2.png').write_bytes(data)
+    result = run('eigen', gt, pred, '--crop', 'none', '--json', tmp_path / 'out.json')
+    assert result.returncode == 1
+    assert message in result.stderr
+    report = json.loads((tmp_path / 'out.json').read_text())
+    assert report['frames'] == 1
+    assert 'drive/2.png' in report['errors'][0]
+    assert report['abs_rel'] == pytest.approx(0.0838994, abs=1e-6)
+
+
+def test_names_of_the_depth_selection_are_paired(tmp_path):
+    for folder, word in (('gt', 'groundtruth_depth'), ('pred', 'image')):
+        (tmp_path / folder).mkdir()
+        name = f'2011_09_26_drive_0002_sync_{word}_0000000005_image_02.png'
+        (tmp_path / folder / name).write_bytes(encode_depth(GT))
+    assert run('kitti', tmp_path / 'gt', tmp_path / 'pred').returncode == 0
+
+
+def test_info_file_chooses_the_frames_and_those_without_a_map_are_skipped(folders, tmp_path):
+    gt, pred = folders
+    items = [{'frame_id': 'drive/1', 'depth_path': 'drive/1.png'}, {'frame_id': 'drive/2', 'depth_path': None}]
+    (tmp_path / 'i.pkl').write_bytes(pickle.dumps({'data_list': items}))
+    (gt / 'drive/7.png').write_bytes(encode_depth(GT))  # not in the list
+    result = run('eigen', gt, pred, '--crop', 'none', '--infos', tmp_path / 'i.pkl', '--json', tmp_path / 'out.json')
+    assert result.returncode == 0, result.stderr
+    report = json.loads((tmp_path / 'out.json').read_text())
+    assert (report['frames'], report['skipped']) == (1, 1)
+
+
+def test_missing_folder_and_all_empty_truth_are_errors(folders, tmp_path):
+    gt, pred = folders
+    assert 'folder not found' in run('eigen', tmp_path / 'nope', pred).stderr
+    for name in ('drive/1.png', 'drive/2.png'):
+        (gt / name).write_bytes(encode_depth(0 * GT))
+    result = run('eigen', gt, pred)
+    assert result.returncode == 1
+    assert 'no frame could be scored' in result.stderr
