@@ -1,0 +1,270 @@
+import io
+import pickle
+import runpy
+import shutil
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmdet3d.registry import DATASETS, METRICS
+
+from projects.depth.structures import DepthDataSample
+from projects.depth_eval import encode_depth, read_depth
+
+TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'create_data.py'
+STEREO = [{'type': 'LoadDepthImages', 'stereo': True}, {'type': 'LoadDepthMap'}, {'type': 'PackDepthInputs'}]
+MONO = [{'type': 'LoadDepthImages'}, {'type': 'LoadDepthMap'}, {'type': 'PackDepthInputs'}]
+
+
+def convert(*args):
+    """Run ``tools/create_data.py`` in this process, since its imports take seconds."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.syspath_prepend(str(TOOL.parent))
+        patch.setattr(sys, 'argv', [str(TOOL), *map(str, args)])
+        with pytest.raises(SystemExit) as end:
+            runpy.run_path(str(TOOL), run_name='__main__')
+    return SimpleNamespace(returncode=end.value.code, stdout=out.getvalue(), stderr=err.getvalue())
+
+
+@pytest.fixture(scope='module')
+def data_root(kitti_root, tmp_path_factory):
+    root = tmp_path_factory.mktemp('converted') / 'data'
+    shutil.copytree(kitti_root, root)
+    result = convert('kitti-depth', '--root-path', root)
+    assert result.returncode == 0, result.stderr
+    return root
+
+
+@pytest.fixture
+def broken_root(data_root, tmp_path):
+    shutil.copytree(data_root, tmp_path / 'data')
+    return tmp_path / 'data'
+
+
+def build(root, stereo=True, split='train', test_mode=False, kind='KITTIDepthDataset', ann_file=None):
+    ann_file = ann_file or f'kitti-depth_infos_{split}.pkl'
+    pipeline = STEREO if stereo else MONO
+    config = {'type': kind, 'data_root': str(root), 'ann_file': ann_file, 'stereo': stereo, 'pipeline': pipeline}
+    return DATASETS.build(dict(config, test_mode=test_mode))
+
+
+def left_images(root):
+    return sorted(root.glob('raw/*/*/image_02/data/*.png'))
+
+
+def test_pair_of_the_data_set_is_that_of_the_files(data_root):
+    data = build(data_root)
+    assert len(data) == 8
+    item, info = data[0], data.get_data_info(0)
+    left = cv2.imread(info['img_path'])
+    assert np.array_equal(item['inputs']['img'].numpy(), left.transpose(2, 0, 1))
+    right = cv2.imread(info['img_path'].replace('image_02', 'image_03'))
+    assert np.array_equal(item['inputs']['right_img'].numpy(), right.transpose(2, 0, 1))
+    assert np.array_equal(item['data_samples'].gt_depth.numpy(), read_depth(info['depth_path']))
+    assert item['inputs']['baseline'].item() == pytest.approx(0.54, abs=0.012)
+    assert item['data_samples'].focal == pytest.approx(item['inputs']['cam2img'][0, 0].item())
+    assert 'gt_depth_dense' not in item['data_samples']
+
+
+def test_student_reads_no_right_image(broken_root):
+    for path in broken_root.glob('raw/*/*/image_03'):
+        shutil.rmtree(path)
+    item = build(broken_root, stereo=False, split='val', test_mode=True)[0]
+    assert 'right_img' not in item['inputs']
+    assert item['inputs']['baseline'].item() == 0
+    assert item['data_samples'].right_path is None
+    assert item['data_samples'].gt_depth_dense.shape == (128, 416)
+
+
+def test_missing_right_image_names_the_file(broken_root):
+    path = Path(str(left_images(broken_root)[0]).replace('image_02', 'image_03'))
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=path.name):
+        build(broken_root)[0]
+    result = convert('kitti-depth', '--root-path', broken_root)
+    assert result.returncode == 1
+    assert '1 files are missing' in result.stderr
+    assert str(path.relative_to(broken_root)) in result.stderr
+    result = convert('kitti-depth', '--root-path', broken_root, '--allow-missing')
+    assert result.returncode == 0
+    assert 'kitti-depth_infos_train.pkl: 7 frames' in result.stdout
+
+
+def test_8_bit_depth_map_and_other_sizes_are_refused(broken_root):
+    data = build(broken_root)
+    depth = data.get_data_info(0)['depth_path']
+    cv2.imwrite(depth, np.ones((128, 416), np.uint8))
+    with pytest.raises(ValueError, match=r'single-channel 16-bit PNG.*got 8 bits'):
+        data[0]
+    Path(depth).write_bytes(encode_depth(np.ones((128, 400))))
+    with pytest.raises(ValueError, match=r'size \(128, 400\), but the image of the frame has \(128, 416\)'):
+        data[0]
+    cv2.imwrite(data.get_data_info(1)['img_path'], np.zeros((128, 400, 3), np.uint8))
+    with pytest.raises(ValueError, match='is the image of another date'):
+        data[1]
+
+
+def test_calibration_of_another_date_is_refused(broken_root):
+    dates = sorted((broken_root / 'raw').iterdir())
+    first = (dates[0] / 'calib_cam_to_cam.txt').read_text()
+    shutil.copy(dates[1] / 'calib_cam_to_cam.txt', dates[0])
+    result = convert('kitti-depth', '--root-path', broken_root)
+    assert result.returncode == 1
+    assert 'the list states the focal length' in result.stderr
+    (dates[0] / 'calib_cam_to_cam.txt').write_text(first.replace('4.160000e+02', '4.200000e+02'))
+    result = convert('kitti-depth', '--root-path', broken_root)
+    assert result.returncode == 1
+    assert 'is for (128, 420) (S_rect_02)' in result.stderr
+
+
+def test_swapped_cameras_are_refused(broken_root):
+    drive = next((broken_root / 'raw' / '2024_01_02').glob('*_sync'))
+    (drive / 'image_02').rename(drive / 'a')
+    (drive / 'image_03').rename(drive / 'image_02')
+    (drive / 'a').rename(drive / 'image_03')
+    result = convert('kitti-depth', '--root-path', broken_root)
+    assert result.returncode == 1
+    assert 'drive 2024_01_02_drive_0002_sync' in result.stderr
+    assert 'swapped' in result.stderr
+
+
+def test_everything_that_is_missing_is_counted_at_once(tmp_path):
+    result = convert('kitti-depth', '--root-path', tmp_path, '--split', 'eigen')
+    assert result.returncode == 1
+    # Both images of 23158 + 697 frames, their maps but for 45, and the calibration of five dates.
+    assert f'{2 * 23855 + 23855 - 45 + 5} files are missing' in result.stderr
+    assert 'docs/kitti.md' in result.stderr
+
+
+def test_official_split_reads_folders_and_the_depth_selection(data_root, tmp_path):
+    root = tmp_path / 'kitti'
+    shutil.copytree(data_root, root)
+    test = root / 'depth_selection' / 'test_depth_prediction_anonymous'
+    (test / 'image').mkdir(parents=True)
+    (test / 'intrinsics').mkdir()
+    cv2.imwrite(str(test / 'image' / '0000000000.png'), np.zeros((352, 1216, 3), np.uint8))
+    (test / 'intrinsics' / '0000000000.txt').write_text('700 0 600 0 700 170 0 0 1')
+    result = convert('kitti-depth', '--root-path', root, '--split', 'official')
+    assert result.returncode == 0, result.stderr
+    sizes = {name: len(build(root, False, ann_file=f'kitti-depth-official_infos_{name}.pkl', test_mode=True))
+             for name in ('train', 'val', 'test')}  # fmt: skip
+    assert sizes == {'train': 8, 'val': 4, 'test': 1}
+    item = build(root, False, ann_file='kitti-depth-official_infos_test.pkl', test_mode=True)[0]
+    assert item['data_samples'].frame_id == '0000000000'
+    assert not item['data_samples'].gt_depth.any()
+    assert item['inputs']['cam2img'][0, 2] == 600
+
+
+def make_drivingstereo(root, calibration='half'):
+    left = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (400, 960, 3), np.uint8), (0, 0), 1.0)
+    for part in ('train', 'test'):
+        for name in ('left-image', 'right-image', 'depth-map'):
+            (root / f'{part}-{name}' / '2018-07-09-16-11-56').mkdir(parents=True)
+        stem = '2018-07-09-16-11-56/2018-07-09-16-11-56-502'
+        cv2.imwrite(str(root / f'{part}-left-image' / f'{stem}.jpg'), left[:, :881])
+        cv2.imwrite(str(root / f'{part}-right-image' / f'{stem}.jpg'), left[:, 20:901])
+        (root / f'{part}-depth-map' / f'{stem}.png').write_bytes(encode_depth(np.full((400, 881), 27.0)))
+        (root / f'calib_{part}' / 'half-image-calib').mkdir(parents=True)
+        (root / f'calib_{part}' / 'half-image-calib' / '2018-07-09.txt').write_text(
+            'S_rect_101: 8.810000e+02 4.000000e+02\nP_rect_101: 1000 0 440 0 0 1000 200 0 0 0 1 0\n'
+            'P_rect_103: 1000 0 440 -1080 0 1000 200 0 0 0 1 0\nT_103: -0.54 0 0\n'
+        )
+
+
+def test_drivingstereo_baseline_is_the_length_of_the_translation(tmp_path):
+    make_drivingstereo(tmp_path)
+    result = convert('drivingstereo', '--root-path', tmp_path)
+    assert result.returncode == 0, result.stderr
+    data = build(tmp_path, kind='DrivingStereoDataset', ann_file='drivingstereo_infos_test.pkl')
+    item = data[0]
+    assert item['inputs']['baseline'].item() == pytest.approx(0.54)  # f * b / disparity = 1000 * 0.54 / 20 = 27 m
+    assert (item['data_samples'].gt_depth == 27).all()
+    assert item['inputs']['right_img'].shape == (3, 400, 881)
+
+
+def test_drivingstereo_names_missing_files_and_wrong_calibration(tmp_path):
+    make_drivingstereo(tmp_path)
+    next((tmp_path / 'test-right-image').rglob('*.jpg')).unlink()
+    result = convert('drivingstereo', '--root-path', tmp_path, '--weather', 'rainy')
+    assert result.returncode == 1
+    assert 'test-right-image/2018-07-09-16-11-56/2018-07-09-16-11-56-502.jpg' in result.stderr
+    assert 'rainy/left-image-half-size/<sequence>/<time>.jpg' in result.stderr
+    calib = tmp_path / 'calib_test' / 'half-image-calib' / '2018-07-09.txt'
+    make_drivingstereo(tmp_path / 'b')
+    calib = tmp_path / 'b' / 'calib_test' / 'half-image-calib' / '2018-07-09.txt'
+    calib.write_text(calib.read_text().replace('4.000000e+02', '3.000000e+02'))
+    result = convert('drivingstereo', '--root-path', tmp_path / 'b')
+    assert result.returncode == 1
+    assert 'is for images of 300x881 pixels, but they are 400x881' in result.stderr
+
+
+def test_frames_that_cannot_serve_are_refused_when_the_infos_are_read(data_root, tmp_path):
+    content = pickle.loads((data_root / 'kitti-depth_infos_train.pkl').read_bytes())
+    item = content['data_list'][0]
+    for change, message, test_mode in (
+        ({'right_path': None}, 'has no right image', True),
+        ({'depth_path': None}, 'has no depth map', False),
+        ({'baseline': 0.0}, 'must be positive', True),
+    ):
+        path = tmp_path / 'infos.pkl'
+        path.write_bytes(pickle.dumps({'data_list': [{**item, **change}]}))
+        with pytest.raises(ValueError, match=message):
+            build(data_root, ann_file=str(path), test_mode=test_mode)
+    path.write_bytes(pickle.dumps([item]))
+    with pytest.raises(ValueError, match='holds no depth infos'):
+        build(data_root, ann_file=str(path))
+    with pytest.raises(FileNotFoundError, match='info file not found'):
+        build(data_root, ann_file='nope.pkl')
+
+
+def sample(gt, pred, frame='a'):
+    data = DepthDataSample(metainfo={'frame_id': frame})
+    data.gt_depth, data.pred_depth = torch.tensor(gt).float(), torch.tensor(pred).float()
+    return data.to_dict()
+
+
+def test_metric_averages_over_images_and_counts_frames_without_truth():
+    metric = METRICS.build({'type': 'DepthMetric', 'crop': 'none'})
+    metric.process({}, [sample([[10.0, 10.0]], [[11.0, 11.0]]), sample([[10.0, 0.0]], [[13.0, 1.0]])])
+    metric.process({}, [sample([[0.0, 0.0]], [[1.0, 1.0]])])
+    result = metric.evaluate(3)
+    assert result['depth/abs_rel'] == pytest.approx((0.1 + 0.3) / 2)
+    assert (result['depth/frames'], result['depth/skipped']) == (2, 1)
+
+
+def test_metric_of_the_benchmark_fills_holes():
+    metric = METRICS.build({'type': 'DepthMetric', 'protocol': 'kitti'})
+    metric.process({}, [sample([[10.0, 10.0, 10.0]], [[12.0, 0.0, 11.0]])])
+    assert metric.evaluate(1)['depth/abs_error_rel'] == pytest.approx((20 + 10 + 10) / 3)
+
+
+def test_metric_names_the_frame_and_refuses_wrong_options():
+    metric = METRICS.build({'type': 'DepthMetric'})
+    with pytest.raises(ValueError, match='frame a: prediction is 1x1, ground truth 1x2'):
+        metric.process({}, [sample([[1.0, 1.0]], [[1.0]])])
+    with pytest.raises(ValueError, match='frame a has no'):
+        metric.process({}, [{'frame_id': 'a', 'pred_depth': torch.ones(1, 1)}])
+    for options in ({'protocol': 'x'}, {'crop': 'x'}, {'cap': 0.0}, {'format_only': True}):
+        with pytest.raises(ValueError, match='DepthMetric'):
+            METRICS.build(dict(type='DepthMetric', **options))
+
+
+def test_metric_writes_predictions_as_16_bit_files(tmp_path):
+    metric = METRICS.build({'type': 'DepthMetric', 'submission_dir': str(tmp_path), 'format_only': True})
+    metric.process({}, [{'frame_id': 'drive/0000000001', 'pred_depth': torch.full((2, 3), 12.5)}])
+    assert metric.evaluate(1) == {}
+    assert (read_depth(tmp_path / 'drive' / '0000000001.png') == 12.5).all()
+
+
+def test_fields_of_the_sample_are_checked():
+    data = DepthDataSample()
+    with pytest.raises(TypeError, match='gt_depth of DepthDataSample must be float32'):
+        data.gt_depth = torch.zeros(2, 2, dtype=torch.float64)
+    with pytest.raises(TypeError, match='2 dimensions'):
+        data.pred_log_scale = torch.zeros(1, 2, 2)
