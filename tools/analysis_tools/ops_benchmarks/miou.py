@@ -64,7 +64,7 @@ def ours(frames: list[Frame]) -> np.ndarray:
 
 
 def without_numba(function: Callable[[list[Frame]], np.ndarray]) -> Callable[[list[Frame]], np.ndarray]:
-    """The same with NumPy and zlib alone."""
+    """The same without numba."""
 
     def run(frames: list[Frame]) -> np.ndarray:
         before = os.environ.get('GEODISTILL_NUMBA')
@@ -98,7 +98,7 @@ def same_counts(variant: str, result: np.ndarray, reference: np.ndarray) -> str 
 def benchmarks(quick: bool) -> list[Benchmark]:
     """Published evaluator, NumPy alone, numba, and numba in two processes."""
     folder = tempfile.TemporaryDirectory(prefix='miou-')
-    frames = write_frames(Path(folder.name), 8 if quick else 32)
+    frames = write_frames(Path(folder.name), 16 if quick else 32)
     pool = ProcessPoolExecutor(2, mp_context=get_context('spawn'))
     benchmark = Benchmark(
         'miou',
