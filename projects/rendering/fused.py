@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .backend import run_in_threads, run_over_rays
+from .backend import full_precision, run_in_threads, run_over_rays
 from .grid import corner_offsets
 from .sampling import RaySamples
 
@@ -99,12 +99,13 @@ def weighted_gradients(outputs: Sequence[Tensor], grads: Sequence[Tensor | None]
     """
     weights, depths, semantics, opacities = outputs
     total = torch.zeros_like(depths)
-    for output, grad in zip((depths, opacities), (grads[1], grads[3])):
-        if grad is not None:
-            total.addcmul_(output, grad)
-    for output, grad in zip((weights, semantics), (grads[0], grads[2])):
-        if grad is not None:
-            total += torch.linalg.vecdot(output, grad)
+    with full_precision(depths):
+        for output, grad in zip((depths, opacities), (grads[1], grads[3])):
+            if grad is not None:
+                total.addcmul_(output, grad)
+        for output, grad in zip((weights, semantics), (grads[0], grads[2])):
+            if grad is not None:
+                total += torch.linalg.vecdot(output, grad)
     return total
 
 

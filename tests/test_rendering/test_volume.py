@@ -288,6 +288,22 @@ def test_half_precision_logits_render_in_float32_under_autocast(backend, make_ra
     assert logits.grad.abs().sum() > 0
 
 
+@pytest.mark.parametrize('field', ['trilinear', 'voxel'])
+def test_fused_backward_pass_computes_in_float32_under_autocast(field, make_rays, monkeypatch):
+    pytest.importorskip('numba')
+    monkeypatch.setenv('GEODISTILL_NUMBA', '1')
+    torch.manual_seed(0)
+    values = torch.randn(1, 20, 20, 8, 4)
+    grads = []
+    for enabled in (False, True):
+        logits = values.clone().requires_grad_()
+        with torch.autocast('cpu', dtype=torch.bfloat16, enabled=enabled):
+            rendered = render_occupancy_rays(logits, *make_rays(1, 20), GRID, (0.0, 8.0), field=field)
+            (rendered.weights.square().sum() + rendered.semantics.square().sum()).backward()
+        grads.append(logits.grad)
+    assert torch.equal(*grads)
+
+
 def test_logits_may_be_a_channel_first_view(backend, make_rays):
     torch.manual_seed(0)
     stored = torch.randn(1, 4, 20, 20, 8)
