@@ -14,7 +14,7 @@ from .grid import corner_weights
 
 
 def _corners(base: Tensor, offsets: list[int]) -> Tensor:
-    return torch.stack([base + offset for offset in offsets], dim=1).long()
+    return (base[:, None] + base.new_tensor(offsets)).flatten()
 
 
 def sum_rows(
@@ -34,10 +34,37 @@ def sum_rows(
         Tensor: Shape (N, K).
     """
     amounts = corner_weights(frac.to(rows.dtype)) * weights[:, None]
-    corners = _corners(base, offsets).flatten()
+    corners, bags = _corners(base, offsets), (8 * ray_offsets).to(base.dtype)
     return F.embedding_bag(
-        corners, rows, 8 * ray_offsets, mode='sum', per_sample_weights=amounts.flatten(), include_last_offset=True
+        corners, rows, bags, mode='sum', per_sample_weights=amounts.flatten(), include_last_offset=True
     )
+
+
+class _SplitFree(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.set_materialize_grads(False)
+        ctx.shape = rows.shape
+        return rows[:, -1].contiguous(), rows.view_as(rows)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_free: Tensor | None, grad_rows: Tensor | None) -> Tensor | None:  # type: ignore[override]
+        if grad_free is None:
+            return grad_rows
+        if grad_rows is None:
+            grad_rows = grad_free.new_zeros(ctx.shape)
+        grad_rows[:, -1] += grad_free
+        return grad_rows
+
+
+def split_free(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """The free logits (V,) as a copy, and the rows (V, K) for one more use.
+
+    As ``rows[:, -1]``, except that the gradient of the free logits is added to that of the rows where it stands: a
+    slice would fill and add a second volume. The sums of this module make the gradient that is written to.
+    """
+    return _SplitFree.apply(rows)
 
 
 class _SumRows(torch.autograd.Function):
@@ -53,20 +80,20 @@ class _SumRows(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         rows, weights, base, frac, ray_offsets = ctx.saved_tensors
-        ray = torch.arange(len(grad), device=grad.device).repeat_interleave(ray_offsets.diff())
+        ray = torch.arange(len(grad), device=grad.device, dtype=base.dtype).repeat_interleave(ray_offsets.diff())
         corner = corner_weights(frac.to(rows.dtype))
-        eights = torch.arange(0, 8 * len(base) + 1, 8, device=grad.device)
+        eights = torch.arange(0, 8 * len(base) + 1, 8, device=grad.device, dtype=base.dtype)
         options: dict[str, Any] = {'mode': 'sum', 'include_last_offset': True}
         grad_weights = None
         if ctx.needs_input_grad[1]:
-            corners = _corners(base, ctx.offsets).flatten()
+            corners = _corners(base, ctx.offsets)
             looked_up = F.embedding_bag(corners, rows, eights, per_sample_weights=corner.flatten(), **options)
-            grad_weights = torch.linalg.vecdot(looked_up, grad[ray])
+            grad_weights = looked_up.mul_(grad.index_select(0, ray)).sum(1)
         # Samples of one cell are added up first; sorting cells is an eighth of sorting corners.
         base, order = base.sort(stable=True)
         cells, counts = base.unique_consecutive(return_counts=True)
-        bags = F.pad(counts.cumsum(0), (1, 0))
-        amounts, ray = (corner * weights[:, None])[order].t().contiguous(), ray[order]
+        cells, bags = cells.long(), F.pad(counts.cumsum(0), (1, 0)).to(base.dtype)
+        amounts, ray = (corner.t() * weights).index_select(1, order), ray.index_select(0, order)
         grad_rows = torch.zeros_like(rows)
         for offset, amount in zip(ctx.offsets, amounts.unbind(0)):
             grad_rows.index_add_(

@@ -13,7 +13,7 @@ from torch import Tensor
 from .backend import full_precision, is_fake, numba_usable
 from .grid import VoxelGrid, corner_offsets, lookup_scalar
 from .sampling import DEFAULT_STEP, DEFAULT_T_RANGE, RaySamples, prepare_ray_samples, uniform_samples
-from .semantics import sum_rows, sum_rows_sparsely
+from .semantics import split_free, sum_rows, sum_rows_sparsely
 from .triton_support import triton_usable
 from .voxel import render_voxels_with_torch
 
@@ -179,7 +179,7 @@ def render_occupancy_samples(
                 rows, samples, values.shape[1:4], density, density_scale, semantics_threshold, with_weights
             )
         else:
-            field = _density_field(rows, density, voxel_size)
+            field, rows = _density_field(rows, density, voxel_size)
             march = (rows, field, samples, values.shape[1:4], density != 'prob', density_scale, semantics_threshold)
             if _triton_marches(values, samples):
                 from .triton_march import render_with_triton
@@ -204,13 +204,13 @@ def _triton_marches(values: Tensor, samples: RaySamples) -> bool:
     )
 
 
-def _density_field(rows: Tensor, density: str, voxel_size: float) -> Tensor:
-    """Scalar field that is interpolated for the density, (V,)."""
+def _density_field(rows: Tensor, density: str, voxel_size: float) -> tuple[Tensor, Tensor]:
+    """Scalar field that is interpolated for the density, (V,), and the rows for the semantics."""
     if density == 'softplus_free':
-        return rows[:, -1]
+        return split_free(rows)
     if density == 'log_odds':
-        return rows[:, -1] - torch.logsumexp(rows[:, :-1], dim=-1)
-    return torch.log_softmax(rows, dim=-1)[:, -1] / voxel_size
+        return rows[:, -1] - torch.logsumexp(rows[:, :-1], dim=-1), rows
+    return torch.log_softmax(rows, dim=-1)[:, -1] / voxel_size, rows
 
 
 def _check(logits: Tensor, samples: RaySamples, density: str) -> None:
