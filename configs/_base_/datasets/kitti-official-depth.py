@@ -1,69 +1,8 @@
-# KITTI, official split: KB crop, crops of 352x1120 in training, 1 sample per GPU; metrics of the benchmark.
-config_variables = ['stereo_train_pipeline', 'stereo_test_pipeline', 'crop_size']
-dataset_type = 'KITTIDepthDataset'
-data_root = 'data/kitti'
-crop_size = (352, 1120)
+# KITTI, official split: as kitti-eigen-depth, with the metrics of the benchmark.
+_base_ = './kitti-eigen-depth.py'
+train_dataloader = dict(dataset=dict(ann_file='kitti-depth-official_infos_train.pkl'))
+val_dataloader = dict(dataset=dict(ann_file='kitti-depth-official_infos_val.pkl'))
+test_dataloader = dict(dataset=dict(ann_file='kitti-depth-official_infos_val.pkl'))
 
-train_pipeline = [
-    dict(type='LoadDepthImages', stereo=False),
-    dict(type='LoadDepthMap'),
-    dict(type='KBCrop'),
-    dict(type='StereoCrop', size=crop_size),
-    dict(type='StereoColorAug'),
-    dict(type='StereoFlip'),
-    dict(type='PackDepthInputs'),
-]
-test_pipeline = [
-    dict(type='LoadDepthImages', stereo=False),
-    dict(type='LoadDepthMap'),
-    dict(type='KBCrop'),
-    dict(type='PackDepthInputs'),
-]
-stereo_train_pipeline = [
-    dict(type='LoadDepthImages', stereo=True),
-    dict(type='LoadDepthMap'),
-    dict(type='KBCrop'),
-    dict(type='StereoCrop', size=crop_size),
-    dict(type='StereoColorAug'),
-    dict(type='StereoFlip'),
-    dict(type='PackDepthInputs'),
-]
-stereo_test_pipeline = [
-    dict(type='LoadDepthImages', stereo=True),
-    dict(type='LoadDepthMap'),
-    dict(type='KBCrop'),
-    dict(type='PackDepthInputs'),
-]
-
-train_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        ann_file='kitti-depth-official_infos_train.pkl',
-        stereo=False,
-        pipeline=train_pipeline,
-    ),
-)
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        ann_file='kitti-depth-official_infos_val.pkl',
-        stereo=False,
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
-test_dataloader = val_dataloader
-
-val_evaluator = dict(type='DepthMetric', protocol='kitti')
-test_evaluator = val_evaluator
+val_evaluator = dict(_delete_=True, type='DepthMetric', protocol='kitti')
+test_evaluator = dict(_delete_=True, type='DepthMetric', protocol='kitti')

@@ -1,35 +1,15 @@
 # Monocular depth for small GPUs: Swin-T of ImageNet-1k and the window-attention decoder at half width.
+_base_ = './mono-depth_swin-l.py'
 student = dict(
-    type='MonoDepthEstimator',
-    data_preprocessor=dict(type='DepthDataPreprocessor'),
     encoder=dict(
-        type='mmdet.SwinTransformer',
         embed_dims=96,
         depths=[2, 2, 6, 2],
         num_heads=[3, 6, 12, 24],
-        window_size=7,
-        drop_path_rate=0.3,
-        out_indices=(0, 1, 2, 3),
-        convert_weights=True,
         init_cfg=dict(
-            type='Pretrained',
             checkpoint='https://github.com/SwinTransformer/storage/releases/download/v1.0.0/'
             'swin_tiny_patch4_window7_224.pth',
         ),
     ),
-    decoder=dict(
-        type='WindowCRFDecoder',
-        in_channels=[96, 192, 384, 768],
-        channels=[64, 128, 256, 512],
-        num_heads=[2, 4, 8, 16],
-        pool_channels=512,
-    ),
-    depth_head=dict(
-        type='DepthScaleHead',
-        in_channels=64,
-        mid_channels=64,
-        max_depth=80.0,
-        loss_depth=dict(type='SILogLoss', variant='bts', max_depth=80.0),
-        loss_scale=dict(type='DepthNLLLoss', likelihood='laplace', loss_weight=0.1, max_depth=80.0),
-    ),
+    decoder=dict(in_channels=[96, 192, 384, 768], channels=[64, 128, 256, 512], num_heads=[2, 4, 8, 16]),
+    depth_head=dict(in_channels=64, mid_channels=64),
 )
