@@ -17,7 +17,7 @@ ALLOWED = {
     'rendering': set(),
     'engine': {'fileio'},
     'transforms': set(),
-    'reporting': set(),
+    'reporting': {'fileio'},
     'distillation': FOUNDATION,
     'occupancy': FOUNDATION | {'occ_eval'},
     'depth': FOUNDATION | {'depth_eval'},

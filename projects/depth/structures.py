@@ -28,10 +28,10 @@ class DepthDataSample(BaseDataElement):
         Raises:
             TypeError: If a known field has another dtype or number of dimensions.
         """
-        if name in _DEPTH_FIELDS and isinstance(value, torch.Tensor):
-            if value.dtype != torch.float32 or value.ndim != 2:
-                raise TypeError(
-                    f'{name} of DepthDataSample must be float32 with 2 dimensions, '
-                    f'got {value.dtype} of shape {tuple(value.shape)}'
-                )
+        is_map = name in _DEPTH_FIELDS and isinstance(value, torch.Tensor)
+        if is_map and (value.dtype != torch.float32 or value.ndim != 2):
+            raise TypeError(
+                f'{name} of DepthDataSample must be float32 with 2 dimensions, '
+                f'got {value.dtype} of shape {tuple(value.shape)}'
+            )
         super().set_field(value, name, dtype, field_type)

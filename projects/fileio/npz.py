@@ -7,16 +7,18 @@ import os
 import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import numpy as np
 
 try:
-    from isal import isal_zlib as zlib  # the interface of zlib, two to three times faster
+    _codec: Any = import_module('isal.isal_zlib')  # the interface of zlib, several times faster
 except ImportError:
-    import zlib
+    _codec = zlib
 
 _LOCAL_HEADER = struct.Struct('<4s5H3L2H')
 _ENTRY = struct.Struct('<4s6H3L5H2L')
@@ -116,16 +118,16 @@ def _unpack(data: bytes, member: _Member, name: str, max_bytes: int) -> bytes:
     packed = memoryview(data)[start : start + member.packed]
     try:
         content = _inflate(packed, member) if member.method == zipfile.ZIP_DEFLATED else bytes(packed)
-    except (zlib.error, ValueError) as error:
+    except (_codec.error, ValueError) as error:
         raise NpzError(f'{where} is corrupt ({error}); write or copy it again') from error
-    if len(content) != member.size or zlib.crc32(content) != member.crc:
+    if len(content) != member.size or _codec.crc32(content) != member.crc:
         raise NpzError(f'{where} is corrupt (wrong checksum or length); write or copy it again')
     return content
 
 
 def _inflate(packed: memoryview, member: _Member) -> bytes:
     """Unpack, never to more than one byte above the promised length."""
-    return zlib.decompressobj(-15).decompress(packed, member.size + 1)
+    return _codec.decompressobj(-15).decompress(packed, member.size + 1)
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,8 @@
 
 from .charts import figure_to_svg, image_to_data_uri, line_chart
 from .page import Figure, Page, Section, Table
-from .runs import RunLog, read_run_log, run_command
+from .runs import RunLog, last_checkpoint, read_run_log, run_command
+from .terminal import format_table, package_versions, processor_name, write_report
 
 __all__ = [
     'Figure',
@@ -11,8 +12,13 @@ __all__ = [
     'Section',
     'Table',
     'figure_to_svg',
+    'format_table',
     'image_to_data_uri',
+    'last_checkpoint',
     'line_chart',
+    'package_versions',
+    'processor_name',
     'read_run_log',
     'run_command',
+    'write_report',
 ]

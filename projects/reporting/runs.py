@@ -108,3 +108,15 @@ def run_command(
         raise RuntimeError(f'{output}exit code {process.returncode} from: {" ".join(command)}')
     unit = 1024**2 if sys.platform == 'darwin' else 1024
     return {'seconds': time.perf_counter() - start, 'peak_mb': usage.ru_maxrss / unit}
+
+
+def last_checkpoint(run: Path) -> Path:
+    """Path of the newest checkpoint of a work directory, as the training wrote it down.
+
+    Raises:
+        FileNotFoundError: If the run has none.
+    """
+    pointer = run / 'last_checkpoint'
+    if not pointer.is_file():
+        raise FileNotFoundError(f'{pointer} not found; the run {run.name} has not been trained')
+    return run / Path(pointer.read_text().strip()).name

@@ -13,7 +13,7 @@ from projects.fileio import NpzError, npz, read_npz
 
 @pytest.fixture(params=['isal', 'zlib'], autouse=True)
 def _backend(request, monkeypatch):
-    monkeypatch.setattr(npz, 'zlib', pytest.importorskip('isal.isal_zlib') if request.param == 'isal' else zlib)
+    monkeypatch.setattr(npz, '_codec', pytest.importorskip('isal.isal_zlib') if request.param == 'isal' else zlib)
 
 
 @pytest.fixture

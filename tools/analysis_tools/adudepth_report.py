@@ -3,9 +3,7 @@
 
 import argparse
 import json
-import platform
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import cv2
@@ -28,14 +26,23 @@ from projects.adudepth.report import (
     colour_scale,
     describe_gain,
     draw_grid,
-    load_model,
     mean_depth_map,
     measure,
     score_table,
     seed_table,
 )
-from projects.engine import atomic_write
-from projects.reporting import Figure, Section, image_to_data_uri, read_run_log
+from projects.engine import load_trained_model
+from projects.reporting import (
+    Figure,
+    Section,
+    format_table,
+    image_to_data_uri,
+    last_checkpoint,
+    package_versions,
+    processor_name,
+    read_run_log,
+    write_report,
+)
 
 RUNS = ('teacher', 'control', 'baseline', 'adudepth')
 STUDENTS = ('baseline', 'adudepth')
@@ -61,20 +68,14 @@ def parse_args(argv=None):
     return parser.parse_args(argv)
 
 
-def last_checkpoint(run):
-    """Path of the newest checkpoint of a work directory, as the training wrote it down."""
-    pointer = run / 'last_checkpoint'
-    if not pointer.is_file():
-        raise SystemExit(f'error: {pointer} not found; the run {run.name} has not been trained')
-    return run / Path(pointer.read_text().strip()).name
-
-
 def load_predictors(args):
     """Build all trained models; students of further seeds are called ``<name>-seed<N>`` as their folders."""
     configs = {'teacher': args.teacher_config, 'control': args.control_config}
     names = [*RUNS, *(f'{name}-seed{seed}' for seed in further_seeds(args) for name in STUDENTS)]
     return {
-        name: Predictor(load_model(configs.get(name, args.student_config), last_checkpoint(args.work_dir / name)))
+        name: Predictor(
+            load_trained_model(configs.get(name, args.student_config), last_checkpoint(args.work_dir / name))
+        )
         for name in names
     }
 
@@ -120,14 +121,6 @@ def draw_frame(sample, predictors, prior):
     return Section(f'Frame {data.frame_id}', figures=[Figure(image_to_data_uri(draw_grid(cells, 3)), caption)])
 
 
-def processor_name():
-    """Name of the processor, as the system tells it."""
-    cpuinfo = Path('/proc/cpuinfo')
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = [line.split(':', 1)[1].strip() for line in lines if line.startswith('model name')]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
 def study(args, config, predictors):
     """Measure everything.
 
@@ -170,43 +163,30 @@ def study(args, config, predictors):
     return result, held_out, prior
 
 
-def write_report(args, result, page):
-    """Write both files; a reader never sees a half-written one."""
-    report = {
-        **result.as_json(),
-        'config': {name: getattr(args, f'{name}_config') for name in ('teacher', 'control', 'student', 'adudepth')},
-        'seed': args.seed,
-        'versions': {'python': platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        'facts': result.facts,
-    }
-    with atomic_write(args.work_dir / 'report.json', 'w') as file:
-        json.dump(report, file, indent=1)
-    with atomic_write(args.work_dir / 'report.html', 'w') as file:
-        file.write(page.to_html())
-
-
-def print_table(table):
-    """Print a table in aligned columns."""
-    rows = [table.header, *table.rows]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(table.header))]
-    for row in rows:
-        print(row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:])), sep='  ')
-
-
 def main():
     """Measure, draw, write, print."""
     args = parse_args()
     # The metrics would log every table of every model.
     MMLogger.get_instance('adudepth_report', log_level='WARNING')
-    predictors = load_predictors(args)
+    try:
+        predictors = load_predictors(args)
+    except FileNotFoundError as error:
+        raise SystemExit(f'error: {error}') from error
     result, held_out, prior = study(args, Config.fromfile(args.teacher_config), predictors)
     frames = tqdm(choose_frames(held_out, args.frames), desc='pictures', unit='frame')
     sections = [draw_frame(held_out[index], predictors, prior) for index in frames]
-    write_report(args, result, build_page(result, sections))
+    report = {
+        **result.as_json(),
+        'config': {name: getattr(args, f'{name}_config') for name in ('teacher', 'control', 'student', 'adudepth')},
+        'seed': args.seed,
+        'versions': package_versions(PACKAGES),
+        'facts': result.facts,
+    }
+    write_report(args.work_dir, report, build_page(result, sections))
     print()
-    print_table(score_table(result.scores, ''))
+    print(format_table(score_table(result.scores, '')))
     print()
-    print_table(seed_table(result))
+    print(format_table(seed_table(result)))
     print(describe_gain(result))
     for name, share in checks(result).items():
         print(f'AbsRel: {name.replace("_", " ")} by {100 * share:.1f} %')

@@ -3,9 +3,7 @@
 
 import argparse
 import json
-import platform
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +11,7 @@ import torch
 from mmengine.config import Config
 from tqdm import tqdm
 
-from projects.engine import atomic_write
+from projects.engine import load_trained_model
 from projects.occupancy.classes import OCC3D_PALETTE
 from projects.radocc.report import (
     Predictor,
@@ -30,14 +28,23 @@ from projects.radocc.report import (
     draw_volumes,
     frame_of_another_scene,
     label_view,
-    load_model,
     measure,
     render_views,
     result_table,
     swap_points,
 )
 from projects.rendering import VoxelGrid, uniform_samples
-from projects.reporting import Figure, Section, image_to_data_uri, read_run_log
+from projects.reporting import (
+    Figure,
+    Section,
+    format_table,
+    image_to_data_uri,
+    last_checkpoint,
+    package_versions,
+    processor_name,
+    read_run_log,
+    write_report,
+)
 
 RUNS = ('teacher', 'baseline', 'radocc')
 PACKAGES = ('torch', 'numpy', 'numba', 'mmengine', 'mmcv', 'mmdet', 'mmdet3d')
@@ -60,18 +67,10 @@ def parse_args(argv=None):
     return parser.parse_args(argv)
 
 
-def last_checkpoint(run):
-    """Path of the newest checkpoint of a work directory, as the training wrote it down."""
-    pointer = run / 'last_checkpoint'
-    if not pointer.is_file():
-        raise SystemExit(f'error: {pointer} not found; the run {run.name} has not been trained')
-    return run / Path(pointer.read_text().strip()).name
-
-
 def load_predictors(args):
     """Build the three models with their trained weights."""
     configs = {'teacher': args.teacher_config, 'baseline': args.student_config, 'radocc': args.student_config}
-    return {name: Predictor(load_model(configs[name], last_checkpoint(args.work_dir / name))) for name in RUNS}
+    return {name: Predictor(load_trained_model(configs[name], last_checkpoint(args.work_dir / name))) for name in RUNS}
 
 
 def evaluate(dataset, predictors):
@@ -136,43 +135,14 @@ def draw_frame(dataset, index, predictors, grid, cameras, free_class, density):
     return Section(f'Keyframe {meta["token"][:8]} of {meta["scene_name"]}', figures=figures)
 
 
-def processor_name():
-    """Name of the processor, as the system tells it."""
-    cpuinfo = Path('/proc/cpuinfo')
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = [line.split(':', 1)[1].strip() for line in lines if line.startswith('model name')]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def write_report(args, result, configs, page):
-    """Write both files; a reader never sees a half-written one."""
-    versions = {'python': platform.python_version(), **{name: version(name) for name in PACKAGES}}
-    report = {
-        **result.as_json(),
-        'config': configs,
-        'seed': args.seed,
-        'versions': versions,
-        'facts': result.facts,
-    }
-    with atomic_write(args.work_dir / 'report.json', 'w') as file:
-        json.dump(report, file, indent=1)
-    with atomic_write(args.work_dir / 'report.html', 'w') as file:
-        file.write(page.to_html())
-
-
-def print_table(table):
-    """Print a table in aligned columns."""
-    rows = [table.header, *table.rows]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(table.header))]
-    for row in rows:
-        print(row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:])), sep='  ')
-
-
 def main():
     """Measure, draw, write, print."""
     args = parse_args()
     configs = {'teacher': args.teacher_config, 'baseline': args.student_config, 'radocc': args.radocc_config}
-    predictors = load_predictors(args)
+    try:
+        predictors = load_predictors(args)
+    except FileNotFoundError as error:
+        raise SystemExit(f'error: {error}') from error
     config = Config.fromfile(args.teacher_config)
     dataset = build_dataset(config.val_dataloader.dataset, args.data_root, config.fusion_test_pipeline)
     scores, controls = evaluate(dataset, predictors)
@@ -201,9 +171,16 @@ def main():
     free_class = dataset.metainfo['free_class']
     density = Config.fromfile(args.radocc_config).model.connectors.rendered.get('density', 'softplus_free')
     sections = [draw_frame(dataset, index, predictors, grid, args.cameras, free_class, density) for index in frames]
-    write_report(args, result, configs, build_page(result, sections))
+    report = {
+        **result.as_json(),
+        'config': configs,
+        'seed': args.seed,
+        'versions': package_versions(PACKAGES),
+        'facts': result.facts,
+    }
+    write_report(args.work_dir, report, build_page(result, sections))
     print()
-    print_table(result_table(result))
+    print(format_table(result_table(result)))
     print(describe_gain(result))
     print(f'report: {(args.work_dir / "report.html").resolve()}')
 

@@ -3,7 +3,7 @@
 from .calibration import Calibration, calibrate
 from .document import NAMES, StudyResult, build_page, checks, describe_gain, score_table, seed_table
 from .figures import calibration_chart, colour_depth, colour_error, colour_scale, draw_grid
-from .study import Measurement, Predictor, load_model, mean_depth_map, measure
+from .study import Measurement, Predictor, mean_depth_map, measure
 
 __all__ = [
     'NAMES',
@@ -20,7 +20,6 @@ __all__ = [
     'colour_scale',
     'describe_gain',
     'draw_grid',
-    'load_model',
     'mean_depth_map',
     'measure',
     'score_table',

@@ -5,43 +5,14 @@ H x W images, P pixels.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from mmdet3d.registry import MODELS
-from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.evaluator import BaseMetric
-from mmengine.registry import init_default_scope
 from mmengine.structures import BaseDataElement
-from mmengine.utils import import_modules_from_strings
 from torch import Tensor, nn
-
-from projects.engine import check_state_dict, load_checkpoint_safe
-
-
-def load_model(config_file: str | Path, checkpoint: str | Path) -> nn.Module:
-    """Build the model of a config and load its weights, in eval mode.
-
-    Args:
-        config_file (str | Path): Config of a plain model (not of a Distiller).
-        checkpoint (str | Path): Its checkpoint; that of a Distiller works as well, its student is taken.
-
-    Raises:
-        CheckpointError: If the weights are not those of the model.
-    """
-    config = Config.fromfile(config_file)
-    import_modules_from_strings(**config.custom_imports)
-    init_default_scope(config.default_scope)
-    model = MODELS.build(config.model)
-    state = load_checkpoint_safe(checkpoint)['state_dict']
-    student = {name.removeprefix('student.'): value for name, value in state.items() if name.startswith('student.')}
-    state = student or state
-    check_state_dict(model, state, str(checkpoint), complete=True)
-    model.load_state_dict(state, strict=False)
-    return model.eval()
 
 
 class Predictor:

@@ -9,7 +9,6 @@ from .study import (
     blank_images,
     build_dataset,
     frame_of_another_scene,
-    load_model,
     measure,
     swap_points,
 )
@@ -30,7 +29,6 @@ __all__ = [
     'draw_volumes',
     'frame_of_another_scene',
     'label_view',
-    'load_model',
     'measure',
     'render_views',
     'result_table',

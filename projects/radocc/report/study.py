@@ -9,14 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmdet3d.registry import DATASETS, MODELS
-from mmengine.config import Config
+from mmdet3d.registry import DATASETS
 from mmengine.dataset import pseudo_collate
-from mmengine.registry import init_default_scope
-from mmengine.utils import import_modules_from_strings
 from torch import Tensor, nn
 
-from projects.engine import check_state_dict, load_checkpoint_safe
 from projects.occupancy.evaluation import confusion_matrix, geometric_iou, iou_from_confusion, mean_iou
 
 
@@ -42,28 +38,6 @@ class Scores:
         """Plain data; NaN becomes None."""
         plain = {name: None if np.isnan(value) else round(value, 3) for name, value in self.per_class.items()}
         return {'miou': round(self.miou, 3), 'iou': round(self.iou, 3), 'per_class': plain}
-
-
-def load_model(config_file: str | Path, checkpoint: str | Path) -> nn.Module:
-    """Build the model of a config and load its weights, in eval mode.
-
-    Args:
-        config_file (str | Path): Config of a plain model (not of a Distiller).
-        checkpoint (str | Path): Its checkpoint; that of a Distiller works as well, its student is taken.
-
-    Raises:
-        CheckpointError: If the weights are not those of the model.
-    """
-    config = Config.fromfile(config_file)
-    import_modules_from_strings(**config.custom_imports)
-    init_default_scope(config.default_scope)
-    model = MODELS.build(config.model)
-    state = load_checkpoint_safe(checkpoint)['state_dict']
-    student = {name.removeprefix('student.'): value for name, value in state.items() if name.startswith('student.')}
-    state = student or state
-    check_state_dict(model, state, str(checkpoint), complete=True)
-    model.load_state_dict(state, strict=False)
-    return model.eval()
 
 
 def build_dataset(dataset: Mapping, data_root: str | Path, pipeline: list) -> torch.utils.data.Dataset:
