@@ -18,8 +18,6 @@ from .sampling import RaySamples
 
 #: Neighbouring x planes that one thread sums gradients for, at most: a ray stays with one thread for a while.
 _BLOCK = 8
-#: Arrays of the geometry of trilinear samples; pieces of voxels have five.
-_TRILINEAR_ARRAYS = 7
 
 
 def render_fused(
@@ -49,20 +47,15 @@ def render_fused(
     from .kernel_math import DENSITY_FIELDS
 
     dtype = rows.dtype
-    geometry: tuple[Any, ...] = (
+    geometry = (
         numpy_view(samples.ray_offsets),
         numpy_view(samples.sample_index),
         numpy_view(samples.sample_base),
+        numpy_view(samples.sample_frac.to(dtype)),
+        numpy_view(samples.t_mids.to(dtype)),
+        numpy_view((samples.t_ends - samples.t_starts).to(dtype)),
+        numpy_view(samples.ray_lengths.flatten().to(dtype)),
     )
-    if samples.sample_span is None:
-        geometry += (
-            numpy_view(samples.sample_frac.to(dtype)),
-            numpy_view(samples.t_mids.to(dtype)),
-            numpy_view((samples.t_ends - samples.t_starts).to(dtype)),
-        )
-    else:
-        geometry += (numpy_view(samples.sample_span.to(dtype)), samples.num_samples)
-    geometry += (numpy_view(samples.ray_lengths.flatten().to(dtype)),)
     # Scalars in the dtype of the arrays: numba would compute in float64 otherwise.
     scalars = (DENSITY_FIELDS[density], *numpy_view(rows.new_tensor([density_scale, threshold])))
     num_weights = samples.num_samples if with_weights else 0
@@ -72,6 +65,12 @@ def render_fused(
 def numpy_view(tensor: Tensor) -> np.ndarray:
     """The values as a numpy array, without a copy when they are contiguous."""
     return tensor.detach().contiguous().numpy()
+
+
+def zeros_in_large_pages(like: Tensor) -> Tensor:
+    """Zeros of the shape of a float32 or float64 tensor; NumPy asks for huge pages, which need 1/512 of the faults."""
+    dtype = np.float64 if like.dtype == torch.float64 else np.float32
+    return torch.from_numpy(np.empty(tuple(like.shape), dtype)).zero_()
 
 
 def touched_field(rows: Tensor, base: np.ndarray, corners: np.ndarray, mode: int, height: int) -> np.ndarray:
@@ -136,37 +135,35 @@ class _FusedRender(torch.autograd.Function):
     def forward(
         ctx: Any, rows: Tensor, geometry: tuple, grid_shape: tuple[int, ...], scalars: tuple, num_weights: int
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        from . import march_kernels, voxel_kernels
+        from . import march_kernels
 
         num_rays = geometry[0].shape[0] - 1
         weights = rows.new_zeros(num_rays, num_weights)
         depths, opacities = rows.new_empty(num_rays), rows.new_empty(num_rays)
         semantics = rows.new_zeros(num_rays, rows.shape[1] - 1)
         outputs = (weights, depths, semantics, opacities)
-        trilinear = len(geometry) == _TRILINEAR_ARRAYS
-        corners = np.array(corner_offsets(grid_shape) if trilinear else [0], dtype=np.int64)
+        corners = np.array(corner_offsets(grid_shape), dtype=np.int64)
         field = touched_field(rows, geometry[2], corners, scalars[0], grid_shape[2])
-        ctx.march = (field, numpy_view(rows), *((corners,) if trilinear else ()), *geometry, *scalars)
-        kernel = march_kernels.march_forward if trilinear else voxel_kernels.voxel_forward
-        run_over_rays(kernel, num_rays, *ctx.march, *(output.numpy() for output in outputs))
+        ctx.march = (field, numpy_view(rows), corners, *geometry, *scalars)
+        run_over_rays(march_kernels.march_forward, num_rays, *ctx.march, *(output.numpy() for output in outputs))
         ctx.save_for_backward(rows, *outputs)
         ctx.set_materialize_grads(False)
         ctx.corners, ctx.grid_shape = corners, grid_shape
-        ctx.offsets, ctx.base, ctx.frac = geometry[0], geometry[2], geometry[3] if trilinear else None
+        ctx.offsets, ctx.base, ctx.frac = geometry[0], geometry[2], geometry[3]
         ctx.field, ctx.mode = field, scalars[0]
         return outputs
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        from . import kernel_math, march_kernels, voxel_kernels
+        from . import kernel_math, march_kernels
 
         rows, *outputs = ctx.saved_tensors
         grad = RenderGradients(outputs, grads)
-        trilinear, logits = ctx.frac is not None, numpy_view(rows)
+        logits = numpy_view(rows)
         sample_weights, grad_values = (np.zeros(ctx.base.shape, dtype=logits.dtype) for _ in range(2))
         run_over_rays(
-            march_kernels.march_backward if trilinear else voxel_kernels.voxel_backward,
+            march_kernels.march_backward,
             ctx.offsets.shape[0] - 1,
             *ctx.march,
             grad.weights,
@@ -178,13 +175,10 @@ class _FusedRender(torch.autograd.Function):
             sample_weights,
             grad_values,
         )
-        grad_rows = torch.zeros_like(rows)
+        grad_rows = zeros_in_large_pages(rows)
         sums = (sample_weights, grad_values, grad.semantics, grad.has_semantics, grad_rows.numpy())
-        if trilinear:
-            where = (ctx.corners, ctx.offsets, ctx.base, ctx.frac)
-            scatter_over_planes(march_kernels.scatter_gradients, ctx.grid_shape, *where, *sums)
-        else:
-            scatter_over_planes(voxel_kernels.scatter_voxels, ctx.grid_shape, ctx.offsets, ctx.base, *sums)
+        where = (ctx.corners, ctx.offsets, ctx.base, ctx.frac)
+        scatter_over_planes(march_kernels.scatter_gradients, ctx.grid_shape, *where, *sums)
         if ctx.mode:
             voxels = (ctx.field, logits, ctx.mode, grad_rows.numpy())
             run_over_rays(kernel_math.finish_gradients, rows.shape[0], *voxels)

@@ -35,8 +35,8 @@ class RaySamples:
         sample_inside (Tensor, optional): None when only inside samples are kept. Otherwise all N * S samples are kept
             (M = N * S, shapes do not depend on the data) and this marks those inside the grid. Shape (M,), bool.
         sample_span (Tensor, optional): None for the trilinear field. For voxels of constant density the samples are
-            the M pieces of rays between faces of voxels and edges of bins, ``sample_base`` is the row of the voxel,
-            ``sample_frac`` is empty, and these are the start and end of each piece. Shape (M, 2).
+            the M pieces of rays between faces of voxels, ``sample_base`` is the row of the voxel, ``sample_index`` and
+            ``sample_frac`` are empty, and these are the start and end of each piece. A ray has no gaps. Shape (M, 2).
     """
 
     t_starts: Tensor
@@ -200,10 +200,13 @@ def prepare_ray_samples(
         shape = torch.tensor(grid.shape)
         use_numba = packed and numba_usable(origins)
         if field == 'voxel':
-            cut = (origins, directions, grid, starts, ends, near, far)
+            # Every ray meets the first bin at a finite place, also one that misses the grid.
+            enter = torch.minimum(torch.maximum(near, starts[:, 0]), ends[:, -1])
+            cut = (origins, directions, grid, enter, torch.minimum(far, ends[:, -1]))
             pieces = cut_rays_with_numba(*cut) if use_numba else cut_rays_with_torch(*cut, packed)
-            frac = origins.new_zeros(0, 3)
-            return RaySamples(starts, ends, lengths, *pieces[:3], frac, shape, pieces[4], pieces[3])
+            offsets, base, span, inside = pieces
+            index, frac = offsets.new_zeros(0), origins.new_zeros(0, 3)
+            return RaySamples(starts, ends, lengths, offsets, index, base, frac, shape, inside, span)
         arguments = (origins, directions, grid, mids, near, far, align_corners)
         parts = _locate_with_numba(*arguments) if use_numba else _locate_with_torch(*arguments, packed)
     return RaySamples(starts, ends, lengths, *parts[:4], shape, parts[4])

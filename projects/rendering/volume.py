@@ -172,12 +172,12 @@ def render_occupancy_samples(
         rows = values.view(-1, values.shape[-1])
         if samples.sample_inside is None and numba_usable(values, samples.sample_frac):
             from .fused import render_fused
+            from .voxel_fused import render_voxels_fused
 
             if density == 'prob':
                 density_scale /= voxel_size
-            parts = render_fused(
-                rows, samples, values.shape[1:4], density, density_scale, semantics_threshold, with_weights
-            )
+            render = render_fused if samples.sample_span is None else render_voxels_fused
+            parts = render(rows, samples, values.shape[1:4], density, density_scale, semantics_threshold, with_weights)
         else:
             field, rows = _density_field(rows, density, voxel_size)
             march = (rows, field, samples, values.shape[1:4], density != 'prob', density_scale, semantics_threshold)

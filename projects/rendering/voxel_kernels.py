@@ -1,8 +1,12 @@
 """numba kernels of the render of voxels of constant density; imported on first use only.
 
 Every kernel is serial, releases the GIL and works on rays ``first`` to ``last`` (or on its share of the voxels), see
-``backend.run_over_rays``. Names: ``index, base, span`` are the fields of ``RaySamples``. The pure torch code of
-``voxel.py`` says the same and is what these are tested against.
+``backend.run_over_rays``. Names: ``base, span`` are the fields of ``RaySamples``. The pure torch code of ``voxel.py``
+says the same and is what these are tested against.
+
+A ray is read in blocks of pieces into small buffers, and stops after the block in which nothing is left of it. What is
+expensive (exponentials and quotients) is then done for a whole block or ray with vector instructions; only sums run in
+order. The optical thickness of bins is summed from their shares of the pieces, so no piece is cut.
 """
 # numba infers the types of the arguments, so they are not annotated:
 # ruff: noqa: ANN001, ANN201, ANN202
@@ -11,166 +15,285 @@ Every kernel is serial, releases the GIL and works on rays ``first`` to ``last``
 import math
 
 import numpy as np
+from numba import types
+from numba.extending import overload
 
-from .kernel_math import OPAQUE, density, jit, opacity
+from .kernel_math import OPAQUE, density, exp, jit, opacity
+
+#: Pieces that are read before the next look at what is left of the ray.
+_BLOCK = 32
+
+
+@jit
+def _cell(position, count):
+    return min(max(math.floor(position), 0), count - 1)
+
+
+@jit
+def count_pieces(first, last, origins, directions, enter, leave, lower, size, shape, offsets):
+    """Write the number of voxels that ray ``n`` passes from ``enter`` to ``leave`` to ``offsets[n + 1]``."""
+    for ray in range(first, last):
+        count = 0
+        if enter[ray] < leave[ray]:
+            count = 1
+            for axis in range(3):
+                o, d = float(origins[ray, axis]) - lower[axis], float(directions[ray, axis])
+                start = _cell((o + enter[ray] * d) / size[axis], shape[axis])
+                count += abs(_cell((o + leave[ray] * d) / size[axis], shape[axis]) - start)
+        offsets[ray + 1] = count
 
 
 @jit
 def walk_voxels(
-    first, last, origins, directions, near, far, lower, size, shape, rays_per_batch, starts, ends, fill,
-    offsets, index, base, span,
-):  # fmt: skip
-    """Cut rays at the faces of voxels (Amanatides and Woo) and at the edges of bins.
+    first, last, origins, directions, enter, leave, lower, size, shape, rays_per_batch, offsets, base, span
+):
+    """Cut rays at the faces of voxels (Amanatides and Woo): fill base and span.
 
-    Without ``fill`` writes the number of pieces of ray ``n`` to ``offsets[n + 1]``; with it fills index, base and span.
+    Faces left to cross are counted per axis as in ``count_pieces``, so rounding cannot leave the grid; a piece may
+    have no length.
     """
-    per_ray, num_samples = starts.shape[0] > 1, starts.shape[1]
-    cell, step = np.empty(3, np.int64), np.empty(3, np.int64)
+    strides = (shape[1] * shape[2], shape[2], 1)
+    left, step = np.empty(3, np.int64), np.empty(3, np.int64)
     next_t, delta_t = np.empty(3, np.float64), np.empty(3, np.float64)
     for ray in range(first, last):
-        row = ray if per_ray else 0
-        m = offsets[ray] if fill else 0
-        t, leave = max(near[ray], starts[row, 0]), min(far[ray], ends[row, num_samples - 1])
+        t = enter[ray]
+        if not t < leave[ray]:
+            continue
+        voxel = ray // rays_per_batch * shape[0] * strides[0]
         for axis in range(3):
-            o, d = float(origins[ray, axis]), float(directions[ray, axis])
-            position = (o + t * d - lower[axis]) / size[axis] if t < leave else 0.0
-            cell[axis] = min(max(math.floor(position), 0), shape[axis] - 1)
-            step[axis] = 1 if d > 0 else -1
+            o, d = float(origins[ray, axis]) - lower[axis], float(directions[ray, axis])
+            start = _cell((o + t * d) / size[axis], shape[axis])
+            left[axis] = abs(_cell((o + leave[ray] * d) / size[axis], shape[axis]) - start)
+            voxel += start * strides[axis]
+            step[axis] = strides[axis] if d > 0 else -strides[axis]
             next_t[axis] = np.inf
             delta_t[axis] = np.inf
-            if d != 0:
-                next_t[axis] = (lower[axis] + (cell[axis] + (1 if d > 0 else 0)) * size[axis] - o) / d
+            if left[axis] > 0:
+                next_t[axis] = ((start + (1 if d > 0 else 0)) * size[axis] - o) / d
                 delta_t[axis] = size[axis] / abs(d)
-        s = 0
-        while t < leave:
+        for m in range(offsets[ray], offsets[ray + 1]):
             axis = 0
             if next_t[1] < next_t[axis]:
                 axis = 1
             if next_t[2] < next_t[axis]:
                 axis = 2
-            face = min(next_t[axis], leave)
-            voxel = ((ray // rays_per_batch * shape[0] + cell[0]) * shape[1] + cell[1]) * shape[2] + cell[2]
-            while t < face:
-                while s < num_samples - 1 and ends[row, s] <= t:
-                    s += 1
-                stop = min(face, ends[row, s]) if s < num_samples - 1 else face
-                if fill:
-                    index[m] = ray * num_samples + s
-                    base[m] = voxel
-                    span[m, 0] = t
-                    span[m, 1] = stop
-                m += 1
-                t = stop
-            cell[axis] += step[axis]
-            next_t[axis] += delta_t[axis]
-            if cell[axis] < 0 or cell[axis] >= shape[axis]:
-                break
-        if not fill:
-            offsets[ray + 1] = m
+            stop = max(t, min(next_t[axis], leave[ray]))
+            base[m] = voxel
+            span[m, 0] = t
+            span[m, 1] = stop
+            t = stop
+            voxel += step[axis]
+            left[axis] -= 1
+            next_t[axis] = next_t[axis] + delta_t[axis] if left[axis] > 0 else np.inf
 
 
 @jit
-def _mean_offset(s, through, one):
+def _read_ray(field, base, span, begin, end, per_unit, mode, scale, one, thickness, slopes, trans):
+    """Optical thickness of the pieces, its derivative by the field, and what is left of the ray; returns how many."""
+    total, count = one - one, 0
+    for block in range(begin, end, _BLOCK):
+        stop = min(block + _BLOCK, end)
+        for m in range(block, stop):
+            thickness[m - begin] = field[base[m]]
+        for m in range(block, stop):
+            sigma, slope = density(thickness[m - begin], mode, scale, one)
+            length = (span[m, 1] - span[m, 0]) * per_unit
+            thickness[m - begin] = sigma * length
+            slopes[m - begin] = slope * length
+        for j in range(block - begin, stop - begin):
+            trans[j] = total
+            total += thickness[j]
+        for j in range(block - begin, stop - begin):
+            trans[j] = exp(-trans[j])
+        count = stop - begin
+        if trans[count - 1] < OPAQUE:
+            break
+    return count
+
+
+@jit
+def _share_among_bins(span, begin, count, thickness, starts, ends, bins):
+    """Optical thickness of each bin, from the part of each piece that lies in it."""
+    s, num_samples = 0, ends.shape[0]
+    bins[:] = 0
+    for j in range(count):
+        start, stop = span[begin + j, 0], span[begin + j, 1]
+        while s < num_samples - 1 and ends[s] <= start:
+            s += 1
+        if stop <= ends[s]:
+            bins[s] += thickness[j]
+            continue
+        sigma = thickness[j] / (stop - start)
+        while s < num_samples:
+            bins[s] += sigma * (min(stop, ends[s]) - max(start, starts[s]))
+            if s == num_samples - 1 or stop <= ends[s]:
+                break
+            s += 1
+
+
+@jit
+def _collect_from_bins(span, begin, count, grad_bins, starts, ends, grad_thickness):
+    """Adjoint of ``_share_among_bins``."""
+    s, num_samples = 0, ends.shape[0]
+    for j in range(count):
+        start, stop = span[begin + j, 0], span[begin + j, 1]
+        while s < num_samples - 1 and ends[s] <= start:
+            s += 1
+        if stop <= ends[s]:
+            grad_thickness[j] = grad_bins[s]
+            continue
+        grad = grad_bins[s] - grad_bins[s]
+        while s < num_samples:
+            grad += grad_bins[s] * (min(stop, ends[s]) - max(start, starts[s]))
+            if s == num_samples - 1 or stop <= ends[s]:
+                break
+            s += 1
+        grad_thickness[j] = grad / (stop - start)
+
+
+def mean_offset(x):
     """Mean distance to the end of a ray in a piece, times its opacity, and the derivative; in lengths of the piece.
 
-    (1 - (1 + s) exp(-s)) / s for optical thickness s, as a series where the difference would cancel.
+    (1 - (1 + x) exp(-x)) / x for optical thickness x, as a series where the difference would cancel.
     """
-    if s < one / 10:
-        half, third = one / 2, one / 3
-        value = s * (half - s * (third - s * (one / 8 - s * (one / 30 - s * (one / 144 - s * (one / 840))))))
-        slope = half - s * (
-            one * 2 / 3 - s * (one * 3 / 8 - s * (one * 2 / 15 - s * (one * 5 / 144 - s * (one / 140))))
-        )
-        return value, slope
-    value = (one - (one + s) * through) / s
-    return value, through - value / s
+    raise NotImplementedError('for numba only; see voxel.mean_offset')
+
+
+@overload(mean_offset)
+def _mean_offset(x):
+    # Constants of the type of x: an integer would turn all into float64.
+    f = np.float32 if x == types.float32 else np.float64
+    one, small, v1, v2, v3, v4, v5, v6 = (f(v) for v in (1, 0.1, 1 / 2, 1 / 3, 1 / 8, 1 / 30, 1 / 144, 1 / 840))
+    d2, d3, d4, d5, d6 = (f(v) for v in (2 / 3, 3 / 8, 2 / 15, 5 / 144, 1 / 140))
+
+    def impl(x):
+        if x < small:
+            value = x * (v1 - x * (v2 - x * (v3 - x * (v4 - x * (v5 - x * v6)))))
+            return value, v1 - x * (d2 - x * (d3 - x * (d4 - x * (d5 - x * d6))))
+        through = exp(-x)
+        value = (one - (one + x) * through) / x
+        return value, through - value / x
+
+    return impl
+
+
+@jit
+def _buffers(offsets, first, last, dtype):
+    """Room for the pieces of the longest ray, four times."""
+    longest = 0
+    for ray in range(first, last):
+        longest = max(longest, offsets[ray + 1] - offsets[ray])
+    return np.empty((4, longest), dtype)
 
 
 @jit
 def voxel_forward(
-    first, last, field, logits, offsets, index, base, span, num_samples, lengths,
+    first, last, field, logits, offsets, base, span, starts, ends, lengths,
     mode, scale, threshold, weights, depths, semantics, opacities,
 ):  # fmt: skip
-    """Render: fill depths (N,), opacities (N,), and add to weights (N, S or 0) and semantics (N, K - 1)."""
-    keep_weights, num_classes = weights.shape[1] > 0, semantics.shape[1]
-    one = field.dtype.type(1)
+    """Render: fill weights (N, S or 0), depths (N,), opacities (N,), and add to semantics (N, K - 1)."""
+    one, per_ray = field.dtype.type(1), starts.shape[0] > 1
+    thickness, slopes, trans, heavy = _buffers(offsets, first, last, field.dtype)
+    bins = np.empty(weights.shape[1], field.dtype)
     for ray in range(first, last):
-        trans, depth, total = one, one - one, one - one
-        sigma, last_voxel = one - one, np.int64(-1)
-        amount, open_voxel = one - one, np.int64(-1)
-        for m in range(offsets[ray], offsets[ray + 1]):
-            if trans < OPAQUE:
-                break
-            voxel = np.int64(base[m])
-            start, length = span[m, 0], span[m, 1] - span[m, 0]
-            if voxel != last_voxel:
-                sigma, last_voxel = density(field[voxel], mode, scale, one)[0] * lengths[ray], voxel
-            thickness = sigma * length
-            alpha = opacity(thickness)
-            weight = alpha * trans
-            depth += weight * start + trans * length * _mean_offset(thickness, one - alpha, one)[0]
+        begin, row = offsets[ray], ray if per_ray else 0
+        count = _read_ray(
+            field, base, span, begin, offsets[ray + 1], lengths[ray], mode, scale, one, thickness, slopes, trans
+        )
+        depth, total = one - one, one - one
+        for j in range(count):
+            weight = trans[j] * opacity(thickness[j])
+            start = span[begin + j, 0]
+            depth += weight * start
+            depth += trans[j] * (span[begin + j, 1] - start) * mean_offset(thickness[j])[0]
             total += weight
-            trans *= one - alpha
-            if keep_weights:
-                weights[ray, index[m] - ray * num_samples] += weight
-            if weight > threshold:
-                if voxel != open_voxel:
-                    if amount > 0:
-                        for c in range(num_classes):
-                            semantics[ray, c] += amount * logits[open_voxel, c]
-                    amount, open_voxel = one - one, voxel
-                amount += weight
-        if amount > 0:
-            for c in range(num_classes):
-                semantics[ray, c] += amount * logits[open_voxel, c]
+            heavy[j] = weight
         depths[ray] = depth
         opacities[ray] = total
+        semantic = semantics[ray]
+        for j in range(count):
+            if heavy[j] > threshold:
+                classes = logits[base[begin + j]]
+                for c in range(semantic.shape[0]):
+                    semantic[c] += heavy[j] * classes[c]
+        if bins.shape[0] > 0:
+            _share_among_bins(span, begin, count, thickness, starts[row], ends[row], bins)
+            total = one - one
+            for s in range(bins.shape[0]):
+                weights[ray, s] = total
+                total += bins[s]
+            for s in range(bins.shape[0]):
+                weights[ray, s] = exp(-weights[ray, s]) * opacity(bins[s])
+
+
+@jit
+def _bin_gradients(bins, passed, grads, one):
+    """Turn the optical thickness of bins into the gradient with respect to it; ``passed`` is working memory."""
+    total = one - one
+    for s in range(bins.shape[0]):
+        passed[s] = total
+        total += bins[s]
+    for s in range(bins.shape[0]):
+        alpha, amount = opacity(bins[s]), grads[s] * exp(-passed[s])
+        bins[s] = amount * alpha
+        passed[s] = amount * (one - alpha)
+    behind = one - one
+    for s in range(bins.shape[0] - 1, -1, -1):
+        added = bins[s]
+        bins[s] = passed[s] - behind
+        behind += added
 
 
 @jit
 def voxel_backward(
-    first, last, field, logits, offsets, index, base, span, num_samples, lengths, mode, scale, threshold,
-    grad_weights, grad_depths, grad_semantics, grad_opacities, totals, has_semantics, sample_weights, grad_values,
+    first, last, field, logits, offsets, base, span, starts, ends, lengths, mode, scale, threshold,
+    grad_weights, grad_depths, grad_semantics, grad_opacities, has_semantics, sample_weights, grad_values,
 ):  # fmt: skip
-    """Gradient with respect to the field of each piece, front to back, with nothing saved by the render.
+    """Gradient with respect to the field of each piece; the rays are read again, nothing is saved by the render.
 
     A piece adds T E(s) to the loss, with E(s) = G (1 - exp(-s)) + g_depth l offset(s) and G the gradient with respect
-    to its weight; so dL/ds_i = T_i E_i'(s_i) - sum_{j > i} T_j E_j, and the sum over all pieces is known from the
-    outputs.
+    to its weight; so dL/ds_i = T_i E_i'(s_i) - sum_{j > i} T_j E_j. Fills sample_weights (M,) of pieces heavy enough
+    for semantics, zero for others, and grad_values (M,).
     """
-    has_weights, num_classes = grad_weights.shape[1] > 0, grad_semantics.shape[1]
-    one = field.dtype.type(1)
+    one, per_ray = field.dtype.type(1), starts.shape[0] > 1
+    thickness, slopes, trans, grad_thickness = _buffers(offsets, first, last, field.dtype)
+    bins, passed = np.empty((2, grad_weights.shape[1]), field.dtype)
     for ray in range(first, last):
-        trans, behind = one, totals[ray]
-        sigma, slope, vote, has_vote, last_voxel = one, one, one, False, np.int64(-1)
-        for m in range(offsets[ray], offsets[ray + 1]):
-            if trans < OPAQUE:
-                break
-            voxel = np.int64(base[m])
-            start, length = span[m, 0], span[m, 1] - span[m, 0]
-            if voxel != last_voxel:
-                sigma, slope = density(field[voxel], mode, scale, one)
-                sigma, slope = sigma * lengths[ray], slope * lengths[ray]
-                has_vote, last_voxel = False, voxel
-            thickness = sigma * length
-            alpha = opacity(thickness)
-            weight = alpha * trans
-            grad = grad_opacities[ray] + grad_depths[ray] * start
-            if has_weights:
-                grad += grad_weights[ray, index[m] - ray * num_samples]
-            if has_semantics and weight > threshold:
-                if not has_vote:
-                    vote, has_vote = one - one, True
-                    for c in range(num_classes):
-                        vote += grad_semantics[ray, c] * logits[voxel, c]
-                grad += vote
-                sample_weights[m] = weight
-            offset, offset_slope = _mean_offset(thickness, one - alpha, one)
-            inner = grad_depths[ray] * length
-            behind -= trans * (grad * alpha + inner * offset)
-            step = trans * (grad * (one - alpha) + inner * offset_slope) - behind
-            grad_values[m] = step * length * slope
-            trans *= one - alpha
+        begin, row = offsets[ray], ray if per_ray else 0
+        count = _read_ray(
+            field, base, span, begin, offsets[ray + 1], lengths[ray], mode, scale, one, thickness, slopes, trans
+        )
+        if bins.shape[0] > 0:
+            _share_among_bins(span, begin, count, thickness, starts[row], ends[row], bins)
+            _bin_gradients(bins, passed, grad_weights[ray], one)
+            _collect_from_bins(span, begin, count, bins, starts[row], ends[row], grad_thickness)
+        else:
+            grad_thickness[:count] = 0
+        grad_depth, grad_opacity, votes = grad_depths[ray], grad_opacities[ray], grad_semantics[ray]
+        for j in range(count):
+            weight = trans[j] * opacity(thickness[j])
+            sample_weights[begin + j] = weight if has_semantics and weight > threshold else one - one
+            grad_values[begin + j] = grad_opacity + grad_depth * span[begin + j, 0]
+        if has_semantics:
+            for j in range(count):
+                if sample_weights[begin + j] > 0:
+                    classes, vote = logits[base[begin + j]], one - one
+                    for c in range(votes.shape[0]):
+                        vote += votes[c] * classes[c]
+                    grad_values[begin + j] += vote
+        for j in range(count):
+            grad, alpha = grad_values[begin + j], opacity(thickness[j])
+            inner = grad_depth * (span[begin + j, 1] - span[begin + j, 0])
+            offset, offset_slope = mean_offset(thickness[j])
+            grad_thickness[j] += trans[j] * (grad * (one - alpha) + inner * offset_slope)
+            trans[j] *= grad * alpha + inner * offset
+        behind = one - one
+        for j in range(count - 1, -1, -1):
+            grad_values[begin + j] = (grad_thickness[j] - behind) * slopes[j]
+            behind += trans[j]
+        for m in range(begin + count, offsets[ray + 1]):
+            sample_weights[m] = 0
+            grad_values[m] = 0
 
 
 @jit
@@ -180,13 +303,13 @@ def scatter_voxels(
     """As ``march_kernels.scatter_gradients``, with one voxel for each piece."""
     num_classes = grad_semantics.shape[1]
     for ray in range(grad_semantics.shape[0]):
+        votes = grad_semantics[ray]
         for m in range(offsets[ray], offsets[ray + 1]):
-            voxel = np.int64(base[m])
-            if (voxel // plane // block) % shares != share:
-                continue
             grad, weight = grad_values[m], sample_weights[m]
-            if grad != 0:
-                grad_logits[voxel, num_classes] += grad
+            if (grad == 0 and weight == 0) or (shares > 1 and base[m] // plane // block % shares != share):
+                continue
+            target = grad_logits[base[m]]
+            target[num_classes] += grad
             if has_semantics and weight > 0:
                 for c in range(num_classes):
-                    grad_logits[voxel, c] += weight * grad_semantics[ray, c]
+                    target[c] += weight * votes[c]

@@ -1,0 +1,84 @@
+"""Autograd function around the numba kernels of voxels of constant density."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from .backend import run_over_rays
+from .fused import numpy_view, scatter_over_planes, touched_field, zeros_in_large_pages
+from .sampling import RaySamples
+
+
+def render_voxels_fused(
+    rows: Tensor,
+    samples: RaySamples,
+    grid_shape: Sequence[int],
+    density: str,
+    density_scale: float,
+    threshold: float,
+    with_weights: bool = True,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Same as ``voxel.render_voxels_with_torch``, on the CPU, for packed samples; see ``fused.render_fused``."""
+    from .kernel_math import DENSITY_FIELDS
+
+    assert samples.sample_span is not None
+    dtype = rows.dtype
+    floats = (samples.sample_span, samples.t_starts, samples.t_ends, samples.ray_lengths.flatten())
+    geometry = (
+        numpy_view(samples.ray_offsets),
+        numpy_view(samples.sample_base),
+        *(numpy_view(part.to(dtype)) for part in floats),
+    )
+    # Scalars in the dtype of the arrays: numba would compute in float64 otherwise.
+    scalars = (DENSITY_FIELDS[density], *numpy_view(rows.new_tensor([density_scale, threshold])))
+    num_weights = samples.num_samples if with_weights else 0
+    return _RenderVoxels.apply(rows, geometry, tuple(grid_shape), scalars, num_weights)
+
+
+class _RenderVoxels(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, rows: Tensor, geometry: tuple, grid_shape: tuple[int, ...], scalars: tuple, num_weights: int
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        from . import voxel_kernels
+
+        num_rays = len(geometry[0]) - 1
+        weights, semantics = rows.new_zeros(num_rays, num_weights), rows.new_zeros(num_rays, rows.shape[1] - 1)
+        depths, opacities = rows.new_empty(num_rays), rows.new_empty(num_rays)
+        outputs = (weights, depths, semantics, opacities)
+        field = touched_field(rows, geometry[1], np.zeros(1, np.int64), scalars[0], grid_shape[2])
+        arguments = (field, numpy_view(rows), *geometry, *scalars)
+        run_over_rays(voxel_kernels.voxel_forward, num_rays, *arguments, *(output.numpy() for output in outputs))
+        ctx.save_for_backward(rows)
+        ctx.set_materialize_grads(False)
+        ctx.field, ctx.geometry, ctx.scalars, ctx.grid_shape = field, geometry, scalars, grid_shape
+        return outputs
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        from . import kernel_math, voxel_kernels
+
+        (rows,) = ctx.saved_tensors
+        logits, mode = numpy_view(rows), ctx.scalars[0]
+        offsets, base = ctx.geometry[:2]
+        num_rays = len(offsets) - 1
+        sizes = ((num_rays, 0), (num_rays,), (num_rays, rows.shape[1] - 1), (num_rays,))
+        given = [
+            numpy_view(rows.new_zeros(size) if grad is None else grad.to(rows.dtype))
+            for size, grad in zip(sizes, grads)
+        ]
+        has_semantics = grads[2] is not None
+        sums = tuple(np.empty(base.shape, logits.dtype) for _ in range(2))
+        arguments = (ctx.field, logits, *ctx.geometry, *ctx.scalars)
+        run_over_rays(voxel_kernels.voxel_backward, num_rays, *arguments, *given, has_semantics, *sums)
+        grad_rows = zeros_in_large_pages(rows)
+        where = (voxel_kernels.scatter_voxels, ctx.grid_shape, offsets, base)
+        scatter_over_planes(*where, *sums, given[2], has_semantics, grad_rows.numpy())
+        if mode:
+            run_over_rays(kernel_math.finish_gradients, len(rows), ctx.field, logits, mode, grad_rows.numpy())
+        return grad_rows, None, None, None, None
