@@ -10,8 +10,9 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-#: Kernels are serial, release the GIL and do not assume that numbers are finite.
-jit = numba.njit(nogil=True, cache=True, fastmath={'contract', 'nsz', 'arcp', 'reassoc'})
+#: Kernels are serial, release the GIL and do not assume that numbers are finite. Quotients follow IEEE 754: a check for
+#: zero would keep the compiler from vector instructions.
+jit = numba.njit(nogil=True, cache=True, error_model='numpy', fastmath={'contract', 'nsz', 'arcp', 'reassoc'})
 
 #: Transmittance under which a ray is over, below the resolution of float32.
 OPAQUE = 2e-9

@@ -18,10 +18,10 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from .kernel_math import OPAQUE, density, exp, jit, opacity
+from .kernel_math import FREE_LOGIT, LOG_PROBABILITY, OPAQUE, density, exp, jit, opacity
 
 #: Pieces that are read before the next look at what is left of the ray.
-_BLOCK = 32
+_BLOCK = 64
 
 
 @jit
@@ -88,25 +88,63 @@ def walk_voxels(
 
 
 @jit
-def _read_ray(field, base, span, begin, end, per_unit, mode, scale, one, thickness, slopes, trans):
-    """Optical thickness of the pieces, its derivative by the field, and what is left of the ray; returns how many."""
+def _exponentials(x):
+    for j in range(x.shape[0]):
+        x[j] = exp(-x[j])
+
+
+@jit
+def _opacities(thickness, out):
+    for j in range(thickness.shape[0]):
+        out[j] = opacity(thickness[j])
+
+
+@jit
+def _mean_offsets(thickness, out, slopes):
+    for j in range(thickness.shape[0]):
+        out[j], slopes[j] = mean_offset(thickness[j])
+
+
+@jit
+def _densities(values, slopes, mode, scale, one):
+    """Turn values of the field into densities; the mode is a constant in each loop so that it vectorises."""
+    if mode == LOG_PROBABILITY:
+        for j in range(values.shape[0]):
+            values[j], slopes[j] = density(values[j], LOG_PROBABILITY, scale, one)
+    else:
+        for j in range(values.shape[0]):
+            values[j], slopes[j] = density(values[j], FREE_LOGIT, scale, one)
+
+
+@jit
+def _read_ray(field, base, span, per_unit, mode, scale, one, thickness, slopes, trans, alphas, starts, lengths):
+    """Fill what is known of the pieces of one ray before light ends; returns their number.
+
+    That is the optical thickness, its derivative by the field, what is left of the ray before the piece, the opacity,
+    and where it starts and its length in ray parameter.
+    """
     total, count = one - one, 0
-    for block in range(begin, end, _BLOCK):
-        stop = min(block + _BLOCK, end)
-        for m in range(block, stop):
-            thickness[m - begin] = field[base[m]]
-        for m in range(block, stop):
-            sigma, slope = density(thickness[m - begin], mode, scale, one)
-            length = (span[m, 1] - span[m, 0]) * per_unit
-            thickness[m - begin] = sigma * length
-            slopes[m - begin] = slope * length
-        for j in range(block - begin, stop - begin):
-            trans[j] = total
-            total += thickness[j]
-        for j in range(block - begin, stop - begin):
-            trans[j] = exp(-trans[j])
-        count = stop - begin
-        if trans[count - 1] < OPAQUE:
+    for block in range(0, base.shape[0], _BLOCK):
+        stop = min(block + _BLOCK, base.shape[0])
+        values, slope, left = thickness[block:stop], slopes[block:stop], trans[block:stop]
+        length, rows, spans = lengths[block:stop], base[block:stop], span[block:stop]
+        for j in range(stop - block):
+            values[j] = field[rows[j]]
+        for j in range(stop - block):
+            starts[block + j] = spans[j, 0]
+            length[j] = spans[j, 1] - spans[j, 0]
+        _densities(values, slope, mode, scale, one)
+        for j in range(stop - block):
+            values[j] *= length[j] * per_unit
+        for j in range(stop - block):
+            slope[j] *= length[j] * per_unit
+        for j in range(stop - block):
+            left[j] = total
+            total += values[j]
+        _exponentials(left)
+        _opacities(values, alphas[block:stop])
+        count = stop
+        if left[stop - block - 1] < OPAQUE:
             break
     return count
 
@@ -133,14 +171,14 @@ def _share_among_bins(span, begin, count, thickness, starts, ends, bins):
 
 @jit
 def _collect_from_bins(span, begin, count, grad_bins, starts, ends, grad_thickness):
-    """Adjoint of ``_share_among_bins``."""
+    """Adjoint of ``_share_among_bins``, added to the gradients of the pieces."""
     s, num_samples = 0, ends.shape[0]
     for j in range(count):
         start, stop = span[begin + j, 0], span[begin + j, 1]
         while s < num_samples - 1 and ends[s] <= start:
             s += 1
         if stop <= ends[s]:
-            grad_thickness[j] = grad_bins[s]
+            grad_thickness[j] += grad_bins[s]
             continue
         grad = grad_bins[s] - grad_bins[s]
         while s < num_samples:
@@ -148,7 +186,7 @@ def _collect_from_bins(span, begin, count, grad_bins, starts, ends, grad_thickne
             if s == num_samples - 1 or stop <= ends[s]:
                 break
             s += 1
-        grad_thickness[j] = grad / (stop - start)
+        grad_thickness[j] += grad / (stop - start)
 
 
 def mean_offset(x):
@@ -179,11 +217,11 @@ def _mean_offset(x):
 
 @jit
 def _buffers(offsets, first, last, dtype):
-    """Room for the pieces of the longest ray, four times."""
+    """Room for eight numbers for each piece of the longest ray."""
     longest = 0
     for ray in range(first, last):
         longest = max(longest, offsets[ray + 1] - offsets[ray])
-    return np.empty((4, longest), dtype)
+    return np.empty((8, longest), dtype)
 
 
 @jit
@@ -193,37 +231,38 @@ def voxel_forward(
 ):  # fmt: skip
     """Render: fill weights (N, S or 0), depths (N,), opacities (N,), and add to semantics (N, K - 1)."""
     one, per_ray = field.dtype.type(1), starts.shape[0] > 1
-    thickness, slopes, trans, heavy = _buffers(offsets, first, last, field.dtype)
+    buffers = _buffers(offsets, first, last, field.dtype)
     bins = np.empty(weights.shape[1], field.dtype)
     for ray in range(first, last):
-        begin, row = offsets[ray], ray if per_ray else 0
+        begin, end, row = offsets[ray], offsets[ray + 1], ray if per_ray else 0
+        thickness, slopes, trans, alphas, begins, steps, inner, inner_slopes = buffers
         count = _read_ray(
-            field, base, span, begin, offsets[ray + 1], lengths[ray], mode, scale, one, thickness, slopes, trans
-        )
+            field, base[begin:end], span[begin:end], lengths[ray], mode, scale, one,
+            thickness, slopes, trans, alphas, begins, steps,
+        )  # fmt: skip
+        _mean_offsets(thickness[:count], inner, inner_slopes)
         depth, total = one - one, one - one
         for j in range(count):
-            weight = trans[j] * opacity(thickness[j])
-            start = span[begin + j, 0]
-            depth += weight * start
-            depth += trans[j] * (span[begin + j, 1] - start) * mean_offset(thickness[j])[0]
-            total += weight
-            heavy[j] = weight
+            total += trans[j] * alphas[j]
+            depth += trans[j] * (alphas[j] * begins[j] + steps[j] * inner[j])
         depths[ray] = depth
         opacities[ray] = total
         semantic = semantics[ray]
         for j in range(count):
-            if heavy[j] > threshold:
+            weight = trans[j] * alphas[j]
+            if weight > threshold:
                 classes = logits[base[begin + j]]
                 for c in range(semantic.shape[0]):
-                    semantic[c] += heavy[j] * classes[c]
+                    semantic[c] += weight * classes[c]
         if bins.shape[0] > 0:
             _share_among_bins(span, begin, count, thickness, starts[row], ends[row], bins)
-            total = one - one
+            left, total = weights[ray], one - one
             for s in range(bins.shape[0]):
-                weights[ray, s] = total
+                left[s] = total
                 total += bins[s]
+            _exponentials(left)
             for s in range(bins.shape[0]):
-                weights[ray, s] = exp(-weights[ray, s]) * opacity(bins[s])
+                left[s] *= opacity(bins[s])
 
 
 @jit
@@ -256,44 +295,44 @@ def voxel_backward(
     for semantics, zero for others, and grad_values (M,).
     """
     one, per_ray = field.dtype.type(1), starts.shape[0] > 1
-    thickness, slopes, trans, grad_thickness = _buffers(offsets, first, last, field.dtype)
+    buffers = _buffers(offsets, first, last, field.dtype)
     bins, passed = np.empty((2, grad_weights.shape[1]), field.dtype)
     for ray in range(first, last):
-        begin, row = offsets[ray], ray if per_ray else 0
+        begin, end, row = offsets[ray], offsets[ray + 1], ray if per_ray else 0
+        thickness, slopes, trans, alphas, begins, steps, inner, inner_slopes = buffers
         count = _read_ray(
-            field, base, span, begin, offsets[ray + 1], lengths[ray], mode, scale, one, thickness, slopes, trans
-        )
+            field, base[begin:end], span[begin:end], lengths[ray], mode, scale, one,
+            thickness, slopes, trans, alphas, begins, steps,
+        )  # fmt: skip
+        _mean_offsets(thickness[:count], inner, inner_slopes)
+        grads, heavy = grad_values[begin:end], sample_weights[begin:end]
+        grad_depth, grad_opacity, votes = grad_depths[ray], grad_opacities[ray], grad_semantics[ray]
+        for j in range(count):
+            grads[j] = grad_opacity + grad_depth * begins[j]
+        for j in range(count):
+            weight = trans[j] * alphas[j]
+            heavy[j] = weight if has_semantics and weight > threshold else one - one
+        for j in range(count):
+            if heavy[j] > 0:
+                classes, vote = logits[base[begin + j]], one - one
+                for c in range(votes.shape[0]):
+                    vote += votes[c] * classes[c]
+                grads[j] += vote
+        for j in range(count):
+            inner[j] = trans[j] * (grads[j] * alphas[j] + grad_depth * steps[j] * inner[j])
+        for j in range(count):
+            grads[j] = trans[j] * (grads[j] * (one - alphas[j]) + grad_depth * steps[j] * inner_slopes[j])
         if bins.shape[0] > 0:
             _share_among_bins(span, begin, count, thickness, starts[row], ends[row], bins)
             _bin_gradients(bins, passed, grad_weights[ray], one)
-            _collect_from_bins(span, begin, count, bins, starts[row], ends[row], grad_thickness)
-        else:
-            grad_thickness[:count] = 0
-        grad_depth, grad_opacity, votes = grad_depths[ray], grad_opacities[ray], grad_semantics[ray]
-        for j in range(count):
-            weight = trans[j] * opacity(thickness[j])
-            sample_weights[begin + j] = weight if has_semantics and weight > threshold else one - one
-            grad_values[begin + j] = grad_opacity + grad_depth * span[begin + j, 0]
-        if has_semantics:
-            for j in range(count):
-                if sample_weights[begin + j] > 0:
-                    classes, vote = logits[base[begin + j]], one - one
-                    for c in range(votes.shape[0]):
-                        vote += votes[c] * classes[c]
-                    grad_values[begin + j] += vote
-        for j in range(count):
-            grad, alpha = grad_values[begin + j], opacity(thickness[j])
-            inner = grad_depth * (span[begin + j, 1] - span[begin + j, 0])
-            offset, offset_slope = mean_offset(thickness[j])
-            grad_thickness[j] += trans[j] * (grad * (one - alpha) + inner * offset_slope)
-            trans[j] *= grad * alpha + inner * offset
+            _collect_from_bins(span, begin, count, bins, starts[row], ends[row], grads)
         behind = one - one
         for j in range(count - 1, -1, -1):
-            grad_values[begin + j] = (grad_thickness[j] - behind) * slopes[j]
-            behind += trans[j]
-        for m in range(begin + count, offsets[ray + 1]):
-            sample_weights[m] = 0
-            grad_values[m] = 0
+            grads[j] = (grads[j] - behind) * slopes[j]
+            behind += inner[j]
+        for j in range(count, end - begin):
+            grads[j] = 0
+            heavy[j] = 0
 
 
 @jit
