@@ -231,11 +231,13 @@ def voxel_forward(
 ):  # fmt: skip
     """Render: fill weights (N, S or 0), depths (N,), opacities (N,), and add to semantics (N, K - 1)."""
     one, per_ray = field.dtype.type(1), starts.shape[0] > 1
-    buffers = _buffers(offsets, first, last, field.dtype)
+    room = _buffers(offsets, first, last, field.dtype)
+    # One by one: what unpacking gives is not known to be contiguous.
+    thickness, slopes, trans, alphas = room[0], room[1], room[2], room[3]
+    begins, steps, inner, inner_slopes = room[4], room[5], room[6], room[7]
     bins = np.empty(weights.shape[1], field.dtype)
     for ray in range(first, last):
         begin, end, row = offsets[ray], offsets[ray + 1], ray if per_ray else 0
-        thickness, slopes, trans, alphas, begins, steps, inner, inner_slopes = buffers
         count = _read_ray(
             field, base[begin:end], span[begin:end], lengths[ray], mode, scale, one,
             thickness, slopes, trans, alphas, begins, steps,
@@ -295,11 +297,13 @@ def voxel_backward(
     for semantics, zero for others, and grad_values (M,).
     """
     one, per_ray = field.dtype.type(1), starts.shape[0] > 1
-    buffers = _buffers(offsets, first, last, field.dtype)
-    bins, passed = np.empty((2, grad_weights.shape[1]), field.dtype)
+    room = _buffers(offsets, first, last, field.dtype)
+    # One by one: what unpacking gives is not known to be contiguous.
+    thickness, slopes, trans, alphas = room[0], room[1], room[2], room[3]
+    begins, steps, inner, inner_slopes = room[4], room[5], room[6], room[7]
+    bins, passed = np.empty(grad_weights.shape[1], field.dtype), np.empty(grad_weights.shape[1], field.dtype)
     for ray in range(first, last):
         begin, end, row = offsets[ray], offsets[ray + 1], ray if per_ray else 0
-        thickness, slopes, trans, alphas, begins, steps, inner, inner_slopes = buffers
         count = _read_ray(
             field, base[begin:end], span[begin:end], lengths[ray], mode, scale, one,
             thickness, slopes, trans, alphas, begins, steps,
