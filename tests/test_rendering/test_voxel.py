@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from projects.rendering import VoxelGrid, prepare_ray_samples, render_occupancy_rays, render_occupancy_samples
-from projects.rendering.sampling import uniform_samples
+from projects.rendering.sampling import jitter_samples, uniform_samples
 from projects.rendering.voxel import mean_offset
 
 GRID = VoxelGrid([-4.0, -4.0, -1.6, 4.0, 4.0, 1.6], [20, 20, 8])
@@ -87,6 +87,52 @@ def test_both_back_ends_and_unpacked_samples_agree(monkeypatch, make_rays):
         results.append(render_occupancy_samples(logits, samples, density='log_odds').as_dict())
     for other in results[1:]:
         assert all(torch.allclose(value, other[name], atol=1e-9) for name, value in results[0].items())
+
+
+def test_weights_of_any_bins_add_up_to_those_of_finer_bins(backend, make_rays):
+    # The weight of a bin is what is left of the ray at one edge minus what is left at the next, wherever voxels end.
+    torch.manual_seed(0)
+    logits = torch.randn(1, 20, 20, 8, 4, dtype=torch.float64)
+    rays = make_rays(1, 30, dtype=torch.float64)
+    coarse = render_occupancy_rays(logits, *rays, GRID, (0.0, 9.0), 1.5, field='voxel')
+    fine = render_occupancy_rays(logits, *rays, GRID, (0.0, 9.0), 0.0625, field='voxel')
+    assert torch.allclose(coarse.weights, fine.weights.unflatten(-1, (6, 24)).sum(-1), atol=1e-7)
+    assert torch.allclose(coarse.weights.sum(-1), coarse.opacities, atol=1e-7)
+    assert torch.allclose(coarse.depths, fine.depths, atol=1e-9)
+
+
+def test_gradient_bits_do_not_depend_on_the_number_of_threads(make_rays):
+    pytest.importorskip('numba')
+    torch.manual_seed(0)
+    logits = torch.randn(1, 20, 20, 8, 4, requires_grad=True)
+    samples = prepare_ray_samples(*make_rays(1, 60), GRID, *uniform_samples((0.0, 9.0), 0.3), field='voxel')
+    threads, grads = torch.get_num_threads(), []
+    try:
+        for count in (1, 3):
+            torch.set_num_threads(count)
+            rendered = render_occupancy_samples(logits, samples)
+            loss = rendered.weights.square().sum() + rendered.semantics.square().sum() + rendered.depths.sum()
+            grads.append(torch.autograd.grad(loss, logits)[0])
+    finally:
+        torch.set_num_threads(threads)
+    assert grads[0].abs().max() > 0
+    assert torch.equal(*grads)
+
+
+def test_jittered_bins_and_opaque_voxels_agree_between_back_ends(monkeypatch, make_rays):
+    pytest.importorskip('numba')
+    torch.manual_seed(0)
+    logits = 50 * torch.randn(1, 20, 20, 8, 4, dtype=torch.float64)
+    rays = make_rays(1, 40, dtype=torch.float64)
+    edges = jitter_samples(*uniform_samples((0.0, 9.0), 0.3, dtype=torch.float64), 40)
+    results = []
+    for numba in '10':
+        monkeypatch.setenv('GEODISTILL_NUMBA', numba)
+        leaf = logits.clone().requires_grad_()
+        rendered = render_occupancy_samples(leaf, prepare_ray_samples(*rays, GRID, *edges, field='voxel'))
+        loss = (rendered.weights * torch.arange(30)).sum() + rendered.depths.sum() + rendered.semantics.sum()
+        results.append((rendered.weights, rendered.depths, *torch.autograd.grad(loss, leaf)))
+    assert all(torch.allclose(mine, theirs, atol=1e-6) for mine, theirs in zip(*results))
 
 
 def test_constant_logits_render_as_the_trilinear_field(backend, make_rays):
