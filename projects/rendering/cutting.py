@@ -57,7 +57,7 @@ def cut_rays_with_numba(
     origins: Tensor, directions: Tensor, grid: VoxelGrid, enter: Tensor, leave: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
     """As :func:`cut_rays_with_torch`, packed, by walking from voxel to voxel; some pieces may have no length."""
-    from . import voxel_kernels
+    from . import walk_kernels
 
     num_rays = enter.shape[0]
     rays = (
@@ -70,10 +70,10 @@ def cut_rays_with_numba(
         grid.shape,
     )
     offsets = torch.zeros(num_rays + 1, dtype=torch.int64)
-    run_over_rays(voxel_kernels.count_pieces, num_rays, *rays, offsets.numpy())
+    run_over_rays(walk_kernels.count_pieces, num_rays, *rays, offsets.numpy())
     offsets = offsets.cumsum(0)
     base = torch.empty(int(offsets[-1]), dtype=torch.int32)
     span = torch.empty(len(base), 2, dtype=origins.dtype)
     pieces = (part.numpy() for part in (offsets, base, span))
-    run_over_rays(voxel_kernels.walk_voxels, num_rays, *rays, origins.shape[1], *pieces)
+    run_over_rays(walk_kernels.walk_voxels, num_rays, *rays, origins.shape[1], *pieces)
     return offsets, base, span, None
