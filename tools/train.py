@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
 
-from projects.engine import check_config_keys, close_process_group, enable_amp
+from projects.engine import check_config_keys, close_process_group, enable_amp, list_checkpoints
 
 
 def parse_args(argv=None):
@@ -80,9 +80,13 @@ def load_config(args):
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
             raise SystemExit('--auto-scale-lr needs auto_scale_lr = dict(base_batch_size=N) in the config')
         cfg.auto_scale_lr.enable = True
-    if args.resume is not None:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == 'auto' else args.resume
+    if args.resume == 'auto':
+        # Without a checkpoint the run begins as without the flag: from the weights of load_from, if there are any.
+        cfg.resume = bool(list_checkpoints(cfg.work_dir))
+        if cfg.resume:
+            cfg.load_from = None
+    elif args.resume is not None:
+        cfg.resume, cfg.load_from = True, args.resume
     return cfg
 
 

@@ -15,7 +15,7 @@ from .config import CONFIG_VARIABLES, check_config_keys, explain_unknown_argumen
 from .distributed import close_process_group, setup_cpu_process_group
 from .hooks import DeterministicResumeHook, SafeCheckpointHook
 from .models import load_trained_model
-from .runner import SafeRunner
+from .runner import SafeRunner, list_checkpoints
 from .seeding import EpochCounter, SeededDatasetMixin, sample_seed, seed_everything, seeded
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     'enable_amp',
     'explain_unknown_argument',
     'file_sha256',
+    'list_checkpoints',
     'load_checkpoint_safe',
     'load_trained_model',
     'restricted_load',

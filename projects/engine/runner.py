@@ -26,6 +26,12 @@ from .distributed import setup_cpu_process_group
 _RESUME_KEYS = ('state_dict', 'optimizer', 'message_hub')
 
 
+def list_checkpoints(work_dir: str | os.PathLike) -> list[Path]:
+    """Checkpoints of a work directory that a run could go on from, newest first; whole or not."""
+    files = [path for path in Path(work_dir).glob('*.pth') if not path.name.startswith('best_')]
+    return sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
 @RUNNERS.register_module()
 class SafeRunner(Runner):
     """``Runner`` for configs with ``runner_type='SafeRunner'``.
@@ -162,8 +168,7 @@ class SafeRunner(Runner):
         if is_main_process():
             for leftover in work_dir.glob('.*.pth.*.tmp'):
                 leftover.unlink(missing_ok=True)
-        files = [path for path in work_dir.glob('*.pth') if not path.name.startswith('best_')]
-        candidates = sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        candidates = list_checkpoints(work_dir)
         pointer = work_dir / 'last_checkpoint'
         name = pointer.read_text(encoding='utf-8', errors='replace').strip() if pointer.is_file() else ''
         for path in (Path(name), work_dir / Path(name).name) if name else ():

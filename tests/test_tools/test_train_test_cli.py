@@ -83,12 +83,19 @@ def test_show_dir_switches_the_visualization_hook_on(write_config, monkeypatch):
     assert cfg.work_dir == 'work_dirs/toy'
 
 
-def test_resume_flag_takes_auto_or_a_file(write_config):
-    tool, config = load_tool('train'), str(write_config())
-    for flag, resume, source in (([], False, None), (['--resume'], True, None), (['--resume', 'a.pth'], True, 'a.pth')):
-        cfg = tool.load_config(tool.parse_args([config, *flag]))
-        assert bool(cfg.get('resume')) is resume
-        assert cfg.get('load_from') == source
+def test_resume_without_a_checkpoint_keeps_the_weights_to_start_from(write_config, tmp_path):
+    tool, config = load_tool('train'), str(write_config(load_from='start.pth'))
+
+    def resume_and_source(*flags):
+        cfg = tool.load_config(tool.parse_args([config, '--work-dir', str(tmp_path / 'run'), *flags]))
+        return bool(cfg.get('resume')), cfg.get('load_from')
+
+    assert resume_and_source() == (False, 'start.pth')
+    assert resume_and_source('--resume') == (False, 'start.pth')
+    assert resume_and_source('--resume', 'a.pth') == (True, 'a.pth')
+    (tmp_path / 'run').mkdir()
+    (tmp_path / 'run' / 'epoch_1.pth').touch()
+    assert resume_and_source('--resume') == (True, None)
 
 
 def load_tool(name):
