@@ -152,6 +152,6 @@ def voxel_benchmark(scene: Scene) -> Benchmark:
 
 
 def benchmarks(quick: bool) -> list[Benchmark]:
-    """All benchmarks of rendering; 2,048 rays in place of 8,192 for a quick look."""
-    scene = Scene(2048 if quick else 8192)
+    """All benchmarks of rendering; 4,096 rays in place of 8,192 for a quick look."""
+    scene = Scene(4096 if quick else 8192)
     return [forward_benchmark(scene), training_benchmark(scene), voxel_benchmark(scene)]
