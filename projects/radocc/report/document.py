@@ -94,13 +94,14 @@ def class_table(result: StudyResult) -> Table:
 
 
 def describe_gain(result: StudyResult) -> str:
-    """The result in two sentences."""
-    teacher, baseline, radocc = (result.scores[name].miou for name in ('teacher', 'baseline', 'radocc'))
-    gain = radocc - baseline
+    """The result in three sentences."""
+    teacher, baseline, radocc = (result.scores[name] for name in ('teacher', 'baseline', 'radocc'))
+    gain = radocc.miou - baseline.miou
     verb = 'gained' if gain > 0 else 'lost'
     return (
-        f'The camera student reached {baseline:.2f} mIoU alone and {radocc:.2f} under the teacher: it {verb} '
-        f'{abs(gain):.2f} points, where the teacher leads by {teacher - baseline:.2f}. '
+        f'The camera student reached {baseline.miou:.2f} mIoU alone and {radocc.miou:.2f} under the teacher: it {verb} '
+        f'{abs(gain):.2f} points, where the teacher leads by {teacher.miou - baseline.miou:.2f}. '
+        f'Its geometric IoU is {baseline.iou:.2f} alone and {radocc.iou:.2f} under the teacher. '
         'This is one run with one seed, which cannot tell a small difference from noise.'
     )
 

@@ -31,6 +31,7 @@ def _result(radocc_miou=22.5):
 def test_gain_and_loss_are_both_said():
     assert 'it gained 2.50 points' in describe_gain(_result())
     assert 'it lost 1.00 points' in describe_gain(_result(19.0))
+    assert 'IoU is 45.00 alone and 47.00 under the teacher' in describe_gain(_result())
 
 
 def test_better_student_is_marked():
