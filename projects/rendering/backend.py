@@ -55,14 +55,22 @@ def _thread_pool(num_threads: int, pid: int) -> ThreadPoolExecutor:
 
 
 def run_in_threads(tasks: list[Callable[[], None]]) -> None:
-    """Run tasks on as many threads as torch uses, and wait. The first error of a task is raised."""
-    num_threads = min(torch.get_num_threads(), len(tasks))
-    if num_threads <= 1:
-        for task in tasks:
+    """Run tasks on as many threads as torch uses, this one among them, and wait. The first error of a task is raised."""
+    threads = torch.get_num_threads()
+    others = min(threads, len(tasks)) - 1
+    todo = iter(tasks)  # next() of a list iterator is atomic: every thread takes the next task that nobody has taken
+
+    def work() -> None:
+        for task in todo:
             task()
-        return
-    for future in [_thread_pool(torch.get_num_threads(), os.getpid()).submit(task) for task in tasks]:
-        future.result()
+
+    helpers = [_thread_pool(threads, os.getpid()).submit(work) for _ in range(others)]
+    try:
+        work()
+    finally:
+        errors = [helper.exception() for helper in helpers if not helper.cancel()]
+    for error in filter(None, errors):
+        raise error
 
 
 def run_over_rays(kernel: Callable[..., None], num_rays: int, *args: Any) -> None:

@@ -22,25 +22,41 @@ from .index import VoxelPoolIndex
 def _pull_gradients(first, last, depth, feats, grad_rows, rows, depths, offsets, grad_depth, grad_feats):
     """Write the gradients of pixels ``first`` to ``last`` and of their points; serial, releases the GIL.
 
-    Both at once and without conditions: a switch in the loop halves its speed.
+    Four points at a time: the feature and the running sum are then loaded once for all four, and four dot products
+    are under way at once.
     """
     zero = feats.dtype.type(0)
     channels = feats.shape[1]
-    total = np.empty(channels, feats.dtype)
     for pixel in range(first, last):
+        feat, total = feats[pixel], grad_feats[pixel]
         total[:] = zero
-        feat = feats[pixel]
-        for m in range(offsets[pixel], offsets[pixel + 1]):
-            grad = grad_rows[rows[m]]
-            place = depths[m]
-            weight = depth[place]
+        m, end = offsets[pixel], offsets[pixel + 1]
+        while m + 4 <= end:
+            grad0, grad1, grad2, grad3 = (
+                grad_rows[rows[m]],
+                grad_rows[rows[m + 1]],
+                grad_rows[rows[m + 2]],
+                grad_rows[rows[m + 3]],
+            )
+            place0, place1, place2, place3 = depths[m], depths[m + 1], depths[m + 2], depths[m + 3]
+            weight0, weight1, weight2, weight3 = depth[place0], depth[place1], depth[place2], depth[place3]
+            dot0, dot1, dot2, dot3 = zero, zero, zero, zero
             for c in range(channels):
-                total[c] += weight * grad[c]
-            dot = zero
+                value = feat[c]
+                dot0 += value * grad0[c]
+                dot1 += value * grad1[c]
+                dot2 += value * grad2[c]
+                dot3 += value * grad3[c]
+                total[c] += weight0 * grad0[c] + weight1 * grad1[c] + weight2 * grad2[c] + weight3 * grad3[c]
+            grad_depth[place0], grad_depth[place1], grad_depth[place2], grad_depth[place3] = dot0, dot1, dot2, dot3
+            m += 4
+        while m < end:
+            grad0, place0, dot0 = grad_rows[rows[m]], depths[m], zero
             for c in range(channels):
-                dot += feat[c] * grad[c]
-            grad_depth[place] = dot
-        grad_feats[pixel, :] = total
+                dot0 += feat[c] * grad0[c]
+                total[c] += depth[place0] * grad0[c]
+            grad_depth[place0] = dot0
+            m += 1
 
 
 def sum_gradients(depth: Tensor, feats: Tensor, grad_rows: Tensor, index: VoxelPoolIndex) -> tuple[Tensor, Tensor]:

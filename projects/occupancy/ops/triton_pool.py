@@ -79,9 +79,10 @@ def sum_voxels(depth: Tensor, feats: Tensor, index: VoxelPoolIndex, offsets: Ten
     out = feats.new_empty(offsets.numel() - 1, channels)
     if out.numel():
         block = triton.next_power_of_2(channels)
-        _sum_voxels_kernel[(out.shape[0],)](
-            depth, feats, index.pixels, index.depths, offsets, out, channels, _BLOCK_POINTS, block
-        )
+        with torch.cuda.device_of(feats):
+            _sum_voxels_kernel[(out.shape[0],)](
+                depth, feats, index.pixels, index.depths, offsets, out, channels, _BLOCK_POINTS, block
+            )
     return out
 
 
@@ -92,7 +93,8 @@ def sum_gradients(depth: Tensor, feats: Tensor, grad_rows: Tensor, index: VoxelP
     if grad_feats.numel():
         tables = (index.rows_by_pixel, index.depths_by_pixel, index.pixel_offsets)
         block = triton.next_power_of_2(channels)
-        _sum_gradients_kernel[(num_pixels,)](
-            depth, feats, grad_rows, *tables, grad_depth, grad_feats, channels, _BLOCK_POINTS, block
-        )
+        with torch.cuda.device_of(feats):
+            _sum_gradients_kernel[(num_pixels,)](
+                depth, feats, grad_rows, *tables, grad_depth, grad_feats, channels, _BLOCK_POINTS, block
+            )
     return grad_depth, grad_feats
