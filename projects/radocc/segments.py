@@ -53,24 +53,24 @@ def segment_means(
     key, order = key.sort(stable=True)
     # Number the segments 0, 1, ... in the order of their keys; there are at most as many as rays.
     group = F.pad((key[1:] != key[:-1]).long().cumsum(0), (1, 0))
-    counted = counts_in[order].to(features.dtype)
-    count = features.new_zeros(total).index_add(0, group, counted)
-    sums = features.new_zeros(total, channels).index_add(0, group, features[order] * counted[:, None])
+    size = torch.zeros_like(group).index_add(0, group, counts_in[order].long())
     group_image = torch.full_like(group, images).scatter(0, group, torch.div(key, _MAX_ID, rounding_mode='floor'))
 
-    keep = count >= min_rays
-    group_image = torch.where(keep, group_image, images)
     # Largest first within each image, dropped segments last.
-    rank_key, rank = (group_image * (total + 1) + (total - count.long())).sort(stable=True)
+    group_image = torch.where(size >= min_rays, group_image, images)
+    rank_key, rank = (group_image * (total + 1) + (total - size)).sort(stable=True)
     ranked_image = torch.div(rank_key, total + 1, rounding_mode='floor')
     image_starts = torch.searchsorted(ranked_image, torch.arange(images + 1, device=features.device))
-    slot = torch.arange(total, device=features.device) - image_starts[ranked_image]
-    fits = (ranked_image < images) & (slot < max_segments)
-    target = torch.where(fits, ranked_image * max_segments + slot, images * max_segments)
-    means = (sums / count.clamp_min(1)[:, None])[rank] * fits[:, None]
-    table = means.new_zeros(images * max_segments + 1, channels).index_add(0, target, means)
-    exists = counted.new_zeros(images * max_segments + 1).index_add(0, target, fits.to(counted.dtype))
-    return table[:-1].view(images, max_segments, channels), exists[:-1].view(images, max_segments) > 0
+    place = torch.arange(total, device=features.device) - image_starts[ranked_image]
+    fits = (ranked_image < images) & (place < max_segments)
+    slot = torch.where(fits, ranked_image * max_segments + place, images * max_segments)
+    # From ranked segments to segments to rays: features are then read once, in the order in which they come.
+    slot = torch.empty_like(slot).scatter(0, rank, slot)
+    slot = torch.empty_like(slot).scatter(0, order, slot[group])
+    sums = features.new_zeros(images * max_segments + 1, channels).index_add(0, slot, features)[:-1]
+    count = group.new_zeros(images * max_segments + 1).index_add(0, slot, torch.ones_like(slot))[:-1]
+    means = sums / count.clamp_min(1)[:, None]
+    return means.view(images, max_segments, channels), (count > 0).view(images, max_segments)
 
 
 def segment_affinity(means: Tensor) -> Tensor:
