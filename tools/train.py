@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
 
-from projects.engine import check_config_keys, close_process_group, enable_amp, list_checkpoints
+from projects.engine import check_config_keys, close_process_group, enable_amp, keep_freed_memory, list_checkpoints
 
 
 def parse_args(argv=None):
@@ -94,6 +94,8 @@ def main():
     """Build the Runner and train."""
     cfg = load_config(parse_args())
     cfg.setdefault('runner_type', 'SafeRunner')
+    if not torch.cuda.is_available():
+        keep_freed_memory()
     RUNNERS.build(cfg).train()
     close_process_group()
 

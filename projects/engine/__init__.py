@@ -14,6 +14,7 @@ from .checkpoint import (
 from .config import CONFIG_VARIABLES, check_config_keys, explain_unknown_argument
 from .distributed import close_process_group, setup_cpu_process_group
 from .hooks import DeterministicResumeHook, SafeCheckpointHook
+from .memory import keep_freed_memory
 from .models import load_trained_model
 from .runner import SafeRunner, list_checkpoints
 from .seeding import EpochCounter, SeededDatasetMixin, sample_seed, seed_everything, seeded
@@ -34,6 +35,7 @@ __all__ = [
     'enable_amp',
     'explain_unknown_argument',
     'file_sha256',
+    'keep_freed_memory',
     'list_checkpoints',
     'load_checkpoint_safe',
     'load_trained_model',

@@ -39,12 +39,16 @@ def numba_enabled() -> bool:
     return os.environ.get('GEODISTILL_NUMBA', '1') != '0' and _numba_installed()
 
 
-def numba_usable(*tensors: Tensor) -> bool:
-    """Whether numba kernels can read these tensors: enabled, on the CPU, with values, float32 or float64."""
+def numba_usable(*tensors: Tensor, bfloat16: bool = False) -> bool:
+    """Whether numba kernels can read these tensors: enabled, on the CPU, with values, float32 or float64.
+
+    Kernels that read bfloat16 as well say so.
+    """
+    dtypes = (torch.float32, torch.float64, *([torch.bfloat16] if bfloat16 else []))
     return numba_enabled() and all(
         type(tensor) in (Tensor, torch.nn.Parameter)
         and tensor.device.type == 'cpu'
-        and tensor.dtype in (torch.float32, torch.float64)
+        and tensor.dtype in dtypes
         for tensor in tensors
     )
 

@@ -32,7 +32,8 @@ def render_fused(
     """Same as ``volume._render_with_torch``, on the CPU, for packed samples.
 
     Args:
-        rows (Tensor): Logits. Shape (V, K), float32 or float64, contiguous.
+        rows (Tensor): Logits. Shape (V, K), float32, float64 or bfloat16, contiguous. bfloat16 is read as it is: a
+            copy in float32 would cost as much as the march.
         samples (RaySamples): Packed samples.
         grid_shape (Sequence[int]): (X, Y, Z).
         density (str): One of ``kernel_math.DENSITY_FIELDS``.
@@ -46,7 +47,7 @@ def render_fused(
     """
     from .kernel_math import DENSITY_FIELDS
 
-    dtype = rows.dtype
+    dtype = computed_dtype(rows)
     geometry = (
         numpy_view(samples.ray_offsets),
         numpy_view(samples.sample_index),
@@ -57,18 +58,24 @@ def render_fused(
         numpy_view(samples.ray_lengths.flatten().to(dtype)),
     )
     # Scalars in the dtype of the arrays: numba would compute in float64 otherwise.
-    scalars = (DENSITY_FIELDS[density], *numpy_view(rows.new_tensor([density_scale, threshold])))
+    scalars = (DENSITY_FIELDS[density], *numpy_view(torch.tensor([density_scale, threshold], dtype=dtype)))
     num_weights = samples.num_samples if with_weights else 0
     return _FusedRender.apply(rows, geometry, tuple(grid_shape), scalars, num_weights)
 
 
+def computed_dtype(rows: Tensor) -> torch.dtype:
+    """What kernels compute in: float32, or float64 for such logits."""
+    return torch.promote_types(rows.dtype, torch.float32)
+
+
 def numpy_view(tensor: Tensor) -> np.ndarray:
-    """The values as a numpy array, without a copy when they are contiguous."""
-    return tensor.detach().contiguous().numpy()
+    """The values as a numpy array, without a copy when they are contiguous; bfloat16 as its bits, see ``real``."""
+    tensor = tensor.detach().contiguous()
+    return tensor.view(torch.int16).numpy().view(np.uint16) if tensor.dtype == torch.bfloat16 else tensor.numpy()
 
 
 def zeros_in_large_pages(like: Tensor) -> Tensor:
-    """Zeros of the shape of a float32 or float64 tensor; NumPy asks for huge pages, which need 1/512 of the faults."""
+    """Zeros of the shape of logits, float32 or float64; NumPy asks for huge pages, which need 1/512 of the faults."""
     dtype = np.float64 if like.dtype == torch.float64 else np.float32
     return torch.from_numpy(np.empty(tuple(like.shape), dtype)).zero_()
 
@@ -76,19 +83,27 @@ def zeros_in_large_pages(like: Tensor) -> Tensor:
 def touched_field(rows: Tensor, base: np.ndarray, corners: np.ndarray, mode: int, height: int) -> np.ndarray:
     """Density field (V,) in the columns that samples with first corners ``base`` read; arbitrary elsewhere.
 
-    Free logits need no memory: they are a view.
+    Free logits need no memory: they are a view, but of bfloat16.
     """
     from . import kernel_math
 
-    logits = numpy_view(rows)
     if mode == kernel_math.FREE_LOGIT:
-        return logits[:, -1]
-    field = np.empty(len(logits), dtype=logits.dtype)
+        return rows.detach()[:, -1].to(computed_dtype(rows)).numpy()
+    logits = numpy_view(rows)
+    field = np.empty(len(logits), dtype=np.float64 if rows.dtype == torch.float64 else np.float32)
     touched = np.zeros(len(logits) // height, dtype=np.bool_)
     run_over_rays(kernel_math.mark_columns, base.shape[0], base, height, touched)
     behind = np.unique(corners // height)
     run_over_rays(kernel_math.fill_field, touched.shape[0], logits, mode, height, behind, touched, field)
     return field
+
+
+def empty_render(rows: Tensor, num_rays: int, num_weights: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Memory for weights, depths, semantics and opacities; the kernels add to weights and semantics."""
+    options: dict[str, Any] = {'dtype': computed_dtype(rows), 'device': rows.device}
+    weights = torch.zeros(num_rays, num_weights, **options)
+    semantics = torch.zeros(num_rays, rows.shape[1] - 1, **options)
+    return weights, torch.empty(num_rays, **options), semantics, torch.empty(num_rays, **options)
 
 
 def weighted_gradients(outputs: Sequence[Tensor], grads: Sequence[Tensor | None]) -> Tensor:
@@ -138,10 +153,7 @@ class _FusedRender(torch.autograd.Function):
         from . import march_kernels
 
         num_rays = geometry[0].shape[0] - 1
-        weights = rows.new_zeros(num_rays, num_weights)
-        depths, opacities = rows.new_empty(num_rays), rows.new_empty(num_rays)
-        semantics = rows.new_zeros(num_rays, rows.shape[1] - 1)
-        outputs = (weights, depths, semantics, opacities)
+        outputs = empty_render(rows, num_rays, num_weights)
         corners = np.array(corner_offsets(grid_shape), dtype=np.int64)
         field = touched_field(rows, geometry[2], corners, scalars[0], grid_shape[2])
         ctx.march = (field, numpy_view(rows), corners, *geometry, *scalars)
@@ -160,8 +172,7 @@ class _FusedRender(torch.autograd.Function):
 
         rows, *outputs = ctx.saved_tensors
         grad = RenderGradients(outputs, grads)
-        logits = numpy_view(rows)
-        sample_weights, grad_values = (np.zeros(ctx.base.shape, dtype=logits.dtype) for _ in range(2))
+        sample_weights, grad_values = (np.zeros(ctx.base.shape, dtype=ctx.frac.dtype) for _ in range(2))
         run_over_rays(
             march_kernels.march_backward,
             ctx.offsets.shape[0] - 1,
@@ -180,6 +191,6 @@ class _FusedRender(torch.autograd.Function):
         where = (ctx.corners, ctx.offsets, ctx.base, ctx.frac)
         scatter_over_planes(march_kernels.scatter_gradients, ctx.grid_shape, *where, *sums)
         if ctx.mode:
-            voxels = (ctx.field, logits, ctx.mode, grad_rows.numpy())
+            voxels = (ctx.field, numpy_view(rows), ctx.mode, grad_rows.numpy())
             run_over_rays(kernel_math.finish_gradients, rows.shape[0], *voxels)
-        return grad_rows, None, None, None, None
+        return grad_rows.to(rows.dtype), None, None, None, None

@@ -22,6 +22,18 @@ FREE_LOGIT, LOG_ODDS, LOG_PROBABILITY = 0, 1, 2
 DENSITY_FIELDS = {'softplus_free': FREE_LOGIT, 'log_odds': LOG_ODDS, 'prob': LOG_PROBABILITY}
 
 
+def real(x):
+    """Number of a logit, which may be a bfloat16: NumPy has no such type, so its bits arrive as a uint16."""
+    return x
+
+
+@overload(real)
+def _real(x):
+    if x != types.uint16:
+        return lambda x: x
+    return lambda x: np.uint32(np.uint32(x) << np.uint32(16)).view(np.float32)
+
+
 def exp(x):
     """Exponential; in float32 a polynomial (relative error 1e-7) that the compiler turns into vector instructions."""
     return math.exp(x)
@@ -108,7 +120,7 @@ def fill_field(first, last, logits, mode, height, behind, touched, field):
     several times faster than in the order of rays.
     """
     num_classes = logits.shape[1] - 1
-    one = logits.dtype.type(1)
+    one = field.dtype.type(1)
     for column in range(first, last):
         wanted = False
         for k in range(behind.shape[0]):
@@ -116,13 +128,13 @@ def fill_field(first, last, logits, mode, height, behind, touched, field):
         if not wanted:
             continue
         for row in range(column * height, (column + 1) * height):
-            top = logits[row, 0]
+            top = real(logits[row, 0])
             for c in range(1, num_classes):
-                top = logits[row, c] if logits[row, c] > top else top
+                top = real(logits[row, c]) if real(logits[row, c]) > top else top
             total = one - one
             for c in range(num_classes):
-                total += exp(logits[row, c] - top)
-            value = logits[row, num_classes] - top - math.log(total)
+                total += exp(real(logits[row, c]) - top)
+            value = real(logits[row, num_classes]) - top - math.log(total)
             if mode == LOG_PROBABILITY:
                 value = min(value, one - one) - log1p(exp(-abs(value)))
             field[row] = value
@@ -147,7 +159,7 @@ def finish_gradients(first, last, field, logits, mode, grad_logits):
     probability of being occupied as a further factor.
     """
     num_classes = logits.shape[1] - 1
-    one = logits.dtype.type(1)
+    one = field.dtype.type(1)
     for row in range(first, last):
         grad = grad_logits[row, num_classes]
         if grad == 0:
@@ -157,7 +169,7 @@ def finish_gradients(first, last, field, logits, mode, grad_logits):
             grad *= one - exp(value)
             # log-odds from log p: log p - log(1 - p)
             value = value - math.log(-math.expm1(value))
-        log_sum = logits[row, num_classes] - value
+        log_sum = real(logits[row, num_classes]) - value
         for c in range(num_classes):
-            grad_logits[row, c] -= grad * exp(logits[row, c] - log_sum)
+            grad_logits[row, c] -= grad * exp(real(logits[row, c]) - log_sum)
         grad_logits[row, num_classes] = grad

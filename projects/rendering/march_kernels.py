@@ -10,7 +10,7 @@ Every kernel is serial, releases the GIL and works on rays ``first`` to ``last``
 
 import numpy as np
 
-from .kernel_math import OPAQUE, density, jit, opacity
+from .kernel_math import OPAQUE, density, jit, opacity, real
 
 
 @jit
@@ -44,8 +44,10 @@ def _add_rows(out, logits, cell, corners, corner, weight):
     v4, v5, v6, v7 = cell + corners[4], cell + corners[5], cell + corners[6], cell + corners[7]
     for c in range(out.shape[0]):
         out[c] += (
-            a0 * logits[v0, c] + a1 * logits[v1, c] + a2 * logits[v2, c] + a3 * logits[v3, c]
-            + a4 * logits[v4, c] + a5 * logits[v5, c] + a6 * logits[v6, c] + a7 * logits[v7, c]
+            a0 * real(logits[v0, c]) + a1 * real(logits[v1, c])
+            + a2 * real(logits[v2, c]) + a3 * real(logits[v3, c])
+            + a4 * real(logits[v4, c]) + a5 * real(logits[v5, c])
+            + a6 * real(logits[v6, c]) + a7 * real(logits[v7, c])
         )  # fmt: skip
 
 
@@ -55,11 +57,13 @@ def _dot_rows(grad, logits, cell, corners, a):
     v0, v1, v2, v3 = cell + corners[0], cell + corners[1], cell + corners[2], cell + corners[3]
     v4, v5, v6, v7 = cell + corners[4], cell + corners[5], cell + corners[6], cell + corners[7]
     a0, a1, a2, a3, a4, a5, a6, a7 = a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]
-    total = logits.dtype.type(0)
+    total = grad.dtype.type(0)
     for c in range(grad.shape[0]):
         total += grad[c] * (
-            a0 * logits[v0, c] + a1 * logits[v1, c] + a2 * logits[v2, c] + a3 * logits[v3, c]
-            + a4 * logits[v4, c] + a5 * logits[v5, c] + a6 * logits[v6, c] + a7 * logits[v7, c]
+            a0 * real(logits[v0, c]) + a1 * real(logits[v1, c])
+            + a2 * real(logits[v2, c]) + a3 * real(logits[v3, c])
+            + a4 * real(logits[v4, c]) + a5 * real(logits[v5, c])
+            + a6 * real(logits[v6, c]) + a7 * real(logits[v7, c])
         )  # fmt: skip
     return total
 

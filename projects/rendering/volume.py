@@ -168,9 +168,12 @@ def render_occupancy_samples(
     """
     _check(logits, samples, density)
     with full_precision(logits):
-        values = logits.to(torch.promote_types(logits.dtype, torch.float32)).contiguous()
+        # The numba kernels read bfloat16 as it is.
+        values = logits if logits.dtype == torch.bfloat16 else logits.to(_at_least_float(logits))
+        fused = samples.sample_inside is None and numba_usable(values, samples.sample_frac, bfloat16=True)
+        values = (values if fused else values.to(_at_least_float(values))).contiguous()
         rows = values.view(-1, values.shape[-1])
-        if samples.sample_inside is None and numba_usable(values, samples.sample_frac):
+        if fused:
             from .fused import render_fused
             from .voxel_fused import render_voxels_fused
 
@@ -192,6 +195,10 @@ def render_occupancy_samples(
     shape = tuple(samples.ray_lengths.shape)
     weights, depths, semantics, opacities = (part.reshape(shape + tuple(part.shape[1:])) for part in parts)
     return RenderedRays(weights, depths, semantics, opacities)
+
+
+def _at_least_float(tensor: Tensor) -> torch.dtype:
+    return torch.promote_types(tensor.dtype, torch.float32)
 
 
 def _triton_marches(values: Tensor, samples: RaySamples) -> bool:

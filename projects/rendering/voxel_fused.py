@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from .backend import run_over_rays
-from .fused import numpy_view, scatter_over_planes, touched_field, zeros_in_large_pages
+from .fused import computed_dtype, empty_render, numpy_view, scatter_over_planes, touched_field, zeros_in_large_pages
 from .sampling import RaySamples
 
 
@@ -26,7 +26,7 @@ def render_voxels_fused(
     from .kernel_math import DENSITY_FIELDS
 
     assert samples.sample_span is not None
-    dtype = rows.dtype
+    dtype = computed_dtype(rows)
     floats = (samples.sample_span, samples.t_starts, samples.t_ends, samples.ray_lengths.flatten())
     geometry = (
         numpy_view(samples.ray_offsets),
@@ -34,7 +34,7 @@ def render_voxels_fused(
         *(numpy_view(part.to(dtype)) for part in floats),
     )
     # Scalars in the dtype of the arrays: numba would compute in float64 otherwise.
-    scalars = (DENSITY_FIELDS[density], *numpy_view(rows.new_tensor([density_scale, threshold])))
+    scalars = (DENSITY_FIELDS[density], *numpy_view(torch.tensor([density_scale, threshold], dtype=dtype)))
     num_weights = samples.num_samples if with_weights else 0
     return _RenderVoxels.apply(rows, geometry, tuple(grid_shape), scalars, num_weights)
 
@@ -47,9 +47,7 @@ class _RenderVoxels(torch.autograd.Function):
         from . import voxel_kernels
 
         num_rays = len(geometry[0]) - 1
-        weights, semantics = rows.new_zeros(num_rays, num_weights), rows.new_zeros(num_rays, rows.shape[1] - 1)
-        depths, opacities = rows.new_empty(num_rays), rows.new_empty(num_rays)
-        outputs = (weights, depths, semantics, opacities)
+        outputs = empty_render(rows, num_rays, num_weights)
         field = touched_field(rows, geometry[1], np.zeros(1, np.int64), scalars[0], grid_shape[2])
         arguments = (field, numpy_view(rows), *geometry, *scalars)
         run_over_rays(voxel_kernels.voxel_forward, num_rays, *arguments, *(output.numpy() for output in outputs))
@@ -64,16 +62,16 @@ class _RenderVoxels(torch.autograd.Function):
         from . import kernel_math, voxel_kernels
 
         (rows,) = ctx.saved_tensors
-        logits, mode = numpy_view(rows), ctx.scalars[0]
+        logits, mode, dtype = numpy_view(rows), ctx.scalars[0], computed_dtype(rows)
         offsets, base = ctx.geometry[:2]
         num_rays = len(offsets) - 1
         sizes = ((num_rays, 0), (num_rays,), (num_rays, rows.shape[1] - 1), (num_rays,))
         given = [
-            numpy_view(rows.new_zeros(size) if grad is None else grad.to(rows.dtype))
+            numpy_view(torch.zeros(size, dtype=dtype) if grad is None else grad.to(dtype))
             for size, grad in zip(sizes, grads)
         ]
         has_semantics = grads[2] is not None
-        sums = tuple(np.empty(base.shape, logits.dtype) for _ in range(2))
+        sums = tuple(np.empty(base.shape, ctx.field.dtype) for _ in range(2))
         arguments = (ctx.field, logits, *ctx.geometry, *ctx.scalars)
         run_over_rays(voxel_kernels.voxel_backward, num_rays, *arguments, *given, has_semantics, *sums)
         grad_rows = zeros_in_large_pages(rows)
@@ -81,4 +79,4 @@ class _RenderVoxels(torch.autograd.Function):
         scatter_over_planes(*where, *sums, given[2], has_semantics, grad_rows.numpy())
         if mode:
             run_over_rays(kernel_math.finish_gradients, len(rows), ctx.field, logits, mode, grad_rows.numpy())
-        return grad_rows, None, None, None, None
+        return grad_rows.to(rows.dtype), None, None, None, None

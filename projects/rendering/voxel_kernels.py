@@ -16,7 +16,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from .kernel_math import FREE_LOGIT, LOG_PROBABILITY, OPAQUE, density, exp, jit, opacity
+from .kernel_math import FREE_LOGIT, LOG_PROBABILITY, OPAQUE, density, exp, jit, opacity, real
 
 #: Pieces that are read before the next look at what is left of the ray.
 _BLOCK = 64
@@ -190,7 +190,7 @@ def voxel_forward(
             if weight > threshold:
                 classes = logits[base[begin + j]]
                 for c in range(semantic.shape[0]):
-                    semantic[c] += weight * classes[c]
+                    semantic[c] += weight * real(classes[c])
         if bins.shape[0] > 0:
             _share_among_bins(span, begin, count, thickness, starts[row], ends[row], bins)
             left, total = weights[ray], one - one
@@ -255,7 +255,7 @@ def voxel_backward(
             if heavy[j] > 0:
                 classes, vote = logits[base[begin + j]], one - one
                 for c in range(votes.shape[0]):
-                    vote += votes[c] * classes[c]
+                    vote += votes[c] * real(classes[c])
                 grads[j] += vote
         for j in range(count):
             inner[j] = trans[j] * (grads[j] * alphas[j] + grad_depth * steps[j] * inner[j])

@@ -19,7 +19,7 @@ NAMES = ('weights', 'depths', 'semantics', 'opacities')
 calls = []
 march = triton_march.render_with_triton
 triton_march.render_with_triton = lambda *args: calls.append(args) or march(*args)
-volume.numba_usable = lambda *tensors: False
+volume.numba_usable = lambda *tensors, bfloat16: False
 
 GRID = VoxelGrid([-1.2, -1.2, -0.8, 1.2, 1.2, 0.8], [6, 6, 4])
 

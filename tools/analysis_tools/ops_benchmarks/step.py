@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
+from projects.engine import keep_freed_memory
 from projects.occupancy.structures import OccDataSample
 
 from .cameras import surround_calibration
@@ -99,6 +100,7 @@ def check_finite(variant: str, result: list[Tensor], reference: list[Tensor]) ->
 
 def benchmarks(quick: bool) -> list[Benchmark]:
     """RadOcc against the student, in float32 and in bfloat16, and the student in both."""
+    keep_freed_memory()
     steps = Steps(NUM_RAYS)
     note = f'teacher forward, {NUM_RAYS} rays rendered twice, losses, backward'
     single = torch.float32
