@@ -137,12 +137,13 @@ class RenderGradients:
         self.totals = numpy_view(weighted_gradients(outputs, grads))
 
 
-def scatter_over_planes(kernel: Any, grid_shape: Sequence[int], *args: Any) -> None:
-    """Call ``kernel(share, shares, plane, block, *args)`` in as many threads as torch uses."""
+def scatter_over_planes(kernel: Any, rows: Tensor, grid_shape: Sequence[int], *args: Any) -> None:
+    """Call ``kernel(share, owners, plane, *args)`` in as many threads as torch uses; plane x belongs to ``owners[x]``."""
     shares = torch.get_num_threads()
     block = max(1, min(_BLOCK, grid_shape[0] // (4 * shares)))
     plane = grid_shape[1] * grid_shape[2]
-    run_in_threads([partial(kernel, share, shares, plane, block, *args) for share in range(shares)])
+    owners = np.arange(len(rows) // plane) // block % shares
+    run_in_threads([partial(kernel, share, owners, plane, *args) for share in range(shares)])
 
 
 class _FusedRender(torch.autograd.Function):
@@ -189,7 +190,7 @@ class _FusedRender(torch.autograd.Function):
         grad_rows = zeros_in_large_pages(rows)
         sums = (sample_weights, grad_values, grad.semantics, grad.has_semantics, grad_rows.numpy())
         where = (ctx.corners, ctx.offsets, ctx.base, ctx.frac)
-        scatter_over_planes(march_kernels.scatter_gradients, ctx.grid_shape, *where, *sums)
+        scatter_over_planes(march_kernels.scatter_gradients, rows, ctx.grid_shape, *where, *sums)
         if ctx.mode:
             voxels = (ctx.field, numpy_view(rows), ctx.mode, grad_rows.numpy())
             run_over_rays(kernel_math.finish_gradients, rows.shape[0], *voxels)

@@ -105,6 +105,18 @@ def _opacity(x):
     return impl
 
 
+def plane_of(row, plane):
+    """The x plane in which a voxel is. Rows of 32 bits are divided as such, several times faster than 64."""
+    return row // plane
+
+
+@overload(plane_of)
+def _plane_of(row, plane):
+    if row == types.int32:
+        return lambda row, plane: np.int64(np.uint32(row) // np.uint32(plane))
+    return lambda row, plane: row // plane
+
+
 @jit
 def mark_columns(first, last, base, height, touched):
     """Mark the columns of voxels in which the first corners of samples ``first`` to ``last`` are."""

@@ -10,7 +10,7 @@ Every kernel is serial, releases the GIL and works on rays ``first`` to ``last``
 
 import numpy as np
 
-from .kernel_math import OPAQUE, density, jit, opacity, real
+from .kernel_math import OPAQUE, density, jit, opacity, plane_of, real
 
 
 @jit
@@ -149,28 +149,29 @@ def march_backward(
 
 @jit
 def scatter_gradients(
-    share, shares, plane, block, corners, offsets, base, frac, sample_weights, grad_values, grad_semantics,
-    has_semantics, grad_logits,
+    share, owners, plane, corners, offsets, base, frac, sample_weights, grad_values, grad_semantics, has_semantics,
+    grad_logits,
 ):  # fmt: skip
-    """Add the gradients of the samples to the voxels of every ``shares``-th block of x planes, from block ``share``.
+    """Add the gradients of the samples to the voxels of the x planes that belong to ``share``; owners has all planes.
 
     Each voxel belongs to one share and sees the samples in ray order, so the sums have the same bits for any number
     of shares and threads. The gradient of the field goes to the last column.
     """
     num_classes = grad_semantics.shape[1]
     corner = np.empty(8, grad_logits.dtype)
+    next_plane = corners[4] // plane
     for ray in range(grad_semantics.shape[0]):
         grad_semantic = grad_semantics[ray]
         for m in range(offsets[ray], offsets[ray + 1]):
-            cell = np.int64(base[m])
-            near = (cell // plane // block) % shares == share
-            far = ((cell + corners[4]) // plane // block) % shares == share
+            x = plane_of(base[m], plane)
+            near, far = owners[x] == share, owners[x + next_plane] == share
             if not (near or far):
                 continue
             grad, weight = grad_values[m], sample_weights[m]
             heavy = has_semantics and weight > 0
             if grad == 0 and not heavy:
                 continue
+            cell = np.int64(base[m])
             _corner_weights(frac, m, corner)
             for k in range(0 if near else 4, 8 if far else 4):
                 target = grad_logits[cell + corners[k]]

@@ -75,7 +75,7 @@ class _RenderVoxels(torch.autograd.Function):
         arguments = (ctx.field, logits, *ctx.geometry, *ctx.scalars)
         run_over_rays(voxel_kernels.voxel_backward, num_rays, *arguments, *given, has_semantics, *sums)
         grad_rows = zeros_in_large_pages(rows)
-        where = (voxel_kernels.scatter_voxels, ctx.grid_shape, offsets, base)
+        where = (voxel_kernels.scatter_voxels, rows, ctx.grid_shape, offsets, base)
         scatter_over_planes(*where, *sums, given[2], has_semantics, grad_rows.numpy())
         if mode:
             run_over_rays(kernel_math.finish_gradients, len(rows), ctx.field, logits, mode, grad_rows.numpy())

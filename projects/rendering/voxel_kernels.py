@@ -16,7 +16,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from .kernel_math import FREE_LOGIT, LOG_PROBABILITY, OPAQUE, density, exp, jit, opacity, real
+from .kernel_math import FREE_LOGIT, LOG_PROBABILITY, OPAQUE, density, exp, jit, opacity, plane_of, real
 
 #: Pieces that are read before the next look at what is left of the ray.
 _BLOCK = 64
@@ -276,7 +276,7 @@ def voxel_backward(
 
 @jit
 def scatter_voxels(
-    share, shares, plane, block, offsets, base, sample_weights, grad_values, grad_semantics, has_semantics, grad_logits
+    share, owners, plane, offsets, base, sample_weights, grad_values, grad_semantics, has_semantics, grad_logits
 ):
     """As ``march_kernels.scatter_gradients``, with one voxel for each piece."""
     num_classes = grad_semantics.shape[1]
@@ -284,7 +284,7 @@ def scatter_voxels(
         votes = grad_semantics[ray]
         for m in range(offsets[ray], offsets[ray + 1]):
             grad, weight = grad_values[m], sample_weights[m]
-            if (grad == 0 and weight == 0) or (shares > 1 and base[m] // plane // block % shares != share):
+            if (grad == 0 and weight == 0) or owners[plane_of(base[m], plane)] != share:
                 continue
             target = grad_logits[base[m]]
             target[num_classes] += grad
