@@ -91,20 +91,21 @@ class PillarEncoder(BaseModule):
         batch = torch.cat([cloud.new_full((len(cloud),), i, dtype=torch.long) for i, cloud in enumerate(points)])
         cells = ((clouds[:, :3] - self.lower) / self.cell_size).floor().long()
         inside = ((cells >= 0) & (cells < cells.new_tensor(self.grid_shape))).all(1)
-        clouds, batch, cells = clouds[inside], batch[inside], cells[inside]
+        (kept,) = torch.where(inside)
+        clouds, batch, cells = (part.index_select(0, kept) for part in (clouds, batch, cells))
         x, y, z = cells.unbind(1)
         key = ((batch * ny + y) * nx + x) * S + z
 
         hidden = self._embed(self._decorate(clouds, cells, key, B * ny * nx * S))
         # ReLU makes every feature >= 0, so the maximum with an empty canvas of zeros is the maximum of the pillar.
         canvas = hidden.new_zeros(B * ny * nx * S, C)
-        canvas = canvas.scatter_reduce(0, key.unsqueeze(1).expand(-1, C), hidden, 'amax')
+        canvas.scatter_reduce_(0, key.unsqueeze(1).expand(-1, C), hidden, 'amax')
         return canvas.view(B, ny, nx, S * C).permute(0, 3, 1, 2)
 
     def _decorate(self, clouds: Tensor, cells: Tensor, key: Tensor, num_cells: int) -> Tensor:
         """Append the offsets to the mean and to the centre of the cell: (P, F) -> (P, F + 6)."""
         xyz1 = F.pad(clouds[:, :3], (0, 1), value=1.0)
-        sums = xyz1.new_zeros(num_cells, 4).index_add(0, key, xyz1)[key]
+        sums = xyz1.new_zeros(num_cells, 4).index_add_(0, key, xyz1).index_select(0, key)
         mean = sums[:, :3] / sums[:, 3:].clamp(min=1)
         centre = self.lower + (cells + 0.5) * self.cell_size
         values = torch.cat([clouds[:, :3], clouds[:, 3:4] / self.intensity_scale, clouds[:, 4:]], 1)
