@@ -80,21 +80,22 @@ def zeros_in_large_pages(like: Tensor) -> Tensor:
     return torch.from_numpy(np.empty(tuple(like.shape), dtype)).zero_()
 
 
-def touched_field(rows: Tensor, base: np.ndarray, corners: np.ndarray, mode: int, height: int) -> np.ndarray:
-    """Density field (V,) in the columns that samples with first corners ``base`` read; arbitrary elsewhere.
+def touched_field(rows: Tensor, base: np.ndarray, steps: Sequence[int], mode: int) -> np.ndarray:
+    """Density field (V,) in the voxels that samples with first corners ``base`` read; arbitrary elsewhere.
 
-    Free logits need no memory: they are a view, but of bfloat16.
+    Free logits need no memory: they are a view, but of bfloat16. ``steps`` lead from the first corner of a cell to its
+    others, one after the other in any combination.
     """
     from . import kernel_math
 
     if mode == kernel_math.FREE_LOGIT:
         return rows.detach()[:, -1].to(computed_dtype(rows)).numpy()
-    logits = numpy_view(rows)
-    field = np.empty(len(logits), dtype=np.float64 if rows.dtype == torch.float64 else np.float32)
-    touched = np.zeros(len(logits) // height, dtype=np.bool_)
-    run_over_rays(kernel_math.mark_columns, base.shape[0], base, height, touched)
-    behind = np.unique(corners // height)
-    run_over_rays(kernel_math.fill_field, touched.shape[0], logits, mode, height, behind, touched, field)
+    field = np.empty(len(rows), dtype=np.float64 if rows.dtype == torch.float64 else np.float32)
+    wanted = np.zeros(len(rows), dtype=np.bool_)
+    run_over_rays(kernel_math.mark_voxels, base.shape[0], base, wanted)
+    for step in steps:
+        wanted[step:] |= wanted[: len(wanted) - step]
+    run_over_rays(kernel_math.fill_field, len(rows), numpy_view(rows), mode, wanted, field)
     return field
 
 
@@ -156,7 +157,7 @@ class _FusedRender(torch.autograd.Function):
         num_rays = geometry[0].shape[0] - 1
         outputs = empty_render(rows, num_rays, num_weights)
         corners = np.array(corner_offsets(grid_shape), dtype=np.int64)
-        field = touched_field(rows, geometry[2], corners, scalars[0], grid_shape[2])
+        field = touched_field(rows, geometry[2], (corners[1], corners[2], corners[4]), scalars[0])
         ctx.march = (field, numpy_view(rows), corners, *geometry, *scalars)
         run_over_rays(march_kernels.march_forward, num_rays, *ctx.march, *(output.numpy() for output in outputs))
         ctx.save_for_backward(rows, *outputs)

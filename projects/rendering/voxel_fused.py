@@ -48,7 +48,7 @@ class _RenderVoxels(torch.autograd.Function):
 
         num_rays = len(geometry[0]) - 1
         outputs = empty_render(rows, num_rays, num_weights)
-        field = touched_field(rows, geometry[1], np.zeros(1, np.int64), scalars[0], grid_shape[2])
+        field = touched_field(rows, geometry[1], (), scalars[0])
         arguments = (field, numpy_view(rows), *geometry, *scalars)
         run_over_rays(voxel_kernels.voxel_forward, num_rays, *arguments, *(output.numpy() for output in outputs))
         ctx.save_for_backward(rows)
