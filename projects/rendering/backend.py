@@ -46,9 +46,7 @@ def numba_usable(*tensors: Tensor, bfloat16: bool = False) -> bool:
     """
     dtypes = (torch.float32, torch.float64, *([torch.bfloat16] if bfloat16 else []))
     return numba_enabled() and all(
-        type(tensor) in (Tensor, torch.nn.Parameter)
-        and tensor.device.type == 'cpu'
-        and tensor.dtype in dtypes
+        type(tensor) in (Tensor, torch.nn.Parameter) and tensor.device.type == 'cpu' and tensor.dtype in dtypes
         for tensor in tensors
     )
 
@@ -59,7 +57,7 @@ def _thread_pool(num_threads: int, pid: int) -> ThreadPoolExecutor:
 
 
 def run_in_threads(tasks: list[Callable[[], None]]) -> None:
-    """Run tasks on as many threads as torch uses, this one among them, and wait. The first error of a task is raised."""
+    """Run tasks on as many threads as torch uses, this one among them, and wait. An error of a task is raised."""
     threads = torch.get_num_threads()
     others = min(threads, len(tasks)) - 1
     todo = iter(tasks)  # next() of a list iterator is atomic: every thread takes the next task that nobody has taken

@@ -139,7 +139,7 @@ class RenderGradients:
 
 
 def scatter_over_planes(kernel: Any, rows: Tensor, grid_shape: Sequence[int], *args: Any) -> None:
-    """Call ``kernel(share, owners, plane, *args)`` in as many threads as torch uses; plane x belongs to ``owners[x]``."""
+    """Call ``kernel(share, owners, plane, *args)`` in as many threads as torch uses; plane x is of ``owners[x]``."""
     shares = torch.get_num_threads()
     block = max(1, min(_BLOCK, grid_shape[0] // (4 * shares)))
     plane = grid_shape[1] * grid_shape[2]

@@ -288,6 +288,25 @@ def test_half_precision_logits_render_in_float32_under_autocast(backend, make_ra
     assert logits.grad.abs().sum() > 0
 
 
+@pytest.mark.parametrize('density', ['softplus_free', 'log_odds', 'prob'])
+@pytest.mark.parametrize('field', ['trilinear', 'voxel'])
+def test_bfloat16_logits_render_to_the_bits_of_their_float32_copy(backend, field, density, make_rays):
+    torch.manual_seed(0)
+    half = torch.randn(1, 20, 20, 8, 18).bfloat16().requires_grad_()
+    copy = half.detach().float().requires_grad_()
+    half_render, copy_render = (
+        render_occupancy_rays(logits, *make_rays(1, 60), GRID, (0.0, 8.0), field=field, density=density).as_dict()
+        for logits in (half, copy)
+    )
+    for name, values in half_render.items():
+        assert values.dtype == torch.float32
+        assert torch.equal(values, copy_render[name]), name
+    for render in (half_render, copy_render):
+        sum(values.square().sum() for values in render.values()).backward()
+    assert copy.grad.abs().max() > 1
+    assert torch.equal(half.grad, copy.grad.bfloat16())
+
+
 @pytest.mark.parametrize('field', ['trilinear', 'voxel'])
 def test_backward_pass_computes_in_float32_under_autocast(backend, field, make_rays):
     torch.manual_seed(0)
