@@ -147,6 +147,18 @@ def scatter_over_planes(kernel: Any, rows: Tensor, grid_shape: Sequence[int], *a
     run_in_threads([partial(kernel, share, owners, plane, *args) for share in range(shares)])
 
 
+def finish_gradients(grad_rows: Tensor, rows: Tensor, field: np.ndarray, mode: int) -> Tensor:
+    """Gradient of the logits in their dtype, from sums whose last column is the gradient of the field."""
+    from . import kernel_math
+
+    if mode == kernel_math.FREE_LOGIT and rows.dtype == grad_rows.dtype:
+        return grad_rows
+    result = grad_rows if rows.dtype == grad_rows.dtype else torch.empty_like(rows)
+    arrays = (field, numpy_view(rows), mode, grad_rows.numpy(), numpy_view(result))
+    run_over_rays(kernel_math.finish_gradients, len(rows), *arrays)
+    return result
+
+
 class _FusedRender(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -170,7 +182,7 @@ class _FusedRender(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        from . import kernel_math, march_kernels
+        from . import march_kernels
 
         rows, *outputs = ctx.saved_tensors
         grad = RenderGradients(outputs, grads)
@@ -192,7 +204,4 @@ class _FusedRender(torch.autograd.Function):
         sums = (sample_weights, grad_values, grad.semantics, grad.has_semantics, grad_rows.numpy())
         where = (ctx.corners, ctx.offsets, ctx.base, ctx.frac)
         scatter_over_planes(march_kernels.scatter_gradients, rows, ctx.grid_shape, *where, *sums)
-        if ctx.mode:
-            voxels = (ctx.field, numpy_view(rows), ctx.mode, grad_rows.numpy())
-            run_over_rays(kernel_math.finish_gradients, rows.shape[0], *voxels)
-        return grad_rows.to(rows.dtype), None, None, None, None
+        return finish_gradients(grad_rows, rows, ctx.field, ctx.mode), None, None, None, None

@@ -9,7 +9,15 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from .backend import run_over_rays
-from .fused import computed_dtype, empty_render, numpy_view, scatter_over_planes, touched_field, zeros_in_large_pages
+from .fused import (
+    computed_dtype,
+    empty_render,
+    finish_gradients,
+    numpy_view,
+    scatter_over_planes,
+    touched_field,
+    zeros_in_large_pages,
+)
 from .sampling import RaySamples
 
 
@@ -59,10 +67,10 @@ class _RenderVoxels(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        from . import kernel_math, voxel_kernels
+        from . import voxel_kernels
 
         (rows,) = ctx.saved_tensors
-        logits, mode, dtype = numpy_view(rows), ctx.scalars[0], computed_dtype(rows)
+        logits, dtype = numpy_view(rows), computed_dtype(rows)
         offsets, base = ctx.geometry[:2]
         num_rays = len(offsets) - 1
         sizes = ((num_rays, 0), (num_rays,), (num_rays, rows.shape[1] - 1), (num_rays,))
@@ -77,6 +85,4 @@ class _RenderVoxels(torch.autograd.Function):
         grad_rows = zeros_in_large_pages(rows)
         where = (voxel_kernels.scatter_voxels, rows, ctx.grid_shape, offsets, base)
         scatter_over_planes(*where, *sums, given[2], has_semantics, grad_rows.numpy())
-        if mode:
-            run_over_rays(kernel_math.finish_gradients, len(rows), ctx.field, logits, mode, grad_rows.numpy())
-        return grad_rows.to(rows.dtype), None, None, None, None
+        return finish_gradients(grad_rows, rows, ctx.field, ctx.scalars[0]), None, None, None, None

@@ -308,6 +308,20 @@ def test_bfloat16_logits_render_to_the_bits_of_their_float32_copy(backend, field
 
 
 @pytest.mark.parametrize('field', ['trilinear', 'voxel'])
+def test_nan_in_bfloat16_logits_is_nan_in_the_gradients_of_the_same_voxels(backend, field, make_rays):
+    torch.manual_seed(0)
+    half = torch.randn(1, 20, 20, 8, 18).bfloat16()
+    half[0, 10, 10, 4] = float('nan')
+    half.requires_grad_()
+    copy = half.detach().float().requires_grad_()
+    for logits in (half, copy):
+        rendered = render_occupancy_rays(logits, *make_rays(1, 200), GRID, (0.0, 8.0), field=field, density='log_odds')
+        rendered.depths.sum().backward()
+    assert 0 < copy.grad.isnan().sum() < copy.grad.numel() // 10
+    assert torch.equal(half.grad.isnan(), copy.grad.isnan())
+
+
+@pytest.mark.parametrize('field', ['trilinear', 'voxel'])
 def test_backward_pass_computes_in_float32_under_autocast(backend, field, make_rays):
     torch.manual_seed(0)
     values = torch.randn(1, 20, 20, 8, 4)
