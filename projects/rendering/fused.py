@@ -33,7 +33,7 @@ def render_fused(
 
     Args:
         rows (Tensor): Logits. Shape (V, K), float32, float64 or bfloat16, contiguous. bfloat16 is read as it is: a
-            copy in float32 would cost as much as the march.
+            copy in float32 would take a third of the time of the march.
         samples (RaySamples): Packed samples.
         grid_shape (Sequence[int]): (X, Y, Z).
         density (str): One of ``kernel_math.DENSITY_FIELDS``.
