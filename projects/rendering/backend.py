@@ -21,7 +21,16 @@ from torch._subclasses.fake_tensor import FakeTensor
 def full_precision(tensor: Tensor) -> AbstractContextManager[Any]:
     """Context that switches autocast off for the device of ``tensor``; geometry and transmittance need float32."""
     device_type = tensor.device.type
-    return torch.autocast(device_type, enabled=False) if device_type in ('cpu', 'cuda') else nullcontext()
+    if device_type not in ('cpu', 'cuda') or not _autocast_enabled(device_type):
+        return nullcontext()
+    return torch.autocast(device_type, enabled=False)
+
+
+def _autocast_enabled(device_type: str) -> bool:
+    try:
+        return torch.is_autocast_enabled(device_type)
+    except TypeError:  # before PyTorch 2.4 the function knows CUDA only
+        return True
 
 
 def is_fake(tensor: Tensor) -> bool:

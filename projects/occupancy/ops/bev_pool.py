@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from projects.rendering.backend import is_fake, numba_usable
+from projects.rendering.backend import full_precision, is_fake, numba_usable
 from projects.rendering.triton_support import triton_usable
 
 from .index import VoxelPoolIndex
@@ -57,7 +57,7 @@ def _sum_voxels(depth: Tensor, feats: Tensor, index: VoxelPoolIndex, offsets: Te
 def _sum_gradients(
     depth: Tensor, feats: Tensor, grad_rows: Tensor, index: VoxelPoolIndex, with_depth: bool, with_feats: bool
 ) -> tuple[Tensor | None, Tensor | None]:
-    """Gradients of flat depth and (P, C) features from those of the hit voxels (V, C)."""
+    """Gradients of flat depth and (P, C) features from those of the rows that ``index.rows_by_pixel`` counts."""
     fused = None
     if numba_usable(depth, feats, grad_rows):
         from .numba_pool import sum_gradients as fused
@@ -89,8 +89,10 @@ class _Pool(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         depth, feats = ctx.saved_tensors
-        grad_rows = grad.index_select(0, ctx.index.voxels) if ctx.dense else grad.contiguous()
-        return *_sum_gradients(depth, feats, grad_rows, ctx.index, *ctx.needs_input_grad[:2]), None, None
+        index, grad = ctx.index, grad.contiguous()
+        if index.dense_offsets is not None and not ctx.dense:
+            grad = grad.new_zeros(math.prod(index.shape), grad.shape[1]).index_copy_(0, index.voxels, grad)
+        return *_sum_gradients(depth, feats, grad, index, *ctx.needs_input_grad[:2]), None, None
 
 
 def _zeros(num_voxels: int, like: Tensor) -> Tensor:
@@ -161,7 +163,7 @@ def voxel_pool(depth: Tensor, feats: Tensor, index: VoxelPoolIndex, buffer: Voxe
     Raises:
         ValueError: If the number of feature rows is not the number of pixels of the index.
     """
-    with torch.autocast(feats.device.type, enabled=False):
+    with full_precision(feats):
         weights, rows = _inputs(depth, feats, index)
         recorded = torch.is_grad_enabled() and (weights.requires_grad or rows.requires_grad)
         if buffer is not None and not recorded:
@@ -189,6 +191,6 @@ def voxel_pool_rows(depth: Tensor, feats: Tensor, index: VoxelPoolIndex) -> Tens
     Raises:
         ValueError: If the number of feature rows is not the number of pixels of the index.
     """
-    with torch.autocast(feats.device.type, enabled=False):
+    with full_precision(feats):
         weights, rows = _inputs(depth, feats, index)
         return _Pool.apply(weights, rows, index, False)

@@ -40,7 +40,8 @@ class VoxelPoolIndex(NamedTuple):
     pixel_offsets: Tensor
     """(P + 1,) first point of each pixel in pixel-major order."""
     rows_by_pixel: Tensor
-    """(M,) hit voxel (a number below V) of each point, pixel-major."""
+    """(M,) row of the output that each point adds to, pixel-major: the key of its voxel if there are
+    ``dense_offsets``, else the number of the hit voxel."""
     depths_by_pixel: Tensor
     """(M,) position of each point in the flat depth tensor, pixel-major."""
     dense_offsets: Tensor | None
@@ -58,11 +59,14 @@ def _offsets(counts: Tensor, dtype: torch.dtype) -> Tensor:
     return torch.cat([counts.new_zeros(1, dtype=dtype), counts.cumsum(0, dtype=dtype)])
 
 
+def _is_dense(shape: tuple[int, ...]) -> bool:
+    return math.prod(shape) <= _MAX_DENSE_VOXELS
+
+
 def _dense_offsets(voxels: Tensor, voxel_offsets: Tensor, shape: tuple[int, ...]) -> Tensor | None:
-    num_voxels = math.prod(shape)
-    if num_voxels > _MAX_DENSE_VOXELS:
+    if not _is_dense(shape):
         return None
-    counts = voxel_offsets.new_zeros(num_voxels).index_copy_(0, voxels, voxel_offsets.diff())
+    counts = voxel_offsets.new_zeros(math.prod(shape)).index_copy_(0, voxels, voxel_offsets.diff())
     return _offsets(counts, voxel_offsets.dtype)
 
 
@@ -102,7 +106,7 @@ def _rank(
         pixels=pixels.index_select(0, order).to(dtype),
         depths=depths.index_select(0, order),
         pixel_offsets=_offsets(pixel_counts, dtype),
-        rows_by_pixel=torch.empty_like(row).scatter_(0, order, row),
+        rows_by_pixel=voxels.to(dtype) if _is_dense(shape) else torch.empty_like(row).scatter_(0, order, row),
         depths_by_pixel=depths,
         dense_offsets=_dense_offsets(hit, voxel_offsets, shape),
         shape=tuple(shape),
@@ -185,6 +189,6 @@ def voxel_pool_prepare(
 
         shape = (rays.shape[0], *(grid_shape[axis] for axis in axes))
         dtype = _index_dtype(math.prod(shape), rays.shape[:3].numel() * bins.numel())
-        tensors = prepare_with_numba(rays, origins, bins, grid_shape, axes, legacy_trunc, dtype)
+        tensors = prepare_with_numba(rays, origins, bins, grid_shape, axes, legacy_trunc, dtype, _is_dense(shape))
         return VoxelPoolIndex(*tensors, _dense_offsets(*tensors[:2], shape), shape)
     return _prepare_with_torch(rays, origins, bins, grid_shape, axes, legacy_trunc)

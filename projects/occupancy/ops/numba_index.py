@@ -72,7 +72,7 @@ def _list_voxels(counters, voxels, voxel_offsets):
 
 @_jit
 def _place_points(
-    keys, rows, cursors, num_bins, pixels_per_camera, pixels, depths, rows_by_pixel, depths_by_pixel
+    keys, rows, cursors, num_bins, pixels_per_camera, dense, pixels, depths, rows_by_pixel, depths_by_pixel
 ):  # fmt: skip
     """Write the points in pixel-major order, and in voxel-major order where ``cursors`` (V,) point."""
     m = 0
@@ -91,7 +91,7 @@ def _place_points(
             cursors[row] = at + 1
             pixels[at] = pixel
             depths[at] = depth
-            rows_by_pixel[m] = row
+            rows_by_pixel[m] = key if dense else row
             depths_by_pixel[m] = depth
             m += 1
 
@@ -104,6 +104,7 @@ def prepare_with_numba(
     axes: Sequence[int],
     legacy_trunc: bool,
     dtype: torch.dtype,
+    dense: bool,
 ) -> tuple[Tensor, ...]:
     """The tensors of ``VoxelPoolIndex``, in its order.
 
@@ -115,6 +116,7 @@ def prepare_with_numba(
         axes (Sequence[int]): Axes of the key, slowest first.
         legacy_trunc (bool): Round toward zero instead of down.
         dtype (torch.dtype): Integer type of the result.
+        dense (bool): Give keys as ``rows_by_pixel``, not numbers of hit voxels.
 
     Returns:
         tuple[Tensor, ...]: voxels, voxel_offsets, pixels, depths, pixel_offsets, rows_by_pixel, depths_by_pixel.
@@ -134,7 +136,7 @@ def prepare_with_numba(
     voxels, voxel_offsets = np.empty(num_hits, np.int64), np.zeros(num_hits + 1, integer)
     _list_voxels(counters, voxels, voxel_offsets)
     points = [np.empty(pixel_offsets[-1], integer) for _ in range(4)]
-    _place_points(keys, counters, voxel_offsets[:-1].copy(), D, HW, *points)
+    _place_points(keys, counters, voxel_offsets[:-1].copy(), D, HW, dense, *points)
     pixels, depths, rows_by_pixel, depths_by_pixel = points
     ranking = (voxels, voxel_offsets, pixels, depths, pixel_offsets, rows_by_pixel, depths_by_pixel)
     return tuple(torch.from_numpy(array) for array in ranking)

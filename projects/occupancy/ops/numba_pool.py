@@ -60,7 +60,7 @@ def _pull_gradients(first, last, depth, feats, grad_rows, rows, depths, offsets,
 
 
 def sum_gradients(depth: Tensor, feats: Tensor, grad_rows: Tensor, index: VoxelPoolIndex) -> tuple[Tensor, Tensor]:
-    """Gradients of flat depth and features (P, C) from those of the hit voxels (V, C), all contiguous."""
+    """Gradients of flat depth and features (P, C) from those of the rows of ``index.rows_by_pixel``, all contiguous."""
     grad_depth, grad_feats = torch.zeros_like(depth), torch.empty_like(feats)
     sources = (depth, feats, grad_rows, index.rows_by_pixel, index.depths_by_pixel, index.pixel_offsets)
     arrays = [tensor.detach().numpy() for tensor in (*sources, grad_depth, grad_feats)]

@@ -87,7 +87,7 @@ def sum_voxels(depth: Tensor, feats: Tensor, index: VoxelPoolIndex, offsets: Ten
 
 
 def sum_gradients(depth: Tensor, feats: Tensor, grad_rows: Tensor, index: VoxelPoolIndex) -> tuple[Tensor, Tensor]:
-    """Gradients of flat depth and (P, C) features from those of the hit voxels (V, C), contiguous."""
+    """Gradients of flat depth and (P, C) features from those of the rows of ``index.rows_by_pixel``, contiguous."""
     num_pixels, channels = feats.shape
     grad_depth, grad_feats = torch.zeros_like(depth), torch.empty_like(feats)
     if grad_feats.numel():

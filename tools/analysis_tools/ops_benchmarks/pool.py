@@ -139,14 +139,15 @@ def prepare_benchmark(scene: Scene) -> Benchmark:
     return Benchmark('pool_prepare', 'FlashOCC prepare', variants, scene.check_ranking, floors=floors)
 
 
-def bev_variants(scene: Scene) -> dict[str, Callable[..., Tensor]]:
-    """All variants of BEV pooling."""
+def bev_variants(scene: Scene, wrap: Callable[..., Any] = lambda pool: pool) -> dict[str, Callable[..., Any]]:
+    """All variants of BEV pooling; ``wrap`` makes the timed function of a pooling function."""
     return {
-        'QuickCumsum, cached': scene.cumsum_cached,
-        'QuickCumsum, sort in call': scene.cumsum_sorting,
-        'outer + index_add': scene.index_add,
-        **both('ours', scene.pool),
-        **both('ours with prepare', scene.pool_with_prepare),
+        'QuickCumsum, cached': wrap(scene.cumsum_cached),
+        'QuickCumsum, sort in call': wrap(scene.cumsum_sorting),
+        'outer + index_add': wrap(scene.index_add),
+        # Wrapped inside of the switch, so that the backward pass is switched as well.
+        **both('ours', wrap(scene.pool)),
+        **both('ours with prepare', wrap(scene.pool_with_prepare)),
     }
 
 
@@ -171,7 +172,7 @@ def forward_benchmark(scene: Scene) -> Benchmark:
 def training_benchmark(scene: Scene) -> Benchmark:
     """BEV pooling, forward and backward."""
     grad = torch.randn(scene.num_voxels, CHANNELS)
-    variants = {name: with_gradients(pool, grad) for name, pool in bev_variants(scene).items()}
+    variants = bev_variants(scene, lambda pool: with_gradients(pool, grad))
     return Benchmark(
         'pool_forward_backward',
         'QuickCumsum, cached',

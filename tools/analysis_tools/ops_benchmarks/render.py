@@ -112,8 +112,7 @@ def forward_benchmark(scene: Scene) -> Benchmark:
 
 def training_benchmark(scene: Scene) -> Benchmark:
     """Weights, depth and semantics, with the gradient of all logits."""
-    renders = {PEER: scene.peer, **both('ours', scene.render)}
-    variants = {name: with_gradients(render, scene) for name, render in renders.items()}
+    variants = {PEER: with_gradients(scene.peer, scene), **both('ours', with_gradients(scene.render, scene))}
     return Benchmark(
         'render_forward_backward',
         PEER,
@@ -128,7 +127,7 @@ def training_benchmark(scene: Scene) -> Benchmark:
 
 def voxel_benchmark(scene: Scene) -> Benchmark:
     """Voxels of constant density: another field, so its depths are held against fine numerical integration."""
-    renders = {PEER: scene.peer, **both('ours, voxel', scene.voxels)}
+    variants = {PEER: with_gradients(scene.peer, scene), **both('ours, voxel', with_gradients(scene.voxels, scene))}
     some = slice(None, None, max(1, scene.rays_o.shape[1] // 128))
     fine = scene.fine_depths(some)
 
@@ -138,7 +137,6 @@ def voxel_benchmark(scene: Scene) -> Benchmark:
         error = float((result[1][some] - fine).abs().max())
         return None if error <= 1e-3 else f'{variant}: depth is {error:.4f} m off, allowed is 0.001 m'
 
-    variants = {name: with_gradients(render, scene) for name, render in renders.items()}
     return Benchmark(
         'render_voxel_forward_backward',
         PEER,
