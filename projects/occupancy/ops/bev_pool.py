@@ -12,6 +12,7 @@ P = B * N * H * W pixels, V voxels that hold at least one point.
 """
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,30 @@ from projects.rendering.triton_support import triton_usable
 
 from .index import VoxelPoolIndex
 
+# The sparse matrix below is used by nothing but one operator that has been there since PyTorch 2.0.
+warnings.filterwarnings('ignore', message='Sparse CSR tensor support is in beta')
+
 # Blocks above this size (the largest threshold of glibc) are mapped anew for every allocation.
 _FRESH_BYTES = 32 * 2**20
 
 
 def _segment_dot(queries: Tensor, table: Tensor, rows: Tensor, offsets: Tensor) -> Tensor:
-    """Dot product of query p with ``table[rows[i]]`` for every i in segment p; shape (M,).
+    """Dot product of query p with ``table[rows[i]]`` for all i in segment p; shape (M,), without (M, C) temporaries."""
+    if queries.device.type == 'cpu' and not is_fake(queries):
+        return _segment_dot_at_places(queries, table, rows, offsets)
+    return _segment_dot_of_bags(queries, table, rows, offsets)
 
-    The private operator computes it without an (M, C) temporary. PyTorch may change it, hence the plain form.
-    """
+
+def _segment_dot_at_places(queries: Tensor, table: Tensor, rows: Tensor, offsets: Tensor) -> Tensor:
+    """By the product of two matrices at the places of a sparse one, which is vectorised on the CPU."""
+    places = torch.sparse_csr_tensor(
+        offsets, rows, queries.new_zeros(len(rows)), (len(queries), len(table)), check_invariants=False
+    )
+    return torch.sparse.sampled_addmm(places, queries, table.t(), beta=0.0).values()
+
+
+def _segment_dot_of_bags(queries: Tensor, table: Tensor, rows: Tensor, offsets: Tensor) -> Tensor:
+    """By a private operator of ``embedding_bag``. PyTorch may change it, hence the plain form."""
     segments = torch.repeat_interleave(offsets.diff().long(), output_size=rows.numel()).to(rows.dtype)
     try:
         return torch.ops.aten._embedding_bag_per_sample_weights_backward(queries, table, rows, offsets, segments, 0, -1)

@@ -14,8 +14,12 @@ import torch
 from torch import Tensor
 
 from projects.rendering.backend import run_in_threads
+from projects.rendering.kernel_math import prefetch
 
 from .index import VoxelPoolIndex
+
+_LINE = 16  # numbers of float32 in a cache line
+_AHEAD = 16  # points between a prefetch and its use
 
 
 @numba.njit(nogil=True, cache=True, fastmath={'contract', 'nsz', 'arcp', 'reassoc'})
@@ -27,11 +31,16 @@ def _pull_gradients(first, last, depth, feats, grad_rows, rows, depths, offsets,
     """
     zero = feats.dtype.type(0)
     channels = feats.shape[1]
+    final = offsets[last] - _AHEAD - 4
     for pixel in range(first, last):
         feat, total = feats[pixel], grad_feats[pixel]
         total[:] = zero
         m, end = offsets[pixel], offsets[pixel + 1]
         while m + 4 <= end:
+            if m < final:
+                for k in range(_AHEAD, _AHEAD + 4):
+                    for c in range(0, channels, _LINE):
+                        prefetch(grad_rows, rows[m + k], c)
             grad0, grad1, grad2, grad3 = (
                 grad_rows[rows[m]],
                 grad_rows[rows[m + 1]],

@@ -105,22 +105,25 @@ def test_gradcheck_in_double(layout, backend):
     assert torch.autograd.gradcheck(lambda d, f: voxel_pool_rows(d, f, index), (depth, feats))
 
 
-def test_plain_fallback_of_the_depth_gradient_is_the_same(monkeypatch):
-    monkeypatch.setenv('GEODISTILL_NUMBA', '0')
-    rays, origins = random_rays()
-    index = voxel_pool_prepare(rays, origins, DEPTHS, LOWER, SIZE, (8, 12, 4))
-    depth, feats = torch.rand(2, 3, 4, 2, 3, requires_grad=True), torch.randn(2, 3, 2, 3, 5)
-    weight = torch.randn(2, 4, 12, 8, 5)
-    (fast,) = torch.autograd.grad((voxel_pool(depth, feats, index) * weight).sum(), depth)
+def test_all_forms_of_the_segment_dot_product_give_the_hand_worked_case(monkeypatch):
+    queries, table = (
+        torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]),
+        torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]),
+    )
+    # Segment 0 reads rows 2 and 0, segment 1 is empty, segment 2 reads row 1.
+    rows, offsets = torch.tensor([2, 0, 1], dtype=torch.int32), torch.tensor([0, 2, 2, 3], dtype=torch.int32)
+    expected = [1 + 2, 1, 6]
+    assert bev_pool._segment_dot_at_places(queries, table, rows, offsets).tolist() == expected
+    assert bev_pool._segment_dot_of_bags(queries, table, rows, offsets).tolist() == expected
 
     class NoSuchOperator:
         def __getattr__(self, name):
             raise AttributeError(name)
 
     monkeypatch.setattr(bev_pool.torch.ops, 'aten', NoSuchOperator())
-    (plain,) = torch.autograd.grad((voxel_pool(depth, feats, index) * weight).sum(), depth)
+    plain = bev_pool._segment_dot_of_bags(queries, table, rows, offsets).tolist()
     monkeypatch.undo()
-    torch.testing.assert_close(plain, fast)
+    assert plain == expected
 
 
 def test_no_point_inside_the_grid_gives_zeros_and_zero_gradients(backend):
