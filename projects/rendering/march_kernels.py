@@ -10,7 +10,7 @@ Every kernel is serial, releases the GIL and works on rays ``first`` to ``last``
 
 import numpy as np
 
-from .kernel_math import OPAQUE, density, jit, opacity, plane_of, real
+from .kernel_math import OPAQUE, density, jit, opacity, plane_of, prefetch, real
 
 
 @jit
@@ -68,6 +68,18 @@ def _dot_rows(grad, logits, cell, corners, a):
     return total
 
 
+#: Samples between a prefetch and its use, and numbers of float32 in a cache line.
+_AHEAD, _LINE = 4, 16
+
+
+@jit
+def _prefetch_rows(rows, cell, corners):
+    """Ask for the rows of a cell; two corners that differ in z lie side by side."""
+    for k in range(0, 8, 2):
+        for c in range(0, 2 * rows.shape[1], _LINE):
+            prefetch(rows, cell + corners[k], c)
+
+
 @jit
 def march_forward(
     first, last, field, logits, corners, offsets, index, base, frac,
@@ -116,6 +128,7 @@ def march_backward(
     enough for semantics and grad_values (M,), where not zero.
     """
     num_samples = deltas.shape[1]
+    last_sample = offsets[last]
     per_ray, has_weights = t_mids.shape[0] > 1, grad_weights.shape[1] > 0
     one = field.dtype.type(1)
     corner = np.empty(8, field.dtype)
@@ -141,6 +154,8 @@ def march_backward(
             if has_weights:
                 grad += grad_weights[ray, s]
             if has_semantics and weight > threshold:
+                if m + _AHEAD < last_sample:
+                    _prefetch_rows(logits, np.int64(base[m + _AHEAD]), corners)
                 grad += _dot_rows(grad_semantic, logits, cell, corners, corner)
                 sample_weights[m] = weight
             behind -= grad * weight
@@ -160,6 +175,7 @@ def scatter_gradients(
     num_classes = grad_semantics.shape[1]
     corner = np.empty(8, grad_logits.dtype)
     next_plane = corners[4] // plane
+    last_sample = offsets[-1]
     for ray in range(grad_semantics.shape[0]):
         grad_semantic = grad_semantics[ray]
         for m in range(offsets[ray], offsets[ray + 1]):
@@ -172,6 +188,8 @@ def scatter_gradients(
             if grad == 0 and not heavy:
                 continue
             cell = np.int64(base[m])
+            if m + _AHEAD < last_sample:
+                _prefetch_rows(grad_logits, np.int64(base[m + _AHEAD]), corners)
             _corner_weights(frac, m, corner)
             for k in range(0 if near else 4, 8 if far else 4):
                 target = grad_logits[cell + corners[k]]
