@@ -151,12 +151,10 @@ def finish_gradients(grad_rows: Tensor, rows: Tensor, field: np.ndarray, mode: i
     """Gradient of the logits in their dtype, from sums whose last column is the gradient of the field."""
     from . import kernel_math
 
-    if mode == kernel_math.FREE_LOGIT and rows.dtype == grad_rows.dtype:
-        return grad_rows
-    result = grad_rows if rows.dtype == grad_rows.dtype else torch.empty_like(rows)
-    arrays = (field, numpy_view(rows), mode, grad_rows.numpy(), numpy_view(result))
-    run_over_rays(kernel_math.finish_gradients, len(rows), *arrays)
-    return result
+    if mode != kernel_math.FREE_LOGIT:
+        arrays = (field, numpy_view(rows), mode, grad_rows.numpy())
+        run_over_rays(kernel_math.finish_gradients, len(rows), *arrays)
+    return grad_rows.to(rows.dtype)
 
 
 class _FusedRender(torch.autograd.Function):

@@ -56,27 +56,6 @@ def _real(x):
     return lambda x: np.uint32(np.uint32(x) << np.uint32(16)).view(np.float32)
 
 
-def give_row(out, values):
-    """Write a row of gradients to ``out``, which is a row of bfloat16 (as its bits), or ``values`` itself."""
-    out[:] = values
-
-
-@overload(give_row)
-def _give_row(out, values):
-    if out.dtype != types.uint16:
-        return lambda out, values: None
-    half, one, sixteen, nan = np.uint32(0x7FFF), np.uint32(1), np.uint32(16), np.uint16(0x7FC0)
-
-    def impl(out, values):
-        for c in range(values.shape[0]):
-            bits = np.float32(values[c]).view(np.uint32)
-            # To the nearest, and to the even one of two: what carries over from the lower half goes up.
-            rounded = np.uint16(np.uint32(bits + half + ((bits >> sixteen) & one)) >> sixteen)
-            out[c] = rounded if values[c] == values[c] else nan
-
-    return impl
-
-
 def exp(x):
     """Exponential; in float32 a polynomial (relative error 1e-7) that the compiler turns into vector instructions."""
     return math.exp(x)
@@ -199,24 +178,24 @@ def density(value, mode, scale, one):
 
 
 @jit
-def finish_gradients(first, last, field, logits, mode, grad_logits, out):
+def finish_gradients(first, last, field, logits, mode, grad_logits):
     """Pass the gradient of the field, which stands in the last column of ``grad_logits``, on to all classes.
 
     With p the softmax over the occupied classes, d(log-odds)/d(logits) is (-p, 1); the log-probability has the
-    probability of being occupied as a further factor. ``out`` is ``grad_logits``, or takes the result as bfloat16.
+    probability of being occupied as a further factor.
     """
     num_classes = logits.shape[1] - 1
     one = field.dtype.type(1)
     for row in range(first, last):
         grad = grad_logits[row, num_classes]
-        if mode != FREE_LOGIT and grad != 0:
-            value = field[row]
-            if mode == LOG_PROBABILITY:
-                grad *= one - exp(value)
-                # log-odds from log p: log p - log(1 - p)
-                value = value - math.log(-math.expm1(value))
-            log_sum = real(logits[row, num_classes]) - value
-            for c in range(num_classes):
-                grad_logits[row, c] -= grad * exp(real(logits[row, c]) - log_sum)
-            grad_logits[row, num_classes] = grad
-        give_row(out[row], grad_logits[row])
+        if grad == 0:
+            continue
+        value = field[row]
+        if mode == LOG_PROBABILITY:
+            grad *= one - exp(value)
+            # log-odds from log p: log p - log(1 - p)
+            value = value - math.log(-math.expm1(value))
+        log_sum = real(logits[row, num_classes]) - value
+        for c in range(num_classes):
+            grad_logits[row, c] -= grad * exp(real(logits[row, c]) - log_sum)
+        grad_logits[row, num_classes] = grad
