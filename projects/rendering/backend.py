@@ -33,6 +33,11 @@ def _autocast_enabled(device_type: str) -> bool:
         return True
 
 
+def computed_dtype(tensor: Tensor) -> torch.dtype:
+    """What rendering computes in: float64 for such tensors, float32 for all others."""
+    return torch.promote_types(tensor.dtype, torch.float32)
+
+
 def is_fake(tensor: Tensor) -> bool:
     """Whether a tensor has no values (traced or tested without the device), so shapes must not depend on data."""
     return isinstance(tensor, FakeTensor)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .backend import full_precision, run_in_threads, run_over_rays
+from .backend import computed_dtype, full_precision, run_in_threads, run_over_rays
 from .grid import corner_offsets
 from .sampling import RaySamples
 
@@ -61,11 +61,6 @@ def render_fused(
     scalars = (DENSITY_FIELDS[density], *numpy_view(torch.tensor([density_scale, threshold], dtype=dtype)))
     num_weights = samples.num_samples if with_weights else 0
     return _FusedRender.apply(rows, geometry, tuple(grid_shape), scalars, num_weights)
-
-
-def computed_dtype(rows: Tensor) -> torch.dtype:
-    """What kernels compute in: float32, or float64 for such logits."""
-    return torch.promote_types(rows.dtype, torch.float32)
 
 
 def numpy_view(tensor: Tensor) -> np.ndarray:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .backend import full_precision
+from .backend import computed_dtype, full_precision
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ def lookup_trilinear(volume: Tensor, points: Tensor, grid: VoxelGrid, align_corn
     if points.shape != (volume.shape[0], num_points, 3):
         raise ValueError(f'points must be ({volume.shape[0]}, P, 3), got {tuple(points.shape)}')
     with full_precision(volume):
-        dtype = torch.promote_types(volume.dtype, torch.float32)
+        dtype = computed_dtype(volume)
         flat_points = points.detach().to(dtype).reshape(-1, 3)
         batch_index = torch.arange(batch, device=points.device, dtype=torch.int32).repeat_interleave(num_points)
         base, frac = locate_cells(grid.world_to_voxel(flat_points, align_corners), grid.shape, batch_index)

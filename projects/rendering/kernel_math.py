@@ -18,6 +18,9 @@ jit = numba.njit(nogil=True, cache=True, error_model='numpy', fastmath={'contrac
 #: Transmittance under which a ray is over, below the resolution of float32.
 OPAQUE = 2e-9
 
+#: Numbers of float32 in a cache line.
+LINE = 16
+
 #: What the density is a function of: the free logit, the log-odds of free space, or its log-probability.
 FREE_LOGIT, LOG_ODDS, LOG_PROBABILITY = 0, 1, 2
 DENSITY_FIELDS = {'softplus_free': FREE_LOGIT, 'log_odds': LOG_ODDS, 'prob': LOG_PROBABILITY}

@@ -10,7 +10,7 @@ Every kernel is serial, releases the GIL and works on rays ``first`` to ``last``
 
 import numpy as np
 
-from .kernel_math import OPAQUE, density, jit, opacity, plane_of, prefetch, real
+from .kernel_math import LINE, OPAQUE, density, jit, opacity, plane_of, prefetch, real
 
 
 @jit
@@ -68,15 +68,15 @@ def _dot_rows(grad, logits, cell, corners, a):
     return total
 
 
-#: Samples between a prefetch and its use, and numbers of float32 in a cache line.
-_AHEAD, _LINE = 4, 16
+#: Samples between a prefetch and its use.
+_AHEAD = 4
 
 
 @jit
 def _prefetch_rows(rows, cell, corners):
     """Ask for the rows of a cell; two corners that differ in z lie side by side."""
     for k in range(0, 8, 2):
-        for c in range(0, 2 * rows.shape[1], _LINE):
+        for c in range(0, 2 * rows.shape[1], LINE):
             prefetch(rows, cell + corners[k], c)
 
 

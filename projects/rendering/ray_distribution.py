@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .backend import full_precision
+from .backend import computed_dtype, full_precision
 
 #: Smallest probability of a bin before it is renormalised (default, not from the paper).
 MIN_PROBABILITY = 1e-6
@@ -28,7 +28,7 @@ def ray_distribution(weights: Tensor, eps: float = MIN_PROBABILITY) -> Tensor:
         Tensor: Positive, sums to one. Shape (..., S + 1), at least float32. Differentiable where bins are above eps.
     """
     with full_precision(weights):
-        weights = weights.to(torch.promote_types(weights.dtype, torch.float32))
+        weights = weights.to(computed_dtype(weights))
         no_hit = 1 - weights.sum(dim=-1, keepdim=True)
         clamped = torch.cat([weights, no_hit], dim=-1).clamp_min(eps)
         return clamped / clamped.sum(dim=-1, keepdim=True)
@@ -89,7 +89,7 @@ def ray_kl_divergence(
             'come from the same rays and samples'
         )
     with full_precision(student_weights):
-        dtype = torch.promote_types(student_weights.dtype, torch.float32)
+        dtype = computed_dtype(student_weights)
         per_ray = _RayKL.apply(student_weights.to(dtype), teacher_weights.detach().to(dtype), eps)
         if mask is None:
             return per_ray.mean() if per_ray.numel() else per_ray.sum()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .backend import full_precision, is_fake, numba_usable, run_over_rays
+from .backend import computed_dtype, full_precision, is_fake, numba_usable, run_over_rays
 from .cutting import cut_rays_with_numba, cut_rays_with_torch
 from .grid import VoxelGrid, locate_cells
 
@@ -190,7 +190,7 @@ def prepare_ray_samples(
             f't_starts and t_ends must be (S,) or ({num_rays}, S), got {tuple(t_starts.shape)}, {tuple(t_ends.shape)}'
         )
     with torch.no_grad(), full_precision(rays_o):
-        dtype = torch.promote_types(rays_o.dtype, torch.float32)
+        dtype = computed_dtype(rays_o)
         origins, directions = rays_o.detach().to(dtype), rays_d.detach().to(dtype)
         lengths = directions.square().sum(-1).sqrt()
         starts, ends = (t.detach().to(dtype).reshape(-1, t.shape[-1]) for t in (t_starts, t_ends))

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .backend import full_precision, is_fake, numba_usable
+from .backend import computed_dtype, full_precision, is_fake, numba_usable
 from .grid import VoxelGrid, corner_offsets, lookup_scalar
 from .sampling import DEFAULT_STEP, DEFAULT_T_RANGE, RaySamples, prepare_ray_samples, uniform_samples
 from .semantics import split_free, sum_rows, sum_rows_sparsely
@@ -77,7 +77,7 @@ def render_weight_from_density(t_starts: Tensor, t_ends: Tensor, sigmas: Tensor)
             f'{tuple(t_ends.shape)}'
         )
     with full_precision(sigmas):
-        dtype = torch.promote_types(sigmas.dtype, torch.float32)
+        dtype = computed_dtype(sigmas)
         thickness = sigmas.to(dtype) * (t_ends.to(dtype) - t_starts.to(dtype))
         # Shifting the inclusive sum, not subtracting: an opaque sample would cancel everything before it.
         trans = torch.exp(-F.pad(thickness[..., :-1].cumsum(dim=-1), (1, 0)))
@@ -169,9 +169,9 @@ def render_occupancy_samples(
     _check(logits, samples, density)
     with full_precision(logits):
         # The numba kernels read bfloat16 as it is.
-        values = logits if logits.dtype == torch.bfloat16 else logits.to(_at_least_float(logits))
+        values = logits if logits.dtype == torch.bfloat16 else logits.to(computed_dtype(logits))
         fused = samples.sample_inside is None and numba_usable(values, samples.sample_frac, bfloat16=True)
-        values = (values if fused else values.to(_at_least_float(values))).contiguous()
+        values = (values if fused else values.to(computed_dtype(values))).contiguous()
         rows = values.view(-1, values.shape[-1])
         if fused:
             from .fused import render_fused
@@ -195,10 +195,6 @@ def render_occupancy_samples(
     shape = tuple(samples.ray_lengths.shape)
     weights, depths, semantics, opacities = (part.reshape(shape + tuple(part.shape[1:])) for part in parts)
     return RenderedRays(weights, depths, semantics, opacities)
-
-
-def _at_least_float(tensor: Tensor) -> torch.dtype:
-    return torch.promote_types(tensor.dtype, torch.float32)
 
 
 def _triton_marches(values: Tensor, samples: RaySamples) -> bool:

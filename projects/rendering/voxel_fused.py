@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .backend import run_over_rays
+from .backend import computed_dtype, run_over_rays
 from .fused import (
-    computed_dtype,
     empty_render,
     finish_gradients,
     numpy_view,

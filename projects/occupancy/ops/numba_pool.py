@@ -14,11 +14,10 @@ import torch
 from torch import Tensor
 
 from projects.rendering.backend import run_in_threads
-from projects.rendering.kernel_math import prefetch
+from projects.rendering.kernel_math import LINE, prefetch
 
 from .index import VoxelPoolIndex
 
-_LINE = 16  # numbers of float32 in a cache line
 _AHEAD = 16  # points between a prefetch and its use
 
 
@@ -39,7 +38,7 @@ def _pull_gradients(first, last, depth, feats, grad_rows, rows, depths, offsets,
         while m + 4 <= end:
             if m < final:
                 for k in range(_AHEAD, _AHEAD + 4):
-                    for c in range(0, channels, _LINE):
+                    for c in range(0, channels, LINE):
                         prefetch(grad_rows, rows[m + k], c)
             grad0, grad1, grad2, grad3 = (
                 grad_rows[rows[m]],
