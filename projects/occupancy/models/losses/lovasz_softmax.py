@@ -33,11 +33,12 @@ def _lovasz_grad(foreground: Tensor) -> Tensor:
     Returns:
         Tensor: Growth of the Jaccard loss when the voxel joins the errors. Shape (M,).
     """
-    total = foreground.sum()
-    intersection = total - foreground.cumsum(0)
-    union = total + (1 - foreground).cumsum(0)
-    jaccard = 1 - intersection / union
-    return jaccard.diff(prepend=torch.zeros_like(total).unsqueeze(0))
+    found = foreground.cumsum(0)
+    missed = found[-1:] - found
+    # The union grows by one with every voxel that is not of the class.
+    union = missed + torch.arange(1, len(found) + 1, device=found.device, dtype=found.dtype)
+    jaccard = 1 - missed / union
+    return jaccard.diff(prepend=torch.zeros_like(jaccard[:1]))
 
 
 def lovasz_softmax_loss(logits: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -70,13 +71,14 @@ def lovasz_of_classes(logits: Tensor, ids: Tensor, labels: Sequence[int]) -> Ten
         Tensor: Scalar in [0, 1].
     """
     probs = logits.softmax(1).t().contiguous()
-    losses = []
+    foreground = torch.zeros_like(probs).scatter_(0, ids[None], 1.0)
+    errors = (foreground - probs).abs()
+    # In the order of the voxels, not of the errors: a gradient through sorted errors would be added up place by place.
+    growth = torch.zeros_like(probs)
     for label in labels:
-        foreground = (ids == label).to(probs.dtype)
-        errors = (foreground - probs[label]).abs()
-        order = _descending_order(errors.detach())
-        losses.append(torch.dot(errors[order], _lovasz_grad(foreground[order])))
-    return torch.stack(losses).mean()
+        order = _descending_order(errors[label].detach())
+        growth[label].index_copy_(0, order, _lovasz_grad(foreground[label].index_select(0, order)))
+    return torch.dot(errors.flatten(), growth.flatten()) / len(labels)
 
 
 @MODELS.register_module()
