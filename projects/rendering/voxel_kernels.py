@@ -16,10 +16,12 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from .kernel_math import FREE_LOGIT, LOG_PROBABILITY, OPAQUE, density, exp, jit, opacity, plane_of, real
+from .kernel_math import FREE_LOGIT, LINE, LOG_PROBABILITY, OPAQUE, density, exp, jit, opacity, plane_of, prefetch, real
 
 #: Pieces that are read before the next look at what is left of the ray.
 _BLOCK = 64
+#: Pieces between a prefetch and its use.
+_AHEAD = 4
 
 
 @jit
@@ -86,7 +88,7 @@ def _read_ray(field, base, span, per_unit, mode, scale, one, thickness, slopes, 
 
 @jit
 def _share_among_bins(span, begin, count, thickness, starts, ends, bins):
-    """Optical thickness of each bin, from the part of each piece that lies in it."""
+    """Optical thickness of each bin, from the part of each piece that lies in it; returns how many bins may have any."""
     s, num_samples = 0, ends.shape[0]
     bins[:] = 0
     for j in range(count):
@@ -102,6 +104,7 @@ def _share_among_bins(span, begin, count, thickness, starts, ends, bins):
             if s == num_samples - 1 or stop <= ends[s]:
                 break
             s += 1
+    return s + 1
 
 
 @jit
@@ -160,11 +163,17 @@ def _buffers(offsets, first, last, dtype):
 
 
 @jit
+def _prefetch_row(rows, row):
+    for c in range(0, rows.shape[1], LINE):
+        prefetch(rows, row, c)
+
+
+@jit
 def voxel_forward(
     first, last, field, logits, offsets, base, span, starts, ends, lengths,
     mode, scale, threshold, weights, depths, semantics, opacities,
 ):  # fmt: skip
-    """Render: fill weights (N, S or 0), depths (N,), opacities (N,), and add to semantics (N, K - 1)."""
+    """Render: fill depths (N,) and opacities (N,), and what is not zero of weights (N, S or 0) and semantics (N, K - 1)."""
     one, per_ray = field.dtype.type(1), starts.shape[0] > 1
     room = _buffers(offsets, first, last, field.dtype)
     # One by one: what unpacking gives is not known to be contiguous.
@@ -188,17 +197,19 @@ def voxel_forward(
         for j in range(count):
             weight = trans[j] * alphas[j]
             if weight > threshold:
+                if j + _AHEAD < count:
+                    _prefetch_row(logits, base[begin + j + _AHEAD])
                 classes = logits[base[begin + j]]
                 for c in range(semantic.shape[0]):
                     semantic[c] += weight * real(classes[c])
         if bins.shape[0] > 0:
-            _share_among_bins(span, begin, count, thickness, starts[row], ends[row], bins)
-            left, total = weights[ray], one - one
-            for s in range(bins.shape[0]):
+            used = _share_among_bins(span, begin, count, thickness, starts[row], ends[row], bins)
+            left, total = weights[ray, :used], one - one
+            for s in range(used):
                 left[s] = total
                 total += bins[s]
             _exponentials(left)
-            for s in range(bins.shape[0]):
+            for s in range(used):
                 left[s] *= opacity(bins[s])
 
 
@@ -253,6 +264,8 @@ def voxel_backward(
             heavy[j] = weight if has_semantics and weight > threshold else one - one
         for j in range(count):
             if heavy[j] > 0:
+                if j + _AHEAD < count:
+                    _prefetch_row(logits, base[begin + j + _AHEAD])
                 classes, vote = logits[base[begin + j]], one - one
                 for c in range(votes.shape[0]):
                     vote += votes[c] * real(classes[c])
@@ -262,8 +275,8 @@ def voxel_backward(
         for j in range(count):
             grads[j] = trans[j] * (grads[j] * (one - alphas[j]) + grad_depth * steps[j] * inner_slopes[j])
         if bins.shape[0] > 0:
-            _share_among_bins(span, begin, count, thickness, starts[row], ends[row], bins)
-            _bin_gradients(bins, passed, grad_weights[ray], one)
+            used = _share_among_bins(span, begin, count, thickness, starts[row], ends[row], bins)
+            _bin_gradients(bins[:used], passed, grad_weights[ray], one)
             _collect_from_bins(span, begin, count, bins, starts[row], ends[row], grads)
         behind = one - one
         for j in range(count - 1, -1, -1):
@@ -286,6 +299,8 @@ def scatter_voxels(
             grad, weight = grad_values[m], sample_weights[m]
             if (grad == 0 and weight == 0) or owners[plane_of(base[m], plane)] != share:
                 continue
+            if m + _AHEAD < offsets[ray + 1]:
+                _prefetch_row(grad_logits, base[m + _AHEAD])
             target = grad_logits[base[m]]
             target[num_classes] += grad
             if has_semantics and weight > 0:
