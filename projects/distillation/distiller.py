@@ -8,6 +8,7 @@ from mmdet3d.registry import MODELS
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from .side_by_side import run_side_by_side
 from .teacher import FrozenTeacher, load_model_weights
 from .wiring import BatchData, Table, check_signature, connector_side, pick, same_names, split_source
 
@@ -19,9 +20,9 @@ class Distiller(BaseModel):
     """Train a student with its own losses and with losses against a frozen teacher.
 
     One training step: modules in ``shared`` run once (rays are drawn here, so both models are rendered along the
-    same ones), the teacher and the student run ``extract_outputs``, connectors turn outputs into what the losses
-    compare, and the losses read what ``loss_inputs`` names. All wiring is checked when the model is built.
-    ``predict`` and ``tensor`` go straight to the student.
+    same ones), the teacher and the student run ``extract_outputs`` (on the CPU at the same time), connectors turn
+    outputs into what the losses compare, and the losses read what ``loss_inputs`` names. All wiring is checked when
+    the model is built. ``predict`` and ``tensor`` go straight to the student.
 
     Args:
         student (dict): Config of a model with ``extract_outputs`` and ``loss_by_outputs``.
@@ -152,11 +153,9 @@ class Distiller(BaseModel):
             return self.student(inputs, data_samples, mode=mode)
         values: dict[str, Any] = {'data': BatchData(inputs, data_samples)}
         values['shared'] = {name: module(inputs, data_samples) for name, module in self.shared.items()}
-        values['teacher'] = dict(self.teacher.extract_outputs(dict(inputs), data_samples))
-        outputs = self.student.extract_outputs(dict(inputs), data_samples)
-        values['student'] = dict(outputs)
-        self._run_connectors(values)
-        losses = dict(self.student.loss_by_outputs(outputs, data_samples))
+        teacher, student, losses = self._run_models(values, inputs, data_samples)
+        values.update(teacher=teacher, student=student)
+        self._run_connectors('student', values)
         for name, module in self.losses.items():
             if name in losses:
                 raise ValueError(f'{name!r} is a loss of the student; give the distillation loss another name')
@@ -167,16 +166,38 @@ class Distiller(BaseModel):
             losses[name] = self.loss_scales[name] * loss
         return losses
 
-    def _run_connectors(self, values: dict[str, Any]) -> None:
-        """Run each connector for its model or for both and file the results under its name."""
+    def _run_models(
+        self, values: Mapping[str, Any], inputs: dict, data_samples: list | None
+    ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Tensor]]:
+        """Run the teacher with its connectors and the student; return their outputs and the student's own losses.
+
+        The teacher's side reads nothing of the student, so on the CPU both sides run at the same time.
+        """
+
+        def teach() -> dict[str, Any]:
+            outputs = dict(self.teacher.extract_outputs(dict(inputs), data_samples))
+            self._run_connectors('teacher', {**values, 'teacher': outputs})
+            return outputs
+
+        def learn() -> tuple[dict[str, Any], dict[str, Tensor]]:
+            outputs = self.student.extract_outputs(dict(inputs), data_samples)
+            return dict(outputs), dict(self.student.loss_by_outputs(outputs, data_samples))
+
+        on_cpu = all(weight.device.type == 'cpu' for weight in self.student.parameters())
+        taught, learned = run_side_by_side(teach, learn) if on_cpu else (teach(), learn())
+        return taught, *learned
+
+    def _run_connectors(self, model: str, values: Mapping[str, Any]) -> None:
+        """Run the connectors of one model in order and file the results among its outputs."""
         for name, module in self.connectors.items():
             side = self._sides[name]
-            for model in ('teacher', 'student') if side == 'model' else (side,):
-                if name in values[model]:
-                    raise ValueError(f'connector {name!r} has the name of an output of the {model}; rename it')
-                where = f'connector_inputs.{name}'
-                view = {**values, 'model': values[model]}
-                row = {arg: pick(view, source, where) for arg, source in self.connector_inputs[name].items()}
-                teacher_render = side == 'model' and model == 'teacher'
-                with torch.set_grad_enabled(torch.is_grad_enabled() and not teacher_render):
-                    values[model][name] = module(**row)
+            if side not in ('model', model):
+                continue
+            if name in values[model]:
+                raise ValueError(f'connector {name!r} has the name of an output of the {model}; rename it')
+            where = f'connector_inputs.{name}'
+            view = {**values, 'model': values[model]}
+            row = {arg: pick(view, source, where) for arg, source in self.connector_inputs[name].items()}
+            teacher_render = side == 'model' and model == 'teacher'
+            with torch.set_grad_enabled(torch.is_grad_enabled() and not teacher_render):
+                values[model][name] = module(**row)
