@@ -66,6 +66,55 @@ def test_batch_with_less_than_two_points_trains(rows):
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in encoder.parameters())
 
 
+def trained_pillars(**overrides):
+    """An encoder whose statistics are those of some training."""
+    torch.manual_seed(0)
+    encoder = pillars(**overrides).train()
+    for _ in range(3):
+        encoder([torch.rand(500, 5) * torch.tensor([8.0, 6.0, 4.0, 255.0, 1.0])])
+    return encoder.eval()
+
+
+def mixed_clouds():
+    """Two clouds of 150 and 0 points inside and outside of the range; one point is NaN, and there is a sixth column."""
+    torch.manual_seed(1)
+    points = torch.rand(150, 6) * torch.tensor([10.0, 8.0, 6.0, 255.0, 1.0, 1.0]) - 1
+    points[7, 1] = torch.nan
+    return [points, torch.zeros(0, 6)]
+
+
+@pytest.mark.parametrize(
+    'overrides',
+    [
+        {},
+        {'num_slices': 2, 'pillar_size': [0.5, 1.0]},
+        {'in_channels': 4},
+        {'norm_cfg': {'type': 'BN1d', 'eps': 1e-3, 'affine': False}},
+    ],
+)
+def test_inference_with_numba_equals_torch(monkeypatch, overrides):
+    encoder = trained_pillars(**overrides)
+    clouds = mixed_clouds()
+    with torch.no_grad():
+        assert encoder._numba_fits(clouds)
+        found = encoder(clouds)
+        monkeypatch.setenv('GEODISTILL_NUMBA', '0')
+        assert not encoder._numba_fits(clouds)
+        expected = encoder(clouds)
+    assert (expected[0] > 0).any() and (expected[1] == 0).all()
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_numba_is_for_inference_with_fixed_statistics_only():
+    clouds = mixed_clouds()
+    assert not pillars().eval()._numba_fits(clouds)  # gradients
+    with torch.no_grad():
+        assert not pillars().train()._numba_fits(clouds)
+        assert not pillars(norm_cfg={'type': 'BN1d', 'track_running_stats': False}).eval()._numba_fits(clouds)
+        assert not pillars(norm_cfg={'type': 'GN', 'num_groups': 2}).eval()._numba_fits(clouds)
+        assert not pillars().eval()._numba_fits([cloud.double() for cloud in clouds])
+
+
 def test_encoder_is_float32_under_autocast():
     with torch.autocast('cpu', torch.bfloat16):
         assert pillars()([torch.rand(10, 5)]).dtype == torch.float32

@@ -1,4 +1,4 @@
-"""LiDAR points to a bird's-eye-view feature map, in pure PyTorch.
+"""LiDAR points to a bird's-eye-view feature map, in PyTorch; without gradients on the CPU in numba.
 
 Shape letters: B batch, P points of the whole batch, C channels, S height slices, Y/X cells of the BEV grid.
 """
@@ -11,6 +11,8 @@ from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from projects.rendering.backend import numba_usable
 
 
 @MODELS.register_module()
@@ -86,7 +88,37 @@ class PillarEncoder(BaseModule):
 
     def _encode(self, points: Sequence[Tensor]) -> Tensor:
         nx, ny, _ = self.grid_shape
-        B, S, C = len(points), self.num_slices, self.channels
+        canvas = self._encode_for_inference(points) if self._numba_fits(points) else self._encode_with_torch(points)
+        return canvas.view(len(points), ny, nx, self.out_channels).permute(0, 3, 1, 2)
+
+    def _numba_fits(self, points: Sequence[Tensor]) -> bool:
+        """Whether there are no gradients, the normalisation is one fixed factor and sum, and numba reads the points."""
+        fixed = isinstance(self.norm, nn.modules.batchnorm._BatchNorm) and self.norm.running_var is not None
+        return (
+            not torch.is_grad_enabled()
+            and fixed
+            and not self.norm.training
+            and all(cloud.dtype == torch.float32 for cloud in points)
+            and numba_usable(*points, self.linear.weight)
+        )
+
+    def _encode_for_inference(self, points: Sequence[Tensor]) -> Tensor:
+        """Features of all cells, of shape (B * Y * X * S, C), in one pass over the points."""
+        from ...ops.numba_pillars import encode_pillars_with_numba
+
+        norm = self.norm
+        scale = torch.rsqrt(norm.running_var + norm.eps)
+        scale = scale if norm.weight is None else scale * norm.weight
+        shift = -norm.running_mean * scale
+        shift = shift if norm.bias is None else shift + norm.bias
+        geometry = (self.lower, self.cell_size, self.grid_shape)
+        weight = self.linear.weight * scale[:, None]
+        return encode_pillars_with_numba(points, *geometry, self.intensity_scale, weight, shift)
+
+    def _encode_with_torch(self, points: Sequence[Tensor]) -> Tensor:
+        """Features of all cells, of shape (B * Y * X * S, C)."""
+        nx, ny, _ = self.grid_shape
+        S, C = self.num_slices, self.channels
         clouds = torch.cat([cloud[:, : self.in_channels].float() for cloud in points])
         batch = torch.cat([cloud.new_full((len(cloud),), i, dtype=torch.long) for i, cloud in enumerate(points)])
         cells = ((clouds[:, :3] - self.lower) / self.cell_size).floor().long()
@@ -96,11 +128,11 @@ class PillarEncoder(BaseModule):
         x, y, z = cells.unbind(1)
         key = ((batch * ny + y) * nx + x) * S + z
 
-        hidden = self._embed(self._decorate(clouds, cells, key, B * ny * nx * S))
+        num_cells = len(points) * ny * nx * S
+        hidden = self._embed(self._decorate(clouds, cells, key, num_cells))
         # ReLU makes every feature >= 0, so the maximum with an empty canvas of zeros is the maximum of the pillar.
-        canvas = hidden.new_zeros(B * ny * nx * S, C)
-        canvas.scatter_reduce_(0, key.unsqueeze(1).expand(-1, C), hidden, 'amax')
-        return canvas.view(B, ny, nx, S * C).permute(0, 3, 1, 2)
+        canvas = hidden.new_zeros(num_cells, C)
+        return canvas.scatter_reduce_(0, key.unsqueeze(1).expand(-1, C), hidden, 'amax')
 
     def _decorate(self, clouds: Tensor, cells: Tensor, key: Tensor, num_cells: int) -> Tensor:
         """Append the offsets to the mean and to the centre of the cell: (P, F) -> (P, F + 6)."""
