@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import torch
 
+from projects.rendering.backend import autocast_enabled
+
 First = TypeVar('First')
 Second = TypeVar('Second')
 
@@ -40,16 +42,13 @@ def run_side_by_side(first: Callable[[], First], second: Callable[[], Second]) -
     threads = torch.get_num_threads()
     if threads < 2:
         return first(), second()
+    # Both are settings of a thread. Without a dtype, autocast takes the one that is set where it is made: here.
     grad_enabled = torch.is_grad_enabled()
-    autocast = {
-        'dtype': torch.get_autocast_cpu_dtype(),
-        'enabled': torch.is_autocast_cpu_enabled(),
-        'cache_enabled': torch.is_autocast_cache_enabled(),
-    }
+    autocast = torch.autocast('cpu', enabled=autocast_enabled('cpu'))
 
     def work() -> First:
         torch.set_num_threads(threads // 2)
-        with torch.set_grad_enabled(grad_enabled), torch.autocast('cpu', **autocast):
+        with torch.set_grad_enabled(grad_enabled), autocast:
             return first()
 
     helped = _helper(os.getpid()).submit(work)

@@ -88,7 +88,7 @@ def _read_ray(field, base, span, per_unit, mode, scale, one, thickness, slopes, 
 
 @jit
 def _share_among_bins(span, begin, count, thickness, starts, ends, bins):
-    """Optical thickness of each bin, from the part of each piece that lies in it; returns how many bins may have any."""
+    """Optical thickness of each bin, from the parts of pieces in it; returns how many bins come to the last one."""
     s, num_samples = 0, ends.shape[0]
     bins[:] = 0
     for j in range(count):
@@ -173,7 +173,7 @@ def voxel_forward(
     first, last, field, logits, offsets, base, span, starts, ends, lengths,
     mode, scale, threshold, weights, depths, semantics, opacities,
 ):  # fmt: skip
-    """Render: fill depths (N,) and opacities (N,), and what is not zero of weights (N, S or 0) and semantics (N, K - 1)."""
+    """Render: fill depths (N,) and opacities (N,), add to weights (N, S or 0) and semantics (N, K - 1)."""
     one, per_ray = field.dtype.type(1), starts.shape[0] > 1
     room = _buffers(offsets, first, last, field.dtype)
     # One by one: what unpacking gives is not known to be contiguous.

@@ -41,12 +41,12 @@ def test_the_helper_has_the_gradient_mode_of_the_caller(threads, grad):
     assert (first.requires_grad, second.requires_grad) == (grad, grad)
 
 
-@pytest.mark.parametrize('enabled', [True, False])
-def test_the_helper_has_the_autocast_of_the_caller(threads, enabled):
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16, None])
+def test_the_helper_has_the_autocast_of_the_caller(threads, dtype):
     a = torch.ones(2, 2)
-    with torch.autocast('cpu', dtype=torch.bfloat16, enabled=enabled):
+    with torch.autocast('cpu', dtype=dtype, enabled=dtype is not None):
         products = run_side_by_side(lambda: a @ a, lambda: a @ a)
-    assert [p.dtype for p in products] == [torch.bfloat16 if enabled else torch.float32] * 2
+    assert [p.dtype for p in products] == [dtype or torch.float32] * 2
     # Nothing of it stays in the helper's thread.
     assert run_side_by_side(lambda: (a @ a).dtype, lambda: None)[0] == torch.float32
 

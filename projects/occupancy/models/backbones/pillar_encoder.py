@@ -104,7 +104,7 @@ class PillarEncoder(BaseModule):
 
     def _encode_for_inference(self, points: Sequence[Tensor]) -> Tensor:
         """Features of all cells, of shape (B * Y * X * S, C), in one pass over the points."""
-        from ...ops.numba_pillars import encode_pillars_with_numba
+        from projects.occupancy.ops.numba_pillars import encode_pillars_with_numba
 
         norm = self.norm
         scale = torch.rsqrt(norm.running_var + norm.eps)
