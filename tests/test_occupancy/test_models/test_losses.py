@@ -11,6 +11,7 @@ from projects.occupancy.models.losses import (
     lidar_depth_loss,
     lovasz_softmax_loss,
     masked_cross_entropy_loss,
+    select_voxels,
 )
 
 
@@ -39,6 +40,15 @@ def test_class_weights_scale_the_terms_but_not_the_number_of_voxels():
     logits = logits_of([0.5, 0.5], [0.5, 0.5])
     loss = MaskedCrossEntropyLoss(class_weight=[1.0, 3.0], loss_weight=2.0)
     assert loss(logits, torch.tensor([0, 1])).item() == pytest.approx(2 * (1 + 3) / 2 * math.log(2))
+
+
+def test_selecting_every_voxel_copies_nothing():
+    logits, target = torch.randn(4, 3), torch.tensor([0, 2, 1, 1])
+    chosen, ids = select_voxels(logits, target)
+    assert (chosen.data_ptr(), ids.data_ptr()) == (logits.data_ptr(), target.data_ptr())
+    chosen, ids = select_voxels(logits, torch.tensor([0, 255, 1, 1]))
+    assert chosen.equal(logits[[0, 2, 3]])
+    assert ids.tolist() == [0, 1, 1]
 
 
 @pytest.mark.parametrize('function', [masked_cross_entropy_loss, lovasz_softmax_loss])

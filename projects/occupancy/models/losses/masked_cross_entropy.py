@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from projects.rendering.backend import is_fake
+
 IGNORE_INDEX = 255
 
 
@@ -58,10 +60,12 @@ def select_voxels(logits: Tensor, target: Tensor, mask: Tensor | None = None) ->
     if mask is not None:
         keep = keep & mask.bool()
     (index,) = torch.where(keep.flatten())
-    chosen = _SelectRows.apply(logits.reshape(-1, logits.shape[-1]), index)
+    rows = logits.reshape(-1, logits.shape[-1])
+    everything = not is_fake(rows) and len(index) == len(rows)
+    chosen = rows if everything else _SelectRows.apply(rows, index)
     if chosen.dtype != torch.float64:
         chosen = chosen.float()
-    return chosen, target.flatten().index_select(0, index).long()
+    return chosen, (target.flatten() if everything else target.flatten().index_select(0, index)).long()
 
 
 def masked_cross_entropy_loss(
