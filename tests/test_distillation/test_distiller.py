@@ -1,6 +1,7 @@
 """The Distiller: what it computes, what it keeps out of checkpoints, and which wiring it refuses."""
 
 import copy
+import threading
 
 import pytest
 import torch
@@ -74,6 +75,30 @@ def test_no_gradient_reaches_the_teacher_and_its_outputs_are_usable_for_backward
     assert all(p.grad is None and not p.requires_grad for p in model.teacher.model.parameters())
     assert all(torch.equal(v, before[k]) for k, v in model.teacher.model.state_dict().items())
     assert all(p.grad is not None for p in model.student.parameters())
+
+
+def test_teacher_runs_beside_the_student_and_computes_the_same(build, batch, monkeypatch):
+    model = build()
+    model.student.eval()
+    threads, results = torch.get_num_threads(), {}
+    seen = []
+    run = FrozenTeacher.extract_outputs
+    monkeypatch.setattr(
+        FrozenTeacher, 'extract_outputs', lambda *args: seen.append(threading.current_thread().name) or run(*args)
+    )
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            torch.manual_seed(3)  # of the rays
+            model.zero_grad()
+            losses = model(*batch, mode='loss')
+            sum(losses.values()).backward()
+            results[count] = [*losses.values(), *(weight.grad for weight in model.student.parameters())]
+    finally:
+        torch.set_num_threads(threads)
+    assert seen[0] == threading.main_thread().name
+    assert seen[1].startswith('side_by_side')
+    torch.testing.assert_close(results[2], results[1])
 
 
 def test_teacher_stays_in_eval_mode(build, batch):
