@@ -58,7 +58,7 @@ class _RenderVoxels(torch.autograd.Function):
         field = touched_field(rows, geometry[1], (), scalars[0])
         arguments = (field, numpy_view(rows), *geometry, *scalars)
         run_over_rays(voxel_kernels.voxel_forward, num_rays, *arguments, *(output.numpy() for output in outputs))
-        ctx.save_for_backward(rows)
+        ctx.save_for_backward(rows, outputs[0])
         ctx.set_materialize_grads(False)
         ctx.field, ctx.geometry, ctx.scalars, ctx.grid_shape = field, geometry, scalars, grid_shape
         return outputs
@@ -68,7 +68,7 @@ class _RenderVoxels(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         from . import voxel_kernels
 
-        (rows,) = ctx.saved_tensors
+        rows, weights = ctx.saved_tensors
         logits, dtype = numpy_view(rows), computed_dtype(rows)
         offsets, base = ctx.geometry[:2]
         num_rays = len(offsets) - 1
@@ -79,7 +79,7 @@ class _RenderVoxels(torch.autograd.Function):
         ]
         has_semantics = grads[2] is not None
         sums = tuple(np.empty(base.shape, ctx.field.dtype) for _ in range(2))
-        arguments = (ctx.field, logits, *ctx.geometry, *ctx.scalars)
+        arguments = (ctx.field, logits, *ctx.geometry, *ctx.scalars, weights.numpy())
         run_over_rays(voxel_kernels.voxel_backward, num_rays, *arguments, *given, has_semantics, *sums)
         grad_rows = zeros_in_large_pages(rows)
         where = (voxel_kernels.scatter_voxels, rows, ctx.grid_shape, offsets, base)

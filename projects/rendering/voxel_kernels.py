@@ -108,22 +108,37 @@ def _share_among_bins(span, begin, count, thickness, starts, ends, bins):
 
 
 @jit
-def _collect_from_bins(span, begin, count, grad_bins, starts, ends, grad_thickness):
-    """Adjoint of ``_share_among_bins``, added to the gradients of the pieces."""
+def _pass_bin(s, left, behind, weights, grads):
+    """Gradient with respect to the optical thickness of bin s, and what is left of the ray and of the sum behind it."""
+    left, behind = left - weights[s], behind - grads[s] * weights[s]
+    return grads[s] * left - behind, left, behind
+
+
+@jit
+def _collect_from_bins(span, begin, count, weights, grads, starts, ends, grad_thickness):
+    """Adjoint of the weights of the bins of a ray, added to the gradients of its pieces.
+
+    With respect to the optical thickness of bin s it is g_s T_{s+1} - sum_{r > s} g_r w_r, where T_{s+1} is
+    1 - sum_{r <= s} w_r; a piece has shares of the bins it passes as in ``_share_among_bins``.
+    """
     s, num_samples = 0, ends.shape[0]
+    left, behind = grads.dtype.type(1), grads.dtype.type(0)
+    for r in range(num_samples):
+        behind += grads[r] * weights[r]
+    grad_bin, left, behind = _pass_bin(s, left, behind, weights, grads)
     for j in range(count):
         start, stop = span[begin + j, 0], span[begin + j, 1]
         while s < num_samples - 1 and ends[s] <= start:
             s += 1
+            grad_bin, left, behind = _pass_bin(s, left, behind, weights, grads)
         if stop <= ends[s]:
-            grad_thickness[j] += grad_bins[s]
+            grad_thickness[j] += grad_bin
             continue
-        grad = grad_bins[s] - grad_bins[s]
-        while s < num_samples:
-            grad += grad_bins[s] * (min(stop, ends[s]) - max(start, starts[s]))
-            if s == num_samples - 1 or stop <= ends[s]:
-                break
+        grad = grad_bin * (ends[s] - max(start, starts[s]))
+        while s < num_samples - 1 and ends[s] < stop:
             s += 1
+            grad_bin, left, behind = _pass_bin(s, left, behind, weights, grads)
+            grad += grad_bin * (min(stop, ends[s]) - starts[s])
         grad_thickness[j] += grad / (stop - start)
 
 
@@ -214,29 +229,11 @@ def voxel_forward(
 
 
 @jit
-def _bin_gradients(bins, passed, grads, one):
-    """Turn the optical thickness of bins into the gradient with respect to it; ``passed`` is working memory."""
-    total = one - one
-    for s in range(bins.shape[0]):
-        passed[s] = total
-        total += bins[s]
-    for s in range(bins.shape[0]):
-        alpha, amount = opacity(bins[s]), grads[s] * exp(-passed[s])
-        bins[s] = amount * alpha
-        passed[s] = amount * (one - alpha)
-    behind = one - one
-    for s in range(bins.shape[0] - 1, -1, -1):
-        added = bins[s]
-        bins[s] = passed[s] - behind
-        behind += added
-
-
-@jit
 def voxel_backward(
-    first, last, field, logits, offsets, base, span, starts, ends, lengths, mode, scale, threshold,
+    first, last, field, logits, offsets, base, span, starts, ends, lengths, mode, scale, threshold, weights,
     grad_weights, grad_depths, grad_semantics, grad_opacities, has_semantics, sample_weights, grad_values,
 ):  # fmt: skip
-    """Gradient with respect to the field of each piece; the rays are read again, nothing is saved by the render.
+    """Gradient with respect to the field of each piece; the rays are read again, only weights of bins are saved.
 
     A piece adds T E(s) to the loss, with E(s) = G (1 - exp(-s)) + g_depth l offset(s) and G the gradient with respect
     to its weight; so dL/ds_i = T_i E_i'(s_i) - sum_{j > i} T_j E_j. Fills sample_weights (M,) of pieces heavy enough
@@ -247,7 +244,6 @@ def voxel_backward(
     # One by one: what unpacking gives is not known to be contiguous.
     thickness, slopes, trans, alphas = room[0], room[1], room[2], room[3]
     begins, steps, inner, inner_slopes = room[4], room[5], room[6], room[7]
-    bins, passed = np.empty(grad_weights.shape[1], field.dtype), np.empty(grad_weights.shape[1], field.dtype)
     for ray in range(first, last):
         begin, end, row = offsets[ray], offsets[ray + 1], ray if per_ray else 0
         count = _read_ray(
@@ -274,10 +270,8 @@ def voxel_backward(
             inner[j] = trans[j] * (grads[j] * alphas[j] + grad_depth * steps[j] * inner[j])
         for j in range(count):
             grads[j] = trans[j] * (grads[j] * (one - alphas[j]) + grad_depth * steps[j] * inner_slopes[j])
-        if bins.shape[0] > 0:
-            used = _share_among_bins(span, begin, count, thickness, starts[row], ends[row], bins)
-            _bin_gradients(bins[:used], passed, grad_weights[ray], one)
-            _collect_from_bins(span, begin, count, bins, starts[row], ends[row], grads)
+        if grad_weights.shape[1] > 0:
+            _collect_from_bins(span, begin, count, weights[ray], grad_weights[ray], starts[row], ends[row], grads)
         behind = one - one
         for j in range(count - 1, -1, -1):
             grads[j] = (grads[j] - behind) * slopes[j]
