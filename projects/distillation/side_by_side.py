@@ -4,6 +4,7 @@ Layers that are too small to keep all cores busy finish sooner this way than one
 """
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -16,6 +17,8 @@ from projects.rendering.backend import autocast_enabled
 First = TypeVar('First')
 Second = TypeVar('Second')
 
+_THREAD = threading.local()
+
 
 @lru_cache(maxsize=1)
 def _helper(pid: int) -> ThreadPoolExecutor:
@@ -24,10 +27,11 @@ def _helper(pid: int) -> ThreadPoolExecutor:
 
 
 def run_side_by_side(first: Callable[[], First], second: Callable[[], Second]) -> tuple[First, Second]:
-    """Run ``first`` in a helper thread while ``second`` runs in this one, or in a row if torch has one thread only.
+    """Run ``first`` in a helper thread while ``second`` runs in this one.
 
-    Both see the gradient mode and the CPU autocast of the caller. They must not write to the same things. The number
-    of threads of torch is as before when this returns or raises.
+    They run in a row when torch has one thread only, and in the helper itself, which would wait for its own end. Both
+    see the gradient mode and the CPU autocast of the caller, and must not write to the same things. The number of
+    threads of torch is as before when this returns or raises.
 
     Args:
         first (Callable): Without arguments.
@@ -40,13 +44,14 @@ def run_side_by_side(first: Callable[[], First], second: Callable[[], Second]) -
         Exception: What ``second`` raised, else what ``first`` raised; both have ended by then.
     """
     threads = torch.get_num_threads()
-    if threads < 2:
+    if threads < 2 or getattr(_THREAD, 'helps', False):
         return first(), second()
     # Both are settings of a thread. Without a dtype, autocast takes the one that is set where it is made: here.
     grad_enabled = torch.is_grad_enabled()
     autocast = torch.autocast('cpu', enabled=autocast_enabled('cpu'))
 
     def work() -> First:
+        _THREAD.helps = True
         torch.set_num_threads(threads // 2)
         with torch.set_grad_enabled(grad_enabled), autocast:
             return first()

@@ -58,6 +58,12 @@ def test_gradients_reach_weights_through_the_helper(threads):
     assert weight.grad.item() == 2 * 3 + 5
 
 
+def test_a_helper_does_not_wait_for_itself(threads):
+    nested = run_side_by_side(lambda: run_side_by_side(lambda: 1, lambda: 2), lambda: run_side_by_side(int, str))
+    assert nested == ((1, 2), (0, ''))
+    assert torch.get_num_threads() == threads
+
+
 def fail(message):
     raise ValueError(message)
 
