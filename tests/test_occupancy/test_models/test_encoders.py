@@ -114,6 +114,7 @@ def test_numba_is_for_inference_with_fixed_statistics_only():
         assert not pillars(norm_cfg={'type': 'BN1d', 'track_running_stats': False}).eval()._numba_fits(clouds)
         assert not pillars(norm_cfg={'type': 'GN', 'num_groups': 2}).eval()._numba_fits(clouds)
         assert not pillars().eval()._numba_fits([cloud.double() for cloud in clouds])
+        assert not pillars().double().eval()._numba_fits(clouds)
 
 
 def test_encoder_is_float32_under_autocast():

@@ -98,7 +98,7 @@ class PillarEncoder(BaseModule):
             not torch.is_grad_enabled()
             and fixed
             and not self.norm.training
-            and all(cloud.dtype == torch.float32 for cloud in points)
+            and all(tensor.dtype == torch.float32 for tensor in (*points, self.linear.weight))
             and numba_usable(*points, self.linear.weight)
         )
 
