@@ -1,4 +1,4 @@
-"""Operators of the camera-to-voxel lift."""
+"""Operators of the camera-to-voxel lift, and of LiDAR pillars."""
 
 from .bev_pool import VoxelBuffer, voxel_pool, voxel_pool_rows
 from .index import VoxelPoolIndex, rank_points, voxel_pool_prepare
