@@ -14,7 +14,7 @@ from .peers_render import look_up_everything
 from .pool import both, existing
 
 RANGE, STEP, BINS = (0.0, 56.0), 0.5, 112
-CHUNK = 512
+CHUNK = 256
 PEER = 'lookup of everything + cumprod'
 
 
