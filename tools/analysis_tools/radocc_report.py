@@ -15,6 +15,7 @@ from projects.engine import load_trained_model
 from projects.occupancy.classes import OCC3D_PALETTE
 from projects.radocc.report import (
     Predictor,
+    RayDepthMeter,
     StudyResult,
     blank_images,
     build_dataset,
@@ -29,6 +30,8 @@ from projects.radocc.report import (
     frame_of_another_scene,
     label_view,
     measure,
+    most_likely,
+    ray_table,
     render_views,
     result_table,
     swap_points,
@@ -73,9 +76,17 @@ def load_predictors(args):
     return {name: Predictor(load_trained_model(configs[name], last_checkpoint(args.work_dir / name))) for name in RUNS}
 
 
-def evaluate(dataset, predictors):
-    """Scores of the three models and of the two controls."""
+def evaluate(dataset, predictors, meter):
+    """Scores of the three models and of the two controls; the meter sees the volumes of the models."""
     others = {}
+
+    def measured(name):
+        def classes(sample, _):
+            logits = predictors[name].logits(sample)
+            meter.add(name, logits, sample)
+            return most_likely(logits)
+
+        return classes
 
     def other_points(sample, index):
         other = frame_of_another_scene(dataset, index)
@@ -84,7 +95,7 @@ def evaluate(dataset, predictors):
             others[other] = dataset[other]
         return predictors['teacher'].classes(swap_points(sample, others[other]))
 
-    predictions = {name: lambda sample, _, name=name: predictors[name].classes(sample) for name in RUNS}
+    predictions = {name: measured(name) for name in RUNS}
     predictions['baseline_blank_images'] = lambda sample, _: predictors['baseline'].classes(blank_images(sample))
     predictions['teacher_other_scene_lidar'] = other_points
     scores = measure(dataset, predictions, lambda indices: tqdm(indices, desc='held-out keyframes', unit='frame'))
@@ -107,7 +118,7 @@ def draw_frame(dataset, index, predictors, grid, cameras, free_class, density):
     meta, data = sample['data_samples'].metainfo, sample['data_samples']
     label, mask = data.gt_occ.numpy(), data.mask_camera.numpy()
     logits = {name: predictors[name].logits(sample) for name in RUNS}
-    volumes = {'label': label, **{name: value[0].argmax(-1).byte().numpy() for name, value in logits.items()}}
+    volumes = {'label': label, **{name: most_likely(value) for name, value in logits.items()}}
     figures = [
         Figure(image_to_data_uri(draw_cameras(meta['img_paths'], meta['cam_names'])), 'The six images.'),
         Figure(
@@ -145,7 +156,12 @@ def main():
         raise SystemExit(f'error: {error}') from error
     config = Config.fromfile(args.teacher_config)
     dataset = build_dataset(config.val_dataloader.dataset, args.data_root, config.fusion_test_pipeline)
-    scores, controls = evaluate(dataset, predictors)
+    radocc = Config.fromfile(args.radocc_config).model
+    density = radocc.connectors.rendered.get('density', 'softplus_free')
+    grid = VoxelGrid(tuple(config.point_cloud_range), tuple(config.grid_size))
+    free_class = dataset.metainfo['free_class']
+    meter = RayDepthMeter(grid, radocc.shared.rays.geometry, density, free_class)
+    scores, controls = evaluate(dataset, predictors, meter)
 
     costs = json.loads((args.work_dir / 'costs.json').read_text())
     logs = {name: read_run_log(args.work_dir / name) for name in RUNS}
@@ -161,15 +177,13 @@ def main():
     result = StudyResult(
         scores,
         controls,
+        meter.scores(),
         {name: logs[name].median_step_time() for name in RUNS},
         {name: costs[name]['peak_mb'] for name in RUNS},
         logs,
         facts,
     )
-    grid = VoxelGrid(tuple(config.point_cloud_range), tuple(config.grid_size))
     frames = tqdm(choose_frames(dataset, args.frames), desc='pictures', unit='frame')
-    free_class = dataset.metainfo['free_class']
-    density = Config.fromfile(args.radocc_config).model.connectors.rendered.get('density', 'softplus_free')
     sections = [draw_frame(dataset, index, predictors, grid, args.cameras, free_class, density) for index in frames]
     report = {
         **result.as_json(),
@@ -181,6 +195,7 @@ def main():
     write_report(args.work_dir, report, build_page(result, sections))
     print()
     print(format_table(result_table(result)))
+    print(format_table(ray_table(result)))
     print(describe_gain(result))
     print(f'report: {(args.work_dir / "report.html").resolve()}')
 

@@ -53,6 +53,11 @@ def build_dataset(dataset: Mapping, data_root: str | Path, pipeline: list) -> to
     )
 
 
+def most_likely(logits: Tensor) -> np.ndarray:
+    """Most likely class of each voxel of logits (1, X, Y, Z, C). Shape (X, Y, Z), uint8."""
+    return logits[0].argmax(-1).to(torch.uint8).numpy()
+
+
 class Predictor:
     """A model with its own data preprocessor: raw sample in, class ids out.
 
@@ -71,7 +76,7 @@ class Predictor:
 
     def classes(self, sample: dict) -> np.ndarray:
         """Predicted class of each voxel. Shape (X, Y, Z), uint8."""
-        return self.logits(sample)[0].argmax(-1).to(torch.uint8).numpy()
+        return most_likely(self.logits(sample))
 
 
 def blank_images(sample: dict) -> dict:

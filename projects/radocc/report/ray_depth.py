@@ -1,0 +1,107 @@
+"""Where the rays of the cameras end in a predicted volume, against the first occupied voxel of the label.
+
+It measures what RDC teaches. IoU does not: it counts voxels, far ones and hidden ones as much as those that rays meet.
+R rays, K classes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from projects.rendering import VoxelGrid, prepare_ray_samples, render_occupancy_samples, uniform_samples
+
+from .renders import camera_rays, label_view
+
+
+@dataclass(frozen=True)
+class RayScores:
+    """Depth where rays end, over rays that hit the label; ``false_ends`` over rays that hit nothing.
+
+    Args:
+        within: Percent of rays with max(d / t, t / d) < 1.25 for depth d and true depth t (the d1 of depth estimation).
+        median_error: Median of the absolute error in metres.
+        rmse: Root of the mean squared error in metres; rays that slip through holes weigh most.
+        false_ends: Percent of rays into the open that end all the same (opacity of one half or more).
+    """
+
+    within: float
+    median_error: float
+    rmse: float
+    false_ends: float
+
+    def as_json(self) -> dict[str, float | None]:
+        """Plain data; NaN becomes None."""
+        return {name: None if np.isnan(value) else round(value, 3) for name, value in asdict(self).items()}
+
+
+def score_rays(
+    depths: np.ndarray, opacities: np.ndarray, truth: np.ndarray, near: float = 1.0, far: float = 40.0
+) -> RayScores:
+    """Score rays.
+
+    Args:
+        depths (np.ndarray): Depth at which each ray ends, in metres. Shape (R,).
+        opacities (np.ndarray): Probability that it ends at all. Shape (R,).
+        truth (np.ndarray): Depth in the label, NaN where nothing is hit. Shape (R,).
+        near (float): Smallest true depth that counts. Defaults to 1.
+        far (float): Largest true depth that counts. Defaults to 40.
+
+    Returns:
+        RayScores: NaN where there are no such rays.
+    """
+    hit, open_rays = (truth >= near) & (truth <= far), np.isnan(truth)
+    depth, true = np.maximum(depths[hit], 1e-6), truth[hit]
+    error = np.abs(depth - true)
+
+    def mean(values: np.ndarray) -> float:
+        return float(values.mean()) if len(values) else float('nan')
+
+    return RayScores(
+        100 * mean(np.maximum(depth / true, true / depth) < 1.25),
+        float(np.median(error)) if len(error) else float('nan'),
+        mean(error**2) ** 0.5,
+        100 * mean(opacities[open_rays] >= 0.5),
+    )
+
+
+class RayDepthMeter:
+    """Collects, model by model, where the rays of all cameras end.
+
+    Args:
+        grid (VoxelGrid): Grid of the volumes.
+        geometry (Mapping): ``t_range``, ``step`` and ``field`` of the config of :class:`RaySampleGeometry`.
+        density (str): See :func:`projects.rendering.render_occupancy_samples`.
+        free_class (int): Id of free.
+        height (int): Rows of rays per camera. Defaults to 24.
+    """
+
+    def __init__(self, grid: VoxelGrid, geometry: Mapping, density: str, free_class: int, height: int = 24) -> None:
+        self.grid, self.density, self.free_class, self.height = grid, density, free_class, height
+        self.edges = uniform_samples(tuple(geometry['t_range']), geometry['step'])
+        self.field = geometry.get('field', 'trilinear')
+        self._found: dict[str, list[np.ndarray]] = {}
+
+    def add(self, name: str, logits: Tensor, sample: dict) -> None:
+        """Render the volume of a model, logits of shape (1, X, Y, Z, K), along the rays of a packed sample.
+
+        The mean depth counts a ray that does not end as ending at the far end of the samples.
+        """
+        meta, inputs = sample['data_samples'].metainfo, sample['inputs']
+        label = sample['data_samples'].gt_occ.numpy()
+        cameras = [
+            camera_rays(inputs, meta['ori_shape'], camera, self.height) for camera in range(len(inputs['cam2img']))
+        ]
+        truth = [label_view(label, self.free_class, rays, self.grid).depths.ravel() for rays in cameras]
+        rays_o, rays_d = (torch.cat([getattr(rays, part) for rays in cameras]) for part in ('rays_o', 'rays_d'))
+        samples = prepare_ray_samples(rays_o[None], rays_d[None], self.grid, *self.edges, field=self.field)
+        rendered = render_occupancy_samples(logits, samples, min(self.grid.voxel_size), self.density)
+        opacity = rendered.opacities[0]
+        depth = rendered.depths[0] + (1 - opacity) * self.edges[1][-1]
+        self._found.setdefault(name, []).append(np.stack([depth.numpy(), opacity.numpy(), np.concatenate(truth)]))
+
+    def scores(self) -> dict[str, RayScores]:
+        """Scores of each model over all samples that were added."""
+        return {name: score_rays(*np.concatenate(parts, axis=1)) for name, parts in self._found.items()}
