@@ -11,9 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from projects.rendering import VoxelGrid, prepare_ray_samples, render_occupancy_samples, uniform_samples
+from projects.rendering import RaySamples, VoxelGrid, prepare_ray_samples, render_occupancy_samples, uniform_samples
 
 from .renders import camera_rays, label_view
+
+#: Amounts by which the control raises the free logit of the student that trained alone.
+FREE_SHIFTS = (0.5, 1.0, 1.5)
 
 
 @dataclass(frozen=True)
@@ -83,25 +86,44 @@ class RayDepthMeter:
         self.edges = uniform_samples(tuple(geometry['t_range']), geometry['step'])
         self.field = geometry.get('field', 'trilinear')
         self._found: dict[str, list[np.ndarray]] = {}
+        self._last: tuple[dict, RaySamples, np.ndarray] | None = None
 
     def add(self, name: str, logits: Tensor, sample: dict) -> None:
         """Render the volume of a model, logits of shape (1, X, Y, Z, K), along the rays of a packed sample.
 
         The mean depth counts a ray that does not end as ending at the far end of the samples.
         """
-        meta, inputs = sample['data_samples'].metainfo, sample['inputs']
-        label = sample['data_samples'].gt_occ.numpy()
-        cameras = [
-            camera_rays(inputs, meta['ori_shape'], camera, self.height) for camera in range(len(inputs['cam2img']))
-        ]
-        truth = [label_view(label, self.free_class, rays, self.grid).depths.ravel() for rays in cameras]
-        rays_o, rays_d = (torch.cat([getattr(rays, part) for rays in cameras]) for part in ('rays_o', 'rays_d'))
-        samples = prepare_ray_samples(rays_o[None], rays_d[None], self.grid, *self.edges, field=self.field)
+        samples, truth = self._rays_of(sample)
         rendered = render_occupancy_samples(logits, samples, min(self.grid.voxel_size), self.density)
         opacity = rendered.opacities[0]
         depth = rendered.depths[0] + (1 - opacity) * self.edges[1][-1]
-        self._found.setdefault(name, []).append(np.stack([depth.numpy(), opacity.numpy(), np.concatenate(truth)]))
+        self._found.setdefault(name, []).append(np.stack([depth.numpy(), opacity.numpy(), truth]))
 
-    def scores(self) -> dict[str, RayScores]:
-        """Scores of each model over all samples that were added."""
-        return {name: score_rays(*np.concatenate(parts, axis=1)) for name, parts in self._found.items()}
+    def _rays_of(self, sample: dict) -> tuple[RaySamples, np.ndarray]:
+        """Rays of all cameras and their depths in the label; kept, for the models see one sample after the other."""
+        if self._last is None or self._last[0] is not sample:
+            inputs, data = sample['inputs'], sample['data_samples']
+            size, label = data.metainfo['ori_shape'], data.gt_occ.numpy()
+            cameras = [camera_rays(inputs, size, camera, self.height) for camera in range(len(inputs['cam2img']))]
+            rays_o, rays_d = (torch.cat([getattr(rays, part) for rays in cameras]) for part in ('rays_o', 'rays_d'))
+            samples = prepare_ray_samples(rays_o[None], rays_d[None], self.grid, *self.edges, field=self.field)
+            truth = [label_view(label, self.free_class, rays, self.grid).depths.ravel() for rays in cameras]
+            self._last = (sample, samples, np.concatenate(truth))
+        return self._last[1:]
+
+    def add_raised(self, name: str, logits: Tensor, sample: dict) -> None:
+        """Render with the free logit raised by each of ``FREE_SHIFTS``, as a control for :meth:`best_raised`.
+
+        A model that says "free" more often lets more rays through to where they should end, without knowing more.
+        """
+        for amount in FREE_SHIFTS:
+            raised = torch.cat([logits[..., :-1], logits[..., -1:] + amount], dim=-1)
+            self.add(f'{name} + {amount}', raised, sample)
+
+    def best_raised(self, name: str) -> RayScores:
+        """The best scores of :meth:`add_raised`, chosen in hindsight by the rays within 25 %."""
+        return max((self.score(f'{name} + {amount}') for amount in FREE_SHIFTS), key=lambda scores: scores.within)
+
+    def score(self, name: str) -> RayScores:
+        """Scores of a model over all samples that were added."""
+        return score_rays(*np.concatenate(self._found[name], axis=1))

@@ -29,6 +29,7 @@ def _result(radocc_miou=22.5):
         'teacher': RayScores(63.81, 0.76, 6.8, 9.1),
         'baseline': RayScores(42.35, 1.6, 6.0, float('nan')),
         'radocc': RayScores(52.66, 1.31, 7.0, 21.2),
+        'baseline_free_raised': RayScores(47.61, 1.58, 8.2, 15.0),
     }
     return StudyResult(scores, controls, rays, same, same, logs, {'seed': '0'})
 
@@ -37,13 +38,16 @@ def test_gain_and_loss_are_both_said():
     assert 'it gained 2.50 points' in describe_gain(_result())
     assert 'it lost 1.00 points' in describe_gain(_result(19.0))
     assert 'IoU is 45.00 alone and 47.00 under the teacher' in describe_gain(_result())
-    rays = '42.4 % end within 25 % of the true depth alone and 52.7 % under the teacher, 63.8 % in the teacher'
+    rays = (
+        '42.4 % end within 25 % of the true depth alone and 52.7 % under the teacher, 63.8 % in the teacher and 47.6 %'
+    )
     assert rays in describe_gain(_result())
 
 
 def test_ray_table_has_a_row_for_each_model():
     table = ray_table(_result())
     assert table.rows[1] == ['Student alone (cameras)', '42.4', '1.60', '6.00', 'nan']
+    assert table.rows[3][:2] == ['Student alone, free logit raised (best of 0.5, 1.0, 1.5)', '47.6']
     assert table.rows[2] == ['Student + RadOcc', '52.7', '1.31', '7.00', '21.2']
 
 
@@ -58,11 +62,11 @@ def test_json_holds_every_field():
         'miou': 22.5,
         'iou': 47.0,
         'per_class': {'car': 22.5, 'bus': None},
-        'rays': {'within': 52.66, 'median_error': 1.31, 'rmse': 7.0, 'false_ends': 21.2},
         'step_s': 1.0,
         'peak_mb': 1.0,
     }
-    assert report['results']['baseline']['rays']['false_ends'] is None
+    assert report['rays']['radocc'] == {'within': 52.66, 'median_error': 1.31, 'rmse': 7.0, 'false_ends': 21.2}
+    assert report['rays']['baseline']['false_ends'] is None
     assert report['controls']['teacher_other_scene_lidar']['miou'] == 8.0
     assert report['first_and_last_loss']['baseline'] == {'loss': [3.0, 2.0], 'loss_occ': [3.0, 2.0]}
 

@@ -56,7 +56,7 @@ def test_rays_end_in_the_wall_of_each_model(sample):
     for name, wall in {'right': _wall(5), 'near': _wall(3)}.items():
         meter.add(name, wall, sample)
         meter.add(name, wall, sample)
-    scores = meter.scores()
+    scores = {name: meter.score(name) for name in ('right', 'near')}
     # Voxels end rays at 60 per metre: 1/60 m behind their face.
     assert scores['right'].within == 100.0
     assert scores['right'].median_error == pytest.approx(1 / 60, rel=0.1)
@@ -68,4 +68,20 @@ def test_rays_end_in_the_wall_of_each_model(sample):
 def test_ray_through_an_empty_volume_ends_at_the_far_end(sample):
     meter = RayDepthMeter(GRID, GEOMETRY, 'log_odds', free_class=2, height=4)
     meter.add('empty', torch.tensor([-20.0, -20.0, 20.0]).expand(1, 8, 8, 8, 3).contiguous(), sample)
-    assert meter.scores()['empty'].median_error == pytest.approx(3.0, abs=0.01)
+    assert meter.score('empty').median_error == pytest.approx(3.0, abs=0.01)
+
+
+def test_control_is_the_best_of_the_raised_free_logits(sample):
+    # In front of a wall at 2 m lie voxels of log-odds 0, a density of log 2 = 0.69 per metre; raised by 1.5 it is
+    # log(1 + exp(-1.5)) = 0.20 per metre. Rays end at (1 - exp(-2 s)) / s on average: at 1.08 m, at last at 1.65 m.
+    fog = torch.zeros(1, 8, 8, 8, 2)
+    fog[:, 2, ..., 0] = 30.0
+    sample['data_samples'].gt_occ[:] = 1
+    sample['data_samples'].gt_occ[2] = 0
+    meter = RayDepthMeter(GRID, GEOMETRY, 'log_odds', free_class=1, height=4)
+    meter.add('fog', fog, sample)
+    meter.add_raised('fog', fog, sample)
+    assert meter.score('fog').median_error == pytest.approx(2 - 1.08, rel=0.1)
+    assert meter.score('fog + 1.5').median_error == pytest.approx(2 - 1.65, rel=0.1)
+    assert (meter.score('fog').within, meter.score('fog + 1.0').within) == (0.0, 0.0)
+    assert meter.best_raised('fog').within == 100.0
