@@ -47,7 +47,8 @@ def test_gain_and_loss_are_both_said():
 def test_ray_table_has_a_row_for_each_model():
     table = ray_table(_result())
     assert table.rows[1] == ['Student alone (cameras)', '42.4', '1.60', '6.00', 'nan']
-    assert table.rows[3][:2] == ['Student alone, free logit raised (best of 0.5, 1.0, 1.5)', '47.6']
+    assert table.rows[3][:2] == ['Student alone, best threshold', '47.6']
+    assert table.best == {(2, 1)}
     assert table.rows[2] == ['Student + RadOcc', '52.7', '1.31', '7.00', '21.2']
 
 
