@@ -95,8 +95,8 @@ def ray_table(result: StudyResult) -> Table:
         ['model', 'within 25 % (%)', 'median error (m)', 'RMSE (m)', 'open rays ended (%)'],
         rows,
         'Rays of all cameras through held-out scenes: rendered depth against the first occupied voxel of the label, '
-        'from 1 to 40 m. RMSE grows with the rays that slip through holes. The control says "free" more often: its free '
-        f'logit is raised by one of {", ".join(map(str, FREE_SHIFTS))}, whichever does most for it. What a student '
+        'from 1 to 40 m. RMSE grows with the rays that slip through holes. The control says "free" more often: its '
+        f'free logit is raised by one of {", ".join(map(str, FREE_SHIFTS))}, whichever does most for it. What a student '
         'gains beyond that is more than a matter of threshold. Bold: the best student.',
         {(best, 1)},
     )
