@@ -96,8 +96,8 @@ def ray_table(result: StudyResult) -> Table:
         rows,
         'Rays of all cameras through held-out scenes: rendered depth against the first occupied voxel of the label, '
         'from 1 to 40 m. RMSE grows with the rays that slip through holes. The control says "free" more often: its '
-        f'free logit is raised by one of {", ".join(map(str, FREE_SHIFTS))}, whichever does most for it. What a student '
-        'gains beyond that is more than a matter of threshold. Bold: the best student.',
+        f'free logit is raised by one of {", ".join(map(str, FREE_SHIFTS))}, whichever does most for it. What '
+        'a student gains beyond that is more than a matter of threshold. Bold: the best student.',
         {(best, 1)},
     )
 
