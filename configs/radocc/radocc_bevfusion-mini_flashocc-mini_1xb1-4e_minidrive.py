@@ -11,6 +11,7 @@ model = dict(
     student_ckpt='work_dirs/flashocc_mini_1xb1-7e_minidrive/epoch_7.pth',
     teacher_ckpt='work_dirs/bevfusion-occ_mini_1xb1-7e_minidrive/epoch_7.pth',
     teacher_config='configs/bevfusion_occ/bevfusion-occ_mini_1xb1-7e_minidrive.py',
+    side_by_side=True,  # on the CPU: both take about as long
     **_base_.distillation,
 )
 load_from = None  # the Distiller loads student_ckpt itself

@@ -77,8 +77,8 @@ def test_no_gradient_reaches_the_teacher_and_its_outputs_are_usable_for_backward
     assert all(p.grad is not None for p in model.student.parameters())
 
 
-def test_teacher_runs_beside_the_student_and_computes_the_same(build, batch, monkeypatch):
-    model = build()
+def test_teacher_runs_beside_the_student_where_asked_and_computes_the_same(build, batch, monkeypatch):
+    model = build(side_by_side=True)
     model.student.eval()
     threads, results = torch.get_num_threads(), {}
     seen = []
@@ -98,6 +98,8 @@ def test_teacher_runs_beside_the_student_and_computes_the_same(build, batch, mon
         torch.set_num_threads(threads)
     assert seen[0] == threading.main_thread().name
     assert seen[1].startswith('side_by_side')
+    build()(*batch, mode='loss')
+    assert seen[2] == threading.main_thread().name
     torch.testing.assert_close(results[2], results[1])
 
 
