@@ -188,7 +188,10 @@ def voxel_forward(
     first, last, field, logits, offsets, base, span, starts, ends, lengths,
     mode, scale, threshold, weights, depths, semantics, opacities,
 ):  # fmt: skip
-    """Render: fill depths (N,) and opacities (N,), add to weights (N, S or 0) and semantics (N, K - 1)."""
+    """Render: fill depths (N,) and opacities (N,); weights (N, S or 0) and semantics (N, K - 1) come as zeros.
+
+    Weights of bins behind the last piece of a ray stay zero.
+    """
     one, per_ray = field.dtype.type(1), starts.shape[0] > 1
     room = _buffers(offsets, first, last, field.dtype)
     # One by one: what unpacking gives is not known to be contiguous.
