@@ -8,12 +8,13 @@ import pytest
 REPO = Path(__file__).resolve().parents[1]
 PROJECTS = REPO / 'projects'
 
-FOUNDATION = {'rendering', 'engine', 'transforms', 'fileio'}
+FOUNDATION = {'rendering', 'engine', 'transforms', 'fileio', 'cli'}
 MODELS = {'distillation', 'occupancy', 'depth'}
 ALLOWED = {
+    'cli': set(),
     'fileio': set(),
-    'occ_eval': {'fileio'},
-    'depth_eval': {'fileio'},
+    'occ_eval': {'fileio', 'cli'},
+    'depth_eval': {'fileio', 'cli'},
     'rendering': set(),
     'engine': {'fileio'},
     'transforms': set(),
@@ -27,6 +28,7 @@ ALLOWED = {
 }
 MM_PACKAGES = {'mmengine', 'mmcv', 'mmdet', 'mmdet3d'}
 FORBIDDEN_OUTSIDE = {
+    'cli': MM_PACKAGES | {'torch'},
     'fileio': MM_PACKAGES | {'torch'},
     'occ_eval': MM_PACKAGES | {'torch'},
     'depth_eval': MM_PACKAGES | {'torch'},
