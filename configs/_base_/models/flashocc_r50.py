@@ -12,7 +12,7 @@ student = dict(
         norm_eval=False,
         with_cp=False,
         style='pytorch',
-        init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'),
+        init_cfg=dict(type='Pretrained', checkpoint='imagenet://resnet50'),
     ),
     img_neck=dict(type='SingleLevelFPN', in_channels=[1024, 2048], out_channels=256),
     view_transform=dict(

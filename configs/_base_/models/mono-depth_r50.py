@@ -10,7 +10,7 @@ student = dict(
         norm_cfg=dict(type='BN', requires_grad=True),
         norm_eval=False,
         style='pytorch',
-        init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'),
+        init_cfg=dict(type='Pretrained', checkpoint='imagenet://resnet50'),
     ),
     decoder=dict(type='DepthFPNDecoder', in_channels=[256, 512, 1024, 2048], channels=256),
     depth_head=dict(

@@ -11,11 +11,7 @@ student = dict(
         drop_path_rate=0.3,
         out_indices=(0, 1, 2, 3),
         convert_weights=True,
-        init_cfg=dict(
-            type='Pretrained',
-            checkpoint='https://github.com/SwinTransformer/storage/releases/download/v1.0.0/'
-            'swin_large_patch4_window7_224_22k.pth',
-        ),
+        init_cfg=dict(type='Pretrained', checkpoint='imagenet://swin-l'),
     ),
     decoder=dict(
         type='WindowCRFDecoder',

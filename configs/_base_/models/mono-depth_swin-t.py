@@ -5,10 +5,7 @@ student = dict(
         embed_dims=96,
         depths=[2, 2, 6, 2],
         num_heads=[3, 6, 12, 24],
-        init_cfg=dict(
-            checkpoint='https://github.com/SwinTransformer/storage/releases/download/v1.0.0/'
-            'swin_tiny_patch4_window7_224.pth',
-        ),
+        init_cfg=dict(checkpoint='imagenet://swin-t'),
     ),
     decoder=dict(in_channels=[96, 192, 384, 768], channels=[64, 128, 256, 512], num_heads=[2, 4, 8, 16]),
     depth_head=dict(in_channels=64, mid_channels=64),

@@ -10,7 +10,7 @@ teacher = dict(
         norm_cfg=dict(type='BN', requires_grad=True),
         norm_eval=False,
         style='pytorch',
-        init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'),
+        init_cfg=dict(type='Pretrained', checkpoint='imagenet://resnet50'),
     ),
     fusion=dict(type='ConcatStereoFusion', in_channels=[256, 512, 1024, 2048]),
     decoder=dict(type='DepthFPNDecoder', in_channels=[256, 512, 1024, 2048], channels=256),
