@@ -5,15 +5,16 @@ import argparse
 import os
 from pathlib import Path
 
-from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.config import ConfigDict, DictAction
 from mmengine.registry import RUNNERS
 
-from projects.engine import check_config_keys, close_process_group
+from projects.cli import ToolParser, run_tool
+from projects.engine import close_process_group, log_traceback, read_config
 
 
 def parse_args(argv=None):
     """Read the command line; flags are those of MMDetection3D."""
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Evaluate a checkpoint on the test set of a config, on CUDA or on the CPU.',
         epilog='example: python tools/test.py CONFIG.py work_dirs/x/epoch_24.pth --show-dir pictures '
         '--cfg-options test_evaluator.format_only=True test_evaluator.submission_dir=submission',
@@ -65,11 +66,8 @@ def enable_drawing(cfg, args):
 
 def load_config(args):
     """Merge config file and command line (the command line wins) and check the result."""
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
-    check_config_keys(cfg)
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
@@ -95,4 +93,4 @@ def main():
 
 
 if __name__ == '__main__':
-    main()
+    raise SystemExit(run_tool(main, on_error=log_traceback))

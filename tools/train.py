@@ -6,15 +6,23 @@ import os
 from pathlib import Path
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.registry import RUNNERS
 
-from projects.engine import check_config_keys, close_process_group, enable_amp, keep_freed_memory, list_checkpoints
+from projects.cli import ToolParser, run_tool
+from projects.engine import (
+    close_process_group,
+    enable_amp,
+    keep_freed_memory,
+    list_checkpoints,
+    log_traceback,
+    read_config,
+)
 
 
 def parse_args(argv=None):
     """Read the command line; flags are those of MMDetection3D."""
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Train a model from a config, on CUDA or on the CPU. Logs, the merged config and checkpoints go to '
         'the work directory.',
         epilog='example: python tools/train.py configs/flashocc/CONFIG.py --amp --cfg-options train_cfg.max_epochs=12',
@@ -64,11 +72,8 @@ def parse_args(argv=None):
 
 def load_config(args):
     """Merge config file and command line (the command line wins) and check the result."""
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
-    check_config_keys(cfg)
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
@@ -101,4 +106,4 @@ def main():
 
 
 if __name__ == '__main__':
-    main()
+    raise SystemExit(run_tool(main, on_error=log_traceback))

@@ -11,17 +11,27 @@ from .checkpoint import (
     save_checkpoint_atomic,
     to_plain,
 )
-from .config import CONFIG_VARIABLES, check_config_keys, explain_unknown_argument
+from .config import (
+    RUNNER_KEYS,
+    ConfigError,
+    check_config_keys,
+    explain_unknown_argument,
+    naming_config_keys,
+    read_config,
+)
 from .distributed import close_process_group, setup_cpu_process_group
 from .hooks import DeterministicResumeHook, SafeCheckpointHook
+from .log import log_traceback
 from .memory import keep_freed_memory
 from .models import load_trained_model
+from .pretrained import load_imagenet_weights
 from .runner import SafeRunner, list_checkpoints
 from .seeding import EpochCounter, SeededDatasetMixin, sample_seed, seed_everything, seeded
 
 __all__ = [
-    'CONFIG_VARIABLES',
+    'RUNNER_KEYS',
     'CheckpointError',
+    'ConfigError',
     'CpuAutocastOptimWrapper',
     'DeterministicResumeHook',
     'EpochCounter',
@@ -38,7 +48,11 @@ __all__ = [
     'keep_freed_memory',
     'list_checkpoints',
     'load_checkpoint_safe',
+    'load_imagenet_weights',
     'load_trained_model',
+    'log_traceback',
+    'naming_config_keys',
+    'read_config',
     'restricted_load',
     'restricted_npz',
     'sample_seed',

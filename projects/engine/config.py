@@ -1,15 +1,22 @@
-"""Config keys: a misspelt one is an error that names it and the key that was meant."""
+"""Reading configs: what is misspelt, changes nothing or is not there is an error that names the key that was meant."""
 
 import difflib
 import inspect
+import os
 import re
+import traceback
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from mmengine.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import DATA_SAMPLERS, DATASETS, HOOKS, LOOPS, METRICS, MODELS, OPTIM_WRAPPERS, TRANSFORMS
 from mmengine.runner import Runner
 
-_RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'}
+from .config_places import name_places, places_of, walk
+from .config_variables import is_misspelt, read_config_file, unread_names
+
 _MMENGINE_KEYS = frozenset(
     {
         'activation_checkpointing',
@@ -24,137 +31,188 @@ _MMENGINE_KEYS = frozenset(
         'tta_pipeline',
     }
 )
-
-CONFIG_VARIABLES = frozenset(
-    {
-        'aug_cfg',
-        'backend_args',
-        'batch_size',
-        'bda_aug',
-        'bda_aug_cfg',
-        'cam_names',
-        'camera_names',
-        'camera_modality',
-        'cams',
-        'class_names',
-        'class_weights',
-        'config_variables',
-        'data_preprocessor',
-        'data_root',
-        'dataset_type',
-        'depth_range',
-        'distill_train_pipeline',
-        'distillation',
-        'downsample',
-        'feat_downsample',
-        'free_class',
-        'fusion_modality',
-        'fusion_test_pipeline',
-        'fusion_train_pipeline',
-        'grid_config',
-        'grid_size',
-        'ida_aug',
-        'ida_aug_cfg',
-        'img_aug',
-        'img_aug_cfg',
-        'img_norm_cfg',
-        'img_size',
-        'info_prefix',
-        'input_modality',
-        'input_size',
-        'lidar_modality',
-        'lidar_test_pipeline',
-        'lidar_train_pipeline',
-        'lr',
-        'max_epochs',
-        'max_iters',
-        'metainfo',
-        'norm_cfg',
-        'num_classes',
-        'num_workers',
-        'palette',
-        'pillar_size',
-        'point_cloud_range',
-        'render_size',
-        'student',
-        'student_ckpt',
-        'sweeps_num',
-        'teacher',
-        'teacher_ckpt',
-        'teacher_config',
-        'test_pipeline',
-        'train_pipeline',
-        'val_pipeline',
-        'version',
-        'vis_backends',
-        'voxel_size',
-    }
-)
-"""Names our configs give to values they use more than once; none of them is read by the Runner."""
+RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'} | _MMENGINE_KEYS
+"""Top-level keys that the Runner, MMEngine or ``tools/`` read; all others are variables of the config files."""
 
 
-def check_config_keys(cfg: Mapping[str, Any]) -> None:
-    """Refuse top-level keys that nobody reads.
+class ConfigError(ValueError):
+    """A config that cannot be used as it is; the message names the file and the key."""
 
-    Allowed are the arguments of the Runner, the extra keys MMEngine reads, :data:`CONFIG_VARIABLES`, names that
-    begin with ``_``, and the names a config declares itself: ``config_variables = ['my_value']``.
+
+def _nearest_configs(path: str) -> str:
+    """Suggest configs with a similar name, below the folder ``configs`` or beside the path."""
+    roots = [Path('configs'), Path(path).parent]
+    files = {file.stem: file for root in roots if root.is_dir() for file in sorted(root.rglob('*.py'))}
+    files = {stem: file for stem, file in files.items() if '_base_' not in file.parts}
+    close = difflib.get_close_matches(Path(path).stem, files, n=3)
+    return ''.join(f'\n    {files[stem]}' for stem in close)
+
+
+def _short(path: str | os.PathLike) -> str:
+    """A path as one would type it: relative where it is below the current directory."""
+    relative = os.path.relpath(path)
+    return os.fspath(path) if relative.startswith('..') else relative
+
+
+def _load(path: str) -> Config:
+    if not Path(path).is_file():
+        close = _nearest_configs(path)
+        hint = f'. The nearest are{close}' if close else '; the configs are in configs/<method>/*.py'
+        raise ConfigError(f'config not found: {path}{hint}')
+    try:
+        return Config.fromfile(path)
+    except Exception as error:
+        # A config file is a module that MMEngine runs.
+        frames = traceback.extract_tb(error.__traceback__)
+        files = [f for f in frames if f.name == '<module>' and f.filename != frames[0].filename]
+        place = f'{_short(files[-1].filename)}, line {files[-1].lineno}' if files else path
+        text = error.args[0] if isinstance(error, KeyError) and error.args else error
+        raise ConfigError(f'{place}: {type(error).__name__}: {text}') from error
+
+
+def _explain_unread(cfg: Mapping, name: str, tail: str = '') -> str:
+    """Say which key was meant by a name that nothing reads."""
+    if is_misspelt(name, RUNNER_KEYS):
+        return f'did you mean {difflib.get_close_matches(name, RUNNER_KEYS, n=1)[0] + tail!r}?'
+    places = places_of(cfg, name, RUNNER_KEYS)
+    if places:
+        return f'set {name_places([place + tail for place in places])}'
+    return 'no key of this config has that name or its value'
+
+
+def check_config_keys(cfg: Config) -> None:
+    """Refuse top-level names that nobody reads.
+
+    A config hands values to the Runner under the names in :data:`RUNNER_KEYS`. Any other name is a variable, which
+    counts only where a config file reads it: see :func:`projects.engine.config_variables.unread_names`.
 
     Args:
-        cfg (Mapping): The merged config.
+        cfg (Config): The merged config. One that was made without a file is taken to read none of its variables.
 
     Raises:
-        KeyError: If a key is unknown; suggests the nearest known one.
+        ConfigError: If a name is misspelt or read by nothing; the message names the key that was meant.
     """
-    declared = cfg.get('config_variables') or []
-    if not isinstance(declared, (list, tuple)) or not all(isinstance(name, str) for name in declared):
-        raise KeyError(f"config_variables must be a list of names such as ['my_value'], got {declared!r}")
-    known = _RUNNER_KEYS | _MMENGINE_KEYS | CONFIG_VARIABLES | set(declared)
-    problems = []
-    for key in cfg:
-        if key in known or key.startswith('_'):
-            continue
-        close = difflib.get_close_matches(key, sorted(known), n=1)
-        problems.append(f'{key!r}' + (f' (did you mean {close[0]!r}?)' if close else ''))
-    if problems:
-        raise KeyError(
-            f'unknown top-level config keys: {", ".join(problems)}. Correct the spelling, or declare a variable of '
-            f"your own with config_variables = ['name']"
+    unread: dict[str, Path | None]
+    if getattr(cfg, 'filename', None):
+        unread = unread_names(read_config_file(Path(cfg.filename).resolve()), RUNNER_KEYS)
+    else:
+        unread = dict.fromkeys(name for name in cfg if name not in RUNNER_KEYS and not name.startswith('_'))
+    if unread:
+        lines = [
+            f'{name!r}{f" of {_short(path)}" if path else ""} is read by nothing: {_explain_unread(cfg, name)}'
+            for name, path in unread.items()
+        ]
+        raise ConfigError(
+            '\n'.join(lines) + '\n(a top-level name counts if the Runner reads it, or if a config file does: the same '
+            'file by its name, a child as _base_.name)'
         )
 
 
-_UNKNOWN_ARGUMENT = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
+def _check_options(cfg: Config, options: Mapping[str, Any]) -> None:
+    """Refuse options that would change a variable which no file reads any more, or nothing at all."""
+    problems = []
+    for key in options:
+        name, dot, tail = key.partition('.')
+        if name not in RUNNER_KEYS:
+            problems.append(f'--cfg-options {key} would change nothing: {_explain_unread(cfg, name, dot + tail)}')
+    if problems:
+        raise ConfigError('\n'.join(problems))
 
 
-def _places(cfg: Any, where: str, class_name: str, key: str) -> Iterator[str]:
-    """Find the dicts that build a class with a key; yields their paths."""
-    if isinstance(cfg, Mapping):
-        if key in cfg and str(cfg.get('type')).rsplit('.', 1)[-1] == class_name:
-            yield f'{where}.{key}'
-        for name, item in cfg.items():
-            yield from _places(item, f'{where}.{name}', class_name, key)
-    elif isinstance(cfg, (list, tuple)):
-        for index, item in enumerate(cfg):
-            yield from _places(item, f'{where}[{index}]', class_name, key)
-
-
-def explain_unknown_argument(error: TypeError, cfg: Any, where: str = 'model') -> str | None:
-    """Say which key of a model config a constructor did not know, and which keys it knows.
+def read_config(path: str | os.PathLike, options: Mapping[str, Any] | None = None) -> Config:
+    """Read a config file with its bases, change values, and keep what the Runner reads.
 
     Args:
-        error (TypeError): Raised while the model was built.
-        cfg (Any): The model's config.
-        where (str): Name of that config. Defaults to 'model'.
+        path (str or PathLike): The file.
+        options (Mapping | None): Values of ``--cfg-options`` by dotted key. Defaults to None.
+
+    Returns:
+        Config: The merged config without the variables of its files, which count no more once they have been read. So a
+        dump of it holds only keys that change something.
+
+    Raises:
+        ConfigError: If there is no such file, it cannot be evaluated, or a name or an option would change nothing.
+    """
+    cfg = _load(os.fspath(path))
+    check_config_keys(cfg)
+    _check_options(cfg, options or {})
+    cfg.merge_from_dict(dict(options or {}))
+    for name in [name for name in cfg if name not in RUNNER_KEYS]:
+        cfg.pop(name)
+    return cfg
+
+
+def _as_dict(cfg: Any) -> Any:
+    return cfg.to_dict() if isinstance(cfg, Config) else cfg
+
+
+@contextmanager
+def naming_config_keys(cfg: Any, where: str = '') -> Iterator[None]:
+    """Turn the error of a constructor that does not know an argument, or lacks torchvision, into one with the key.
+
+    Args:
+        cfg (Any): The config that is built inside the context, or a part of it.
+        where (str): Name of that part. Defaults to '' (the whole config).
+
+    Raises:
+        ConfigError: If a key of the config is unknown to the class it builds, or asks for torchvision in vain.
+    """
+    try:
+        yield
+    except TypeError as error:
+        message = explain_unknown_argument(error, _as_dict(cfg), where)
+        if message is None:
+            raise
+        raise ConfigError(message) from error
+    except ModuleNotFoundError as error:
+        places = [path for path, _, value in walk(_as_dict(cfg), where) if str(value).startswith('torchvision://')]
+        if error.name != 'torchvision' or not places:
+            raise
+        raise ConfigError(
+            f'{name_places(places)}: torchvision:// needs torchvision, which is not installed; '
+            "'imagenet://resnet50' gives the same weights without it"
+        ) from error
+
+
+_UNKNOWN_ARGUMENT = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
+_REGISTRIES = (MODELS, DATASETS, TRANSFORMS, METRICS, HOOKS, LOOPS, OPTIM_WRAPPERS, DATA_SAMPLERS)
+
+
+def _places(cfg: Any, where: str, class_name: str, key: str) -> list[str]:
+    """Paths of a key in the dicts that build a class; else in dicts without a type, such as ``train_cfg``."""
+    parts = [(path, part) for path, _, part in [(where, '', cfg), *walk(cfg, where)]]
+    parts = [(path, part) for path, part in parts if isinstance(part, Mapping) and key in part]
+    named = [path for path, part in parts if str(part.get('type')).rsplit('.', 1)[-1] == class_name]
+    paths = named or [path for path, part in parts if 'type' not in part]
+    return [f'{path}.{key}' if path else key for path in paths]
+
+
+def _find_class(class_name: str) -> type | None:
+    for root in _REGISTRIES:
+        with root.switch_scope_and_registry(None) as registry:
+            found = registry.get(class_name)
+        if found is not None:
+            return found
+    return None
+
+
+def explain_unknown_argument(error: TypeError, cfg: Any, where: str = '') -> str | None:
+    """Say which key of a config a constructor did not know, and which keys it knows.
+
+    Args:
+        error (TypeError): Raised while something was built.
+        cfg (Any): The config, or a part of it.
+        where (str): Name of that part. Defaults to '' (the whole config).
 
     Returns:
         str or None: The message; None when the error has another cause.
     """
     match = _UNKNOWN_ARGUMENT.search(str(error))
-    places = list(_places(cfg, where, *match.groups())) if match else []
+    places = _places(cfg, where, *match.groups()) if match else []
     if not match or not places:
         return None
     class_name, key = match.groups()
-    with MODELS.switch_scope_and_registry(None) as registry:
-        built = registry.get(class_name)
+    built = _find_class(class_name)
     known = [name for name in inspect.signature(built).parameters if name != 'self'] if built else []
     close = difflib.get_close_matches(key, known, n=1)
     hint = f' (did you mean {close[0]!r}?)' if close else ''

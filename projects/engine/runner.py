@@ -5,7 +5,7 @@ import pickle
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from mmengine.runner import Runner, load_state_dict
 from mmengine.runner.base_loop import BaseLoop
 from mmengine.runner.checkpoint import weights_to_cpu
 from torch import nn
+from torch.utils.data import DataLoader
 
 from .checkpoint import CheckpointError, check_state_dict, load_checkpoint_safe, save_checkpoint_atomic, to_plain
-from .config import explain_unknown_argument
+from .config import naming_config_keys
 from .distributed import setup_cpu_process_group
 
 _RESUME_KEYS = ('state_dict', 'optimizer', 'message_hub')
@@ -64,15 +65,69 @@ class SafeRunner(Runner):
             nn.Module: The model.
 
         Raises:
-            TypeError: If a constructor does not know a key.
+            ConfigError: If a constructor does not know a key.
         """
-        try:
+        with naming_config_keys(model, 'model'):
             return super().build_model(model)
-        except TypeError as error:
-            message = explain_unknown_argument(error, model)
-            if message is None:
-                raise
-            raise TypeError(message) from error
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
+    ) -> DataLoader:
+        """Build a data loader; without workers there are none to keep or to read ahead.
+
+        Args:
+            dataloader (DataLoader or dict): As in ``Runner``.
+            seed (int, optional): As in ``Runner``.
+            diff_rank_seed (bool): As in ``Runner``.
+
+        Returns:
+            DataLoader: The loader.
+        """
+        if isinstance(dataloader, dict) and not dataloader.get('num_workers'):
+            dataloader = {k: v for k, v in dataloader.items() if k not in ('persistent_workers', 'prefetch_factor')}
+        return Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
+
+    def build_train_loop(self, loop: dict | BaseLoop) -> BaseLoop:
+        """Build the training loop and check that there is something to train on.
+
+        Args:
+            loop (dict or BaseLoop): As in ``Runner``.
+
+        Returns:
+            BaseLoop: The loop.
+
+        Raises:
+            ValueError: If the training set has no sample, or fewer than a batch when incomplete ones are dropped.
+        """
+        return _not_empty(super().build_train_loop(loop), 'train_dataloader')
+
+    def build_val_loop(self, loop: dict | BaseLoop) -> BaseLoop:
+        """As :meth:`build_train_loop`, for validation."""
+        return _not_empty(super().build_val_loop(loop), 'val_dataloader')
+
+    def build_test_loop(self, loop: dict | BaseLoop) -> BaseLoop:
+        """As :meth:`build_train_loop`, for testing."""
+        return _not_empty(super().build_test_loop(loop), 'test_dataloader')
+
+    def train(self) -> nn.Module:
+        """Train as ``Runner`` does; an unknown key of any part of the config is named with its place.
+
+        Returns:
+            nn.Module: The model.
+        """
+        with naming_config_keys(self.cfg):
+            return super().train()
+
+    def val(self) -> dict:
+        """Validate as ``Runner`` does; see :meth:`train`."""
+        with naming_config_keys(self.cfg):
+            return super().val()
+
+    def test(self) -> dict:
+        """Test as ``Runner`` does; see :meth:`train`."""
+        with naming_config_keys(self.cfg):
+            return super().test()
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Wrap the model for distributed training; on the CPU without device ids and without SyncBN.
@@ -262,6 +317,24 @@ class SafeRunner(Runner):
         kept = plain['log_scalars'].keys() | plain['runtime_info'].keys()
         plain['resumed_keys'] = {k: bool(v) for k, v in state['resumed_keys'].items() if k in kept}
         return plain
+
+
+def _not_empty(loop: BaseLoop, key: str) -> BaseLoop:
+    """Stop when a loop would have no batch, and say why."""
+    loader = loop.dataloader
+    if isinstance(loader.dataset, Sized) and len(loader) == 0:
+        samples, batch = len(loader.dataset), loader.batch_size
+        why = f'its data set has {samples} samples'
+        if samples:
+            share = len(loader.sampler) if isinstance(loader.sampler, Sized) else samples
+            per_process = f', {share} of them for this process' if share < samples else ''
+            why += f'{per_process}, less than one batch of {batch}, and {key}.drop_last drops what is left over'
+            raise ValueError(
+                f'{key} gives no batch: {why}. Lower {key}.batch_size, set {key}.drop_last=False, or use more samples '
+                f'({key}.dataset.indices takes a part of them)'
+            )
+        raise ValueError(f'{key} gives no batch: {why}. Check {key}.dataset: ann_file, indices')
+    return loop
 
 
 def _check_resumable(checkpoint: dict, path: str | Path) -> None:

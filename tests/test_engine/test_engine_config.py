@@ -6,29 +6,129 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, OPTIM_WRAPPERS
 
 from projects.engine import (
+    RUNNER_KEYS,
+    ConfigError,
     CpuAutocastOptimWrapper,
+    SafeRunner,
     check_config_keys,
     enable_amp,
     explain_unknown_argument,
+    naming_config_keys,
+    read_config,
     setup_cpu_process_group,
 )
 
 
-def test_known_keys_pass(toys):
-    check_config_keys(Config(toys.toy_config('w', _helper=1, data_root='d', point_cloud_range=[0] * 6)))
+def test_keys_of_the_runner_and_private_names_pass(toys):
+    check_config_keys(Config(toys.toy_config('w', _helper=1)))
 
 
 def test_misspelt_key_is_refused_with_a_suggestion():
-    with pytest.raises(KeyError, match=r"'optim_wraper' \(did you mean 'optim_wrapper'\?\)"):
-        check_config_keys({'optim_wraper': {}})
-    with pytest.raises(KeyError, match='config_variables'):
-        check_config_keys({'zzzzzz': 1})
+    with pytest.raises(ConfigError, match=r"'optim_wraper' is read by nothing: did you mean 'optim_wrapper'\?"):
+        check_config_keys(Config({'optim_wraper': {}}))
+    with pytest.raises(ConfigError, match='zzzzzz'):
+        check_config_keys(Config({'zzzzzz': 1}))
 
 
-def test_own_variables_are_declared():
-    check_config_keys({'my_value': 1, 'config_variables': ['my_value']})
-    with pytest.raises(KeyError, match='list of names'):
-        check_config_keys({'config_variables': 'my_value'})
+OCC = 'configs/flashocc/flashocc_r50_8xb4-24e_occ3d-nus.py'
+DEPTH = 'configs/mono_depth/mono-depth_mini_1xb4-12e_minidrive.py'
+RADOCC = 'configs/radocc/radocc_bevfusion-mini_flashocc-mini_1xb1-4e_minidrive.py'
+
+
+@pytest.mark.parametrize(
+    ('config', 'option', 'meant'),
+    [
+        (OCC, 'max_epochs', 'train_cfg.max_epochs'),
+        (OCC, 'max_epoch', 'train_cfg.max_epochs'),
+        (DEPTH, 'batch_size', 'train_dataloader.batch_size, val_dataloader.batch_size, test_dataloader.batch_size'),
+        (DEPTH, 'lr', 'optim_wrapper.optimizer.lr'),
+        (OCC, 'num_workers', 'train_dataloader.num_workers'),
+        (DEPTH, 'data_root', 'train_dataloader.dataset.data_root'),
+        (OCC, 'point_cloud_range', 'model.view_transform.point_cloud_range'),
+        (RADOCC, 'grid_size', 'model.student.view_transform.grid_size'),
+        (OCC, 'input_size', 'train_dataloader.dataset.pipeline[1].final_dim'),
+        (DEPTH, 'crop_size', 'train_dataloader.dataset.pipeline[2].size'),
+        (RADOCC, 'sweeps_num', 'train_dataloader.dataset.pipeline[5].num_sweeps'),
+        (OCC, 'train_pipeline', 'train_dataloader.dataset.pipeline'),
+        (RADOCC, 'student.occ_head.in_channels', 'model.student.occ_head.in_channels'),
+        (OCC, 'train_dataloder.batch_size', "did you mean 'train_dataloader.batch_size'"),
+        (OCC, 'class_names', 'no key of this config'),
+        (DEPTH, 'cams', 'no key of this config'),
+    ],
+)
+def test_an_option_that_would_change_nothing_names_the_key_that_was_meant(repo, config, option, meant):
+    with pytest.raises(ConfigError) as error:
+        read_config(repo / config, {option: 1})
+    assert f'--cfg-options {option} would change nothing' in str(error.value)
+    assert meant in str(error.value)
+
+
+def test_options_below_keys_of_the_runner_count(repo):
+    cfg = read_config(repo / RADOCC, {'train_cfg.max_epochs': 1, 'model.student.occ_head.in_channels': 3})
+    assert (cfg.train_cfg.max_epochs, cfg.model.student.occ_head.in_channels) == (1, 3)
+
+
+def test_a_config_that_was_read_holds_only_what_the_runner_reads(repo, tmp_path):
+    cfg = read_config(repo / RADOCC)
+    assert set(cfg) <= RUNNER_KEYS
+    cfg.dump(tmp_path / 'merged.py')
+    assert read_config(tmp_path / 'merged.py').model == cfg.model
+
+
+def write(path, text):
+    path.write_text(text)
+    return path
+
+
+def test_a_variable_of_a_child_counts_only_where_it_is_read(repo, tmp_path):
+    base = f"_base_ = '{repo / OCC}'\n"
+    model = 'model = dict(view_transform=dict(out_channels=numC_Trans))\n'
+    read = write(tmp_path / 'read.py', base + 'numC_Trans = 80\n' + model)
+    assert read_config(read).model.view_transform.out_channels == 80
+    unread = write(tmp_path / 'unread.py', base + "data_root = '/mnt/nuscenes'\n")
+    with pytest.raises(ConfigError, match=r"'data_root' of .*unread\.py is read by nothing: set train_dataloader"):
+        read_config(unread)
+    # Read by a child of its own, the same name counts.
+    loader = 'train_dataloader = dict(dataset=dict(data_root=_base_.data_root))\n'
+    assert (
+        read_config(write(tmp_path / 'grandchild.py', "_base_ = './unread.py'\n" + loader)).train_dataloader.dataset[
+            'data_root'
+        ]
+        == '/mnt/nuscenes'
+    )
+    with pytest.raises(ConfigError, match=r"'data_root' of .*unread\.py"):
+        read_config(write(tmp_path / 'other.py', "_base_ = './unread.py'\n"))
+
+
+def test_bases_may_offer_names_that_a_child_does_not_take_but_no_misspelt_keys(tmp_path):
+    write(tmp_path / 'base.py', 'width = 3\nfusion_pipeline = []\nmodel = dict(width=width)\n')
+    assert read_config(write(tmp_path / 'child.py', "_base_ = './base.py'\n")).model.width == 3
+    write(tmp_path / 'base.py', 'optim_wraper = dict()\n')
+    with pytest.raises(ConfigError, match=r"'optim_wraper' of .*base\.py .*optim_wrapper"):
+        read_config(tmp_path / 'child.py')
+
+
+@pytest.mark.parametrize('suffix', ['json', 'yml'])
+def test_variables_of_json_and_yaml_configs_are_checked(tmp_path, suffix):
+    write(tmp_path / 'base.py', 'width = 3\nmodel = dict(width=width)\n')
+    child = write(tmp_path / f'child.{suffix}', '{"_base_": "./base.py", "train_cfg": {"max_epochs": 2}}')
+    assert read_config(child).train_cfg.max_epochs == 2
+    write(child, '{"_base_": "./base.py", "width": 4, "train_cfg": {"max_epochs": 2}}')
+    with pytest.raises(ConfigError, match=r"'width' of .* is read by nothing: set model\.width"):
+        read_config(child)
+
+
+def test_a_mistyped_path_names_the_nearest_config(repo, monkeypatch):
+    monkeypatch.chdir(repo)
+    with pytest.raises(ConfigError, match=r'nearest are\n    configs/flashocc/flashocc_r50_8xb4-24e_occ3d-nus\.py'):
+        read_config('configs/flashocc/flashocc_r50_8xb4-24e_occ3dnus.py')
+
+
+def test_an_error_in_a_config_names_the_file_and_the_line(tmp_path):
+    write(tmp_path / 'base.py', 'width = 3\nmodel = dict(width=wdith)\n')
+    child = write(tmp_path / 'child.py', "_base_ = './base.py'\n")
+    with pytest.raises(ConfigError, match=r"base\.py, line 2: NameError: name 'wdith' is not defined"):
+        read_config(child)
 
 
 @MODELS.register_module()
@@ -43,10 +143,19 @@ def test_misspelt_model_key_is_named_with_its_place_and_the_known_keys():
     cfg = {'type': 'Outer', 'parts': [{'type': 'KeyedPart', 'widht': 1}]}
     with pytest.raises(TypeError) as error:
         MODELS.build(cfg['parts'][0])
-    message = explain_unknown_argument(error.value, cfg)
+    message = explain_unknown_argument(error.value, cfg, 'model')
     assert message == "unknown config key model.parts[0].widht (did you mean 'width'?); KeyedPart takes width, depth"
     assert explain_unknown_argument(error.value, {'type': 'KeyedPart'}) is None
     assert explain_unknown_argument(TypeError('another fault'), cfg) is None
+
+
+def test_torchvision_weights_without_torchvision_name_the_key_and_the_way_round():
+    cfg = {'model': {'backbone': {'init_cfg': {'type': 'Pretrained', 'checkpoint': 'torchvision://resnet50'}}}}
+    named = pytest.raises(ConfigError, match=r'model\.backbone\.init_cfg\.checkpoint.*imagenet://resnet50')
+    with named, naming_config_keys(cfg):
+        raise ModuleNotFoundError('No module named torchvision', name='torchvision')
+    with pytest.raises(ModuleNotFoundError, match='numpy'), naming_config_keys(cfg):
+        raise ModuleNotFoundError('numpy', name='numpy')
 
 
 @pytest.mark.parametrize(
@@ -95,3 +204,18 @@ def test_process_group_without_launcher_names_the_script(monkeypatch):
         setup_cpu_process_group('pytorch')
     with pytest.raises(ValueError, match='launcher must be one of'):
         setup_cpu_process_group('torch')
+
+
+def test_no_worker_needs_no_persistence(toys):
+    loader = toys.toy_config('w', workers=2)['train_dataloader']
+    assert SafeRunner.build_dataloader(loader).persistent_workers
+    loader.update(num_workers=0, prefetch_factor=2)
+    assert not SafeRunner.build_dataloader(loader).persistent_workers
+
+
+def test_a_loop_without_a_batch_names_the_key_and_the_counts(toys, tmp_path):
+    config = toys.toy_config(tmp_path)
+    config['train_dataloader']['dataset']['indices'] = 2
+    runner = SafeRunner.from_cfg(Config(config))
+    with pytest.raises(ValueError, match=r'train_dataloader gives no batch: its data set has 2 samples.*batch of 3'):
+        runner.train()

@@ -76,3 +76,10 @@ def test_zero_iterations_are_refused(capsys):
     with pytest.raises(SystemExit):
         benchmark.parse_args(['config.py', '--num-iters', '0'])
     assert '--num-iters must be at least 1' in capsys.readouterr().err
+
+
+def test_a_device_that_is_not_there_is_an_error_of_the_command_line(capsys):
+    with pytest.raises(SystemExit) as stop:
+        benchmark.parse_args(['config.py', '--device', 'cuda:99'])
+    assert stop.value.code == 2
+    assert '--device cuda:99 cannot be used with torch' in capsys.readouterr().err

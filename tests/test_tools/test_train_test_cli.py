@@ -62,7 +62,21 @@ def test_flags_of_train_reach_the_run(write_config, run_python, tmp_path):
 def test_bad_arguments_stop_with_a_clear_message(write_config, run_python, tmp_path):
     config = write_config(epochs=1)
     for arguments, message in (
-        (('tools/train.py', config, '--cfg-options', 'optim_wraper.x=1'), "did you mean 'optim_wrapper'"),
+        (('tools/train.py', config, '--cfg-options', 'optim_wraper.x=1'), "did you mean 'optim_wrapper.x'"),
+        (('tools/train.py', config, '--cfg-options', 'max_epochs=1'), 'set train_cfg.max_epochs'),
+        (('tools/train.py', config.with_name('toi.py')), 'toy.py'),
+        (('tools/test.py', config, tmp_path / 'gone.pth', '--work-dir', tmp_path / 'test'), 'gone.pth does not exist'),
+        (
+            ('tools/train.py', config, '--work-dir', tmp_path / 'typo', '--cfg-options', 'train_cfg.max_epoch=1'),
+            "train_cfg.max_epoch (did you mean 'max_epochs'?)",
+        ),
+        (
+            (
+                *('tools/train.py', config, '--work-dir', tmp_path / 'few', '--cfg-options'),
+                *('train_dataloader.dataset.length=2', 'train_dataloader.persistent_workers=True'),
+            ),
+            'its data set has 2 samples, less than one batch of 3, and train_dataloader.drop_last drops',
+        ),
         (('tools/train.py', config, '--auto-scale-lr'), 'base_batch_size'),
         (('tools/test.py', config, tmp_path / 'gone.pth', '--tta'), 'tta_model'),
         (('bash', 'tools/dist_train.sh', config, '--resume'), 'GPUS must be a number'),
@@ -70,6 +84,10 @@ def test_bad_arguments_stop_with_a_clear_message(write_config, run_python, tmp_p
         result = run_python(*arguments, check=False)
         assert result.returncode
         assert message in result.stderr, arguments
+        assert 'Traceback' not in result.stderr, arguments
+    log = next((tmp_path / 'few').glob('*/*.log')).read_text()
+    assert 'Traceback' in log
+    assert 'less than one batch of 3' in log
 
 
 def test_show_dir_switches_the_visualization_hook_on(write_config, monkeypatch):

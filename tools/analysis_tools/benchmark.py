@@ -14,19 +14,19 @@ from pathlib import Path
 
 import torch
 from mmdet3d.registry import DATASETS, MODELS
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.dataset import pseudo_collate
 from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
-from mmengine.utils import import_modules_from_strings
 from ops_benchmarks.machine import describe, peak_memory_mb
 
-from projects.engine import atomic_write, check_config_keys, load_checkpoint_safe
+from projects.cli import ToolParser, run_tool
+from projects.engine import atomic_write, load_checkpoint_safe, naming_config_keys, read_config
 
 
 def parse_args(argv=None):
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file of a model or of a distillation')
     parser.add_argument('--checkpoint', help='weights; speed does not depend on them (default: random weights)')
     parser.add_argument('--num-iters', type=int, default=50, help='timed passes (default: 50)')
@@ -38,7 +38,18 @@ def parse_args(argv=None):
     args = parser.parse_args(argv)
     if args.num_iters < 1 or args.num_warmup < 0:
         parser.error('--num-iters must be at least 1 and --num-warmup at least 0')
+    check_device(parser, args.device)
     return args
+
+
+def check_device(parser, name):
+    """Refuse a device that this machine or this build of torch lacks."""
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).strip().split('\n')[0]
+        parser.error(f'--device {name} cannot be used with torch {torch.__version__}: {reason}')
 
 
 def build_model(cfg, checkpoint=None):
@@ -126,16 +137,12 @@ def measure(model, batch, device, num_iters, num_warmup, bf16=False):
 def main():
     """Build, measure and print."""
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
-    check_config_keys(cfg)
-    if cfg.get('custom_imports'):
-        import_modules_from_strings(**cfg.custom_imports)
+    cfg = read_config(args.config, args.cfg_options)
     MMLogger.get_instance('benchmark', log_level='WARNING')
     device = torch.device(args.device)
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmdet3d')):
-        model = build_model(cfg, args.checkpoint)
+        with naming_config_keys(cfg.model, 'model'):
+            model = build_model(cfg, args.checkpoint)
         batch = first_batch(cfg)
         result = measure(model, batch, device, args.num_iters, args.num_warmup, args.bf16)
     machine = describe()
@@ -154,4 +161,4 @@ def main():
 
 
 if __name__ == '__main__':
-    main()
+    raise SystemExit(run_tool(main))

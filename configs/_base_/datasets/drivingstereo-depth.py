@@ -1,5 +1,4 @@
 # DrivingStereo at half resolution, official split: crops of 352x832 in training; Eigen metrics without crop, cap 80 m.
-config_variables = ['stereo_train_pipeline', 'stereo_test_pipeline', 'crop_size']
 dataset_type = 'DrivingStereoDataset'
 data_root = 'data/drivingstereo'
 crop_size = (352, 832)

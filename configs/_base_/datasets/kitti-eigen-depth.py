@@ -1,6 +1,5 @@
 # KITTI, Eigen split: KB crop, crops of 352x1120 in training, 1 sample per GPU. Augmentation of NeWCRFs
 # without rotation.
-config_variables = ['stereo_train_pipeline', 'stereo_test_pipeline', 'crop_size']
 dataset_type = 'KITTIDepthDataset'
 data_root = 'data/kitti'
 crop_size = (352, 1120)

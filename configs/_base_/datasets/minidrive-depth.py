@@ -1,7 +1,6 @@
 # MiniDrive in KITTI format: pairs of 192x640, crops of 160x448 in training, whole images in testing.
 # `train_pipeline` and `test_pipeline` read the left image, `stereo_*` both; a config that trains on pairs sets
 # dataset=dict(stereo=True, pipeline=...).
-config_variables = ['stereo_train_pipeline', 'stereo_test_pipeline', 'crop_size']
 dataset_type = 'KITTIDepthDataset'
 data_root = 'data/minidrive-kitti'
 crop_size = (160, 448)
