@@ -85,8 +85,8 @@ def distillation(device):
         loss = loss + RayDistributionConsistencyLoss()(ours['weights'], target['weights'])
         loss = loss + RenderedSemanticKLLoss()(ours['semantics'], target['semantics'], target['opacities'])
         loss = loss + RenderedDepthLoss()(ours['depths'], target['depths'], target['opacities'])
-        consistency = RenderedSemanticConsistencyLoss(num_cams=2, min_rays=1, max_segments=4)
-        loss = loss + consistency(ours['semantics'], target['semantics'], ids, ids, target['opacities'])
+        consistency = RenderedSemanticConsistencyLoss(min_rays=1, max_segments=4)
+        loss = loss + consistency(ours['semantics'], target['semantics'], ids, ids, 2, target['opacities'])
     return loss, [student]
 
 

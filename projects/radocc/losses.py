@@ -119,7 +119,6 @@ class RenderedSemanticConsistencyLoss(nn.Module):
         min_rays (int): Segments with fewer rays are dropped. Defaults to 8.
         min_opacity (float): Rays of smaller teacher opacity do not count. Defaults to 0.1.
         max_segments (int): Segments per image that are compared, those with most rays first. Defaults to 256.
-        num_cams (int): Cameras per sample. Defaults to 6.
     """
 
     def __init__(
@@ -129,7 +128,6 @@ class RenderedSemanticConsistencyLoss(nn.Module):
         min_rays: int = 8,
         min_opacity: float = 0.1,
         max_segments: int = 256,
-        num_cams: int = 6,
     ) -> None:
         super().__init__()
         if distance not in ('l1', 'l2'):
@@ -139,7 +137,6 @@ class RenderedSemanticConsistencyLoss(nn.Module):
         self.min_rays = min_rays
         self.min_opacity = min_opacity
         self.max_segments = max_segments
-        self.num_cams = num_cams
 
     def forward(
         self,
@@ -147,9 +144,13 @@ class RenderedSemanticConsistencyLoss(nn.Module):
         teacher_semantics: Tensor,
         segment_ids: Tensor,
         cam_ids: Tensor,
+        num_cams: int,
         teacher_opacities: Tensor | None = None,
     ) -> Tensor:
-        """Compare semantics (B, R, C) of rays with segments and cameras (B, R); zero when no image has two segments."""
+        """Compare semantics (B, R, C) of rays with segments and cameras (B, R); zero when no image has two segments.
+
+        ``num_cams`` is the number of cameras of the rig, above all ``cam_ids``: ``shared.rays.num_cams``.
+        """
         _check_pair('semantics', student_semantics, teacher_semantics)
         channels = student_semantics.shape[-1]
         with full_precision(student_semantics):
@@ -159,8 +160,8 @@ class RenderedSemanticConsistencyLoss(nn.Module):
                 both,
                 segment_ids,
                 cam_ids,
+                num_cams,
                 _hit_mask(teacher_opacities, self.min_opacity),
-                num_cams=self.num_cams,
                 min_rays=self.min_rays,
                 max_segments=self.max_segments,
             )

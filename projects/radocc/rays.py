@@ -109,7 +109,7 @@ class CameraRaySampler(nn.Module):
         self.require_segments = require_segments
 
     @torch.no_grad()
-    def forward(self, inputs: dict[str, Any], data_samples: list) -> dict[str, Tensor]:
+    def forward(self, inputs: dict[str, Any], data_samples: list) -> dict[str, Any]:
         """Draw rays from the global torch generator.
 
         Args:
@@ -119,8 +119,8 @@ class CameraRaySampler(nn.Module):
                 (N, H, W) are used when needed.
 
         Returns:
-            dict[str, Tensor]: ``rays_o`` and ``rays_d`` (B, R, 3) in the augmented ego frame, ``cam_ids`` (B, R),
-            ``pixels`` (B, R, 2) at render size, ``segment_ids`` (B, R) when the samples have segments, and the
+            dict: ``rays_o`` and ``rays_d`` (B, R, 3) in the augmented ego frame, ``cam_ids`` (B, R), ``num_cams`` (N,
+            an int), ``pixels`` (B, R, 2) at render size, ``segment_ids`` (B, R) when the samples have segments, and the
             prepared samples when ``geometry`` is set.
 
         Raises:
@@ -137,6 +137,7 @@ class CameraRaySampler(nn.Module):
             'rays_o': rays_o.gather(1, index).squeeze(1),
             'rays_d': rays_d.gather(1, index).squeeze(1),
             'cam_ids': cam_ids,
+            'num_cams': cam2img.shape[1],
             'pixels': pixels,
         }
         segment_ids = self._segment_ids(data_samples, pixels, cam_ids)

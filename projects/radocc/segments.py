@@ -15,8 +15,8 @@ def segment_means(
     features: Tensor,
     segment_ids: Tensor,
     cam_ids: Tensor,
+    num_cams: int,
     mask: Tensor | None = None,
-    num_cams: int = 6,
     min_rays: int = 8,
     max_segments: int = 256,
 ) -> tuple[Tensor, Tensor]:
@@ -26,8 +26,8 @@ def segment_means(
         features (Tensor): Shape (B, R, C).
         segment_ids (Tensor): Segment of each ray in its image; 0 or less is no segment. Shape (B, R), integer.
         cam_ids (Tensor): Camera of each ray, below ``num_cams``. Shape (B, R), integer.
+        num_cams (int): N.
         mask (Tensor, optional): Rays that count. Shape (B, R), bool.
-        num_cams (int): N. Defaults to 6.
         min_rays (int): Segments with fewer rays are dropped. Defaults to 8.
         max_segments (int): G; of an image with more, those with most rays are kept. Defaults to 256.
 

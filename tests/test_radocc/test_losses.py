@@ -95,13 +95,13 @@ def test_rsc_by_hand_and_zero_for_equal_affinity():
     teacher = two_segments([1.0, 0.0], [0.0, 1.0])  # affinity 0
     student = two_segments([1.0, 0.0], [1.0, 1.0])  # affinity 1 / sqrt(2)
     loss = RenderedSemanticConsistencyLoss(loss_weight=3.0)
-    assert loss(student, teacher, ids, cams).item() == pytest.approx(3 / math.sqrt(2), rel=1e-5)
+    assert loss(student, teacher, ids, cams, 1).item() == pytest.approx(3 / math.sqrt(2), rel=1e-5)
     squared = RenderedSemanticConsistencyLoss(distance='l2')
-    assert squared(student, teacher, ids, cams).item() == pytest.approx(0.5, rel=1e-5)
-    assert loss(teacher, teacher, ids, cams) == 0
+    assert squared(student, teacher, ids, cams, 1).item() == pytest.approx(0.5, rel=1e-5)
+    assert loss(teacher, teacher, ids, cams, 1) == 0
     # Only affinity counts: a rotated and scaled student has the affinity of the teacher.
     turned = two_segments([0.0, 5.0], [-5.0, 0.0])
-    assert loss(turned, teacher, ids, cams).item() == pytest.approx(0.0, abs=1e-6)
+    assert loss(turned, teacher, ids, cams, 1).item() == pytest.approx(0.0, abs=1e-6)
 
 
 def test_rsc_compares_within_an_image_and_averages_over_images():
@@ -109,11 +109,30 @@ def test_rsc_compares_within_an_image_and_averages_over_images():
     teacher, student = two_segments([1.0, 0.0], [0.0, 1.0]), two_segments([1.0, 0.0], [1.0, 1.0])
     loss = RenderedSemanticConsistencyLoss()
     other_cameras = torch.tensor([[0] * 8 + [1] * 8])
-    assert loss(student, teacher, ids, other_cameras) == 0
+    assert loss(student, teacher, ids, other_cameras, 2) == 0
     # Second sample is perfect: the mean over two images halves the loss.
     batch = [torch.cat([a, b]) for a, b in ((student, teacher), (teacher, teacher), (ids, ids))]
     cams = torch.zeros_like(batch[2])
-    assert loss(*batch, cams).item() == pytest.approx(0.5 / math.sqrt(2), rel=1e-5)
+    assert loss(*batch, cams, 1).item() == pytest.approx(0.5 / math.sqrt(2), rel=1e-5)
+
+
+@pytest.mark.parametrize('num_cams', [1, 3, 8, 14])
+def test_rsc_takes_rigs_of_any_number_of_cameras(make_batch, num_cams):
+    """One image of each sample has two segments whose affinity differs by 1 / sqrt(2), the others are alike."""
+    inputs, samples = make_batch(segments=torch.ones(2, num_cams, 16, 24, dtype=torch.int32))
+    for key in ('cam2img', 'cam2ego', 'img_aug_matrix'):
+        inputs[key] = inputs[key][:, :1].expand(-1, num_cams, -1, -1)
+    rays = CameraRaySampler(num_rays=64 * num_cams, render_size=(16, 24))(inputs, samples)
+    assert rays['num_cams'] == num_cams
+    assert rays['cam_ids'].max() == num_cams - 1
+    last = (rays['cam_ids'] == num_cams - 1).float()
+    second = (torch.arange(64 * num_cams) % 2).float() * torch.ones(2, 1)
+    teacher = torch.stack([1 - second, second], dim=-1)  # affinity 0 in every image
+    student = teacher + (second * last)[..., None] * torch.tensor([1.0, 0.0])  # and 1 / sqrt(2) in the last one
+    loss = RenderedSemanticConsistencyLoss()(
+        student, teacher, rays['segment_ids'] + second.int(), rays['cam_ids'], rays['num_cams']
+    )
+    assert loss.item() == pytest.approx(1 / math.sqrt(2) / num_cams, rel=1e-5)
 
 
 def test_rsc_ignores_small_segments_unhit_rays_and_no_segment():
@@ -123,16 +142,16 @@ def test_rsc_ignores_small_segments_unhit_rays_and_no_segment():
     teacher = torch.cat([two_segments([1.0, 0.0], [0.0, 1.0]), noise], dim=1)
     student = torch.cat([two_segments([1.0, 0.0], [1.0, 1.0]), -noise], dim=1)
     loss = RenderedSemanticConsistencyLoss()
-    assert loss(student, teacher, ids, cams).item() == pytest.approx(1 / math.sqrt(2), rel=1e-5)
+    assert loss(student, teacher, ids, cams, 1).item() == pytest.approx(1 / math.sqrt(2), rel=1e-5)
     opacities = torch.ones(1, 32)
     opacities[0, 8] = 0.01  # leaves segment 2 with seven rays, so no pair
-    assert loss(student, teacher, ids, cams, opacities) == 0
+    assert loss(student, teacher, ids, cams, 1, opacities) == 0
 
 
 def test_losses_without_any_pair_are_zero_and_differentiable():
     student = torch.randn(1, 5, 3, requires_grad=True)
     loss = RenderedSemanticConsistencyLoss()(
-        student, torch.randn(1, 5, 3), torch.zeros(1, 5).int(), torch.zeros(1, 5).int()
+        student, torch.randn(1, 5, 3), torch.zeros(1, 5).int(), torch.zeros(1, 5).int(), 6
     )
     loss.backward()
     assert loss == 0
@@ -152,7 +171,7 @@ def test_a_random_batch_has_the_value_of_a_loop():
             c = [torch.cosine_similarity(v[:, None], v[None], dim=-1) for v in z]
             n = len(rays)
             per_image.append((c[0] - c[1]).abs().sum() / (n * (n - 1)))
-    loss = RenderedSemanticConsistencyLoss(num_cams=2)(student, teacher, ids, cams)
+    loss = RenderedSemanticConsistencyLoss()(student, teacher, ids, cams, 2)
     assert torch.allclose(loss, torch.stack(per_image).mean())
 
 
@@ -181,7 +200,11 @@ def cases():
     return [
         (RayDistributionConsistencyLoss(), weights, {}),
         (RenderedSemanticKLLoss(), semantics, {}),
-        (RenderedSemanticConsistencyLoss(num_cams=1, max_segments=4), semantics, {'segment_ids': ids, 'cam_ids': cams}),
+        (
+            RenderedSemanticConsistencyLoss(max_segments=4),
+            semantics,
+            {'segment_ids': ids, 'cam_ids': cams, 'num_cams': 1},
+        ),
         *((RenderedDepthLoss(mode=mode), depths, {}) for mode in RenderedDepthLoss.modes),
     ]
 
@@ -218,7 +241,7 @@ def test_unknown_options_are_rejected():
         ('RenderedSemanticKLLoss', ['student_semantics', 'teacher_semantics']),
         (
             'RenderedSemanticConsistencyLoss',
-            ['student_semantics', 'teacher_semantics', 'segment_ids', 'cam_ids'],
+            ['student_semantics', 'teacher_semantics', 'segment_ids', 'cam_ids', 'num_cams'],
         ),
         ('RenderedDepthLoss', ['student_depths', 'teacher_depths']),
     ],
@@ -238,8 +261,8 @@ def distillation_losses(student_logits, teacher_logits, rays):
     return [
         RayDistributionConsistencyLoss()(student['weights'], teacher['weights']),
         RenderedSemanticKLLoss()(*semantics, teacher['opacities']),
-        RenderedSemanticConsistencyLoss(num_cams=2, min_rays=2)(
-            *semantics, rays['segment_ids'], rays['cam_ids'], teacher['opacities']
+        RenderedSemanticConsistencyLoss(min_rays=2)(
+            *semantics, rays['segment_ids'], rays['cam_ids'], rays['num_cams'], teacher['opacities']
         ),
         RenderedDepthLoss()(student['depths'], teacher['depths'], teacher['opacities']),
     ]

@@ -36,7 +36,7 @@ def test_means_agree_with_a_loop():
     features = torch.randn(3, 200, 4, dtype=torch.float64)
     segment_ids, cam_ids = torch.randint(-1, 9, (3, 200)), torch.randint(0, 4, (3, 200))
     mask = torch.rand(3, 200) < 0.8
-    means, exists = segment_means(features, segment_ids, cam_ids, mask, num_cams=4, min_rays=4, max_segments=16)
+    means, exists = segment_means(features, segment_ids, cam_ids, 4, mask, min_rays=4, max_segments=16)
     expected = slow_means(features, segment_ids, cam_ids, mask, 4, 4)
     assert exists.sum(dim=1).tolist() == [len(image) for image in expected]
     for image, found, many in zip(expected, means, exists):
@@ -55,7 +55,7 @@ def test_small_segments_are_dropped_and_the_largest_kept():
 
 
 def test_no_segments_give_an_empty_table():
-    means, exists = segment_means(torch.ones(1, 5, 2), torch.zeros(1, 5).long(), torch.zeros(1, 5).long())
+    means, exists = segment_means(torch.ones(1, 5, 2), torch.zeros(1, 5).long(), torch.zeros(1, 5).long(), 6)
     assert means.shape == (6, 256, 2)
     assert not exists.any()
 
@@ -76,4 +76,4 @@ def test_affinity_is_the_cosine():
 
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match='segment_ids and cam_ids'):
-        segment_means(torch.zeros(1, 5, 2), torch.zeros(1, 4).long(), torch.zeros(1, 5).long())
+        segment_means(torch.zeros(1, 5, 2), torch.zeros(1, 4).long(), torch.zeros(1, 5).long(), 1)

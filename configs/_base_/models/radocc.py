@@ -30,6 +30,7 @@ distillation = dict(
             teacher_semantics='teacher.rendered.semantics',
             segment_ids='shared.rays.segment_ids',
             cam_ids='shared.rays.cam_ids',
+            num_cams='shared.rays.num_cams',
             teacher_opacities='teacher.rendered.opacities',
         ),
         loss_rsc_kl=dict(
