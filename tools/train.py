@@ -14,7 +14,6 @@ from projects.engine import (
     close_process_group,
     enable_amp,
     keep_freed_memory,
-    list_checkpoints,
     log_traceback,
     read_config,
 )
@@ -86,10 +85,7 @@ def load_config(args):
             raise SystemExit('--auto-scale-lr needs auto_scale_lr = dict(base_batch_size=N) in the config')
         cfg.auto_scale_lr.enable = True
     if args.resume == 'auto':
-        # Without a checkpoint the run begins as without the flag: from the weights of load_from, if there are any.
-        cfg.resume = bool(list_checkpoints(cfg.work_dir))
-        if cfg.resume:
-            cfg.load_from = None
+        cfg.resume = 'auto'  # SafeRunner decides, for all nodes
     elif args.resume is not None:
         cfg.resume, cfg.load_from = True, args.resume
     return cfg

@@ -20,9 +20,18 @@ from mmengine.runner.checkpoint import weights_to_cpu
 from torch import nn
 from torch.utils.data import DataLoader
 
-from .checkpoint import CheckpointError, check_state_dict, load_checkpoint_safe, save_checkpoint_atomic, to_plain
+from .agreement import decide_for_all, require_same
+from .checkpoint import (
+    CheckpointError,
+    check_state_dict,
+    file_sha256,
+    load_checkpoint_safe,
+    save_checkpoint_atomic,
+    to_plain,
+)
 from .config import naming_config_keys
 from .distributed import setup_cpu_process_group
+from .resume import CONFIG_KEY, check_resumable_into, config_values, describe_differences
 
 _RESUME_KEYS = ('state_dict', 'optimizer', 'message_hub')
 
@@ -42,8 +51,10 @@ class SafeRunner(Runner):
     - ``--resume`` skips truncated checkpoints with a warning and takes the newest whole one.
     - ``launcher='pytorch'`` works without CUDA: gloo process group, DDP without device ids, BatchNorm for SyncBN.
 
-    Arguments are those of ``mmengine.runner.Runner``.
+    Arguments are those of ``mmengine.runner.Runner``; ``resume`` may be 'auto' as well, see :meth:`load_or_resume`.
     """
+
+    _resume: bool | str
 
     def setup_env(self, env_cfg: dict) -> None:
         """Join a gloo group when there is no GPU, then do what ``Runner`` does.
@@ -176,19 +187,26 @@ class SafeRunner(Runner):
         training = isinstance(self._train_loop, BaseLoop)
         if self._resume and training:
             _check_resumable(checkpoint, filename)
+            check_resumable_into(checkpoint, filename, self.cfg)
+            # MMEngine would evaluate this text as Python.
+            checkpoint['meta'].pop('config', None)
         for pattern, replacement in revise_keys if revise_keys is not None else [(r'^module\.', '')]:
             state = OrderedDict((re.sub(pattern, replacement, k), v) for k, v in checkpoint['state_dict'].items())
             state._metadata = getattr(checkpoint['state_dict'], '_metadata', OrderedDict())  # type: ignore[attr-defined]
             checkpoint['state_dict'] = state
         model = self.model.module if is_model_wrapper(self.model) else self.model
         weights_of = model.module if isinstance(model, BaseTTAModel) else model
-        check_state_dict(weights_of, checkpoint['state_dict'], filename, complete=self._resume or not training)
+        check_state_dict(weights_of, checkpoint['state_dict'], filename, complete=bool(self._resume) or not training)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         load_state_dict(model, checkpoint['state_dict'], strict, self.logger)
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         if self._resume and training:
             self._settle_dataset_meta(checkpoint)
+            before = checkpoint['meta'].get(CONFIG_KEY)
+            difference = describe_differences(before, config_values(self.cfg)) if before else None
+            if difference:
+                self.logger.warning(difference)
         return checkpoint
 
     def _settle_dataset_meta(self, checkpoint: dict) -> None:
@@ -200,22 +218,37 @@ class SafeRunner(Runner):
             checkpoint['meta']['dataset_meta'] = live
 
     def load_or_resume(self) -> None:
-        """Load ``load_from``, or resume from it or from the newest whole checkpoint of the work directory.
+        """Load ``load_from``, or resume.
+
+        ``resume=True`` goes on from ``load_from``, or without it from the newest whole checkpoint of the work
+        directory. ``resume='auto'`` looks into the work directory first, and where it has no checkpoint starts with the
+        weights of ``load_from``, as without resume. The first process looks and tells the others.
 
         Raises:
-            CheckpointError: If the work directory has checkpoints and none of them can be used.
+            CheckpointError: If the work directory has checkpoints and none of them can be used, or the checkpoint is
+                not of such a run.
+            RuntimeError: If the checkpoint is not the same on all nodes.
         """
         if self._has_loaded:
             return
-        if self._resume:
-            source = self._load_from or self._find_resumable()
-            if source is None:
+        source = self._load_from
+        if self._resume and (source is None or self._resume == 'auto'):
+            found = decide_for_all(self._find_resumable)
+            if found is None:
                 self.logger.warning(f'Nothing to resume in {self.work_dir}: training starts from the beginning')
+                self._resume = False
             else:
-                self.logger.info(f'Resume from {source}')
-                self.resume(source)
-        elif self._load_from is not None:
-            self.load_checkpoint(self._load_from)
+                source = found
+        if source is None:
+            return
+        digest = file_sha256(source)[:16] if Path(source).is_file() else 'no such file'
+        require_same(digest, f'checkpoint {source}', 'Copy it to the same path of every node, or use a shared folder.')
+        if self._resume:
+            self.logger.info(f'Resume from {source}')
+            self.resume(source)
+            require_same((self.epoch, self.iter), 'epoch and iteration after resume', 'This is a fault of the code.')
+        else:
+            self.load_checkpoint(source)
 
     def _find_resumable(self) -> str | None:
         """Return the newest whole checkpoint of the work directory, None when it has no checkpoint."""
@@ -277,6 +310,7 @@ class SafeRunner(Runner):
             'iter': self.iter if by_epoch else self.iter + 1,
             **(meta or {}),
             'cfg': self.cfg.pretty_text,
+            CONFIG_KEY: config_values(self.cfg),
             'seed': self.seed,
             'experiment_name': self.experiment_name,
             'time': time.strftime('%Y%m%d_%H%M%S', time.localtime()),

@@ -103,3 +103,75 @@ def test_resume_from_a_checkpoint_of_weights_only_stops(toys, tmp_path):
     best = next(tmp_path.glob('best_*.pth'))
     with pytest.raises(CheckpointError, match="lacks \\['optimizer'\\]"):
         train(toys, tmp_path / 'other', resume=True, load_from=str(best))
+
+
+def weights(path):
+    return load_checkpoint_safe(path)['state_dict']['head.weight']
+
+
+def test_automatic_resume_takes_load_from_where_there_is_nothing_to_resume(toys, tmp_path):
+    train(toys, tmp_path / 'first', epochs=1)
+    start = str(tmp_path / 'first' / 'epoch_1.pth')
+    options = {'resume': 'auto', 'load_from': start}
+    log = train(toys, tmp_path / 'second', epochs=1, **options)
+    assert f'Load checkpoint from {start}' in log
+    assert load_checkpoint_safe(tmp_path / 'second' / 'epoch_1.pth')['meta']['iter'] == 4
+    # Now there is something to resume, which counts more.
+    log = train(toys, tmp_path / 'second', epochs=2, **options)
+    assert f'Resume from {tmp_path / "second" / "epoch_1.pth"}' in log
+    assert 'resumed epoch: 1, iter: 4' in log
+
+
+def change(**changes):
+    """Options of ``toy_config`` with a part of the schedule replaced."""
+    optimizer = {'type': 'AdamW', 'lr': 0.01, **changes}
+    return {'optim_wrapper': {'type': 'OptimWrapper', 'optimizer': optimizer, 'clip_grad': {'max_norm': 1.0}}}
+
+
+@pytest.mark.parametrize(
+    ('options', 'said'),
+    [
+        (change(lr=0.5), 'optim_wrapper.optimizer.lr: 0.01 -> 0.5'),
+        ({'randomness': {'seed': 7}}, 'randomness.seed: 0 -> 7'),
+        ({'workers': 1}, 'train_dataloader.num_workers: 0 -> 1'),
+    ],
+)
+def test_resume_says_what_differs_from_the_config_of_the_checkpoint(toys, tmp_path, options, said):
+    train(toys, tmp_path, epochs=1)
+    log = train(toys, tmp_path, epochs=2, resume=True, **options)
+    assert 'resumed with another config than that of the checkpoint' in log
+    assert said in log
+    assert 'train_cfg.max_epochs: 1 -> 2' in log
+    assert 'param_scheduler[1].T_max: 1 -> 2' in log
+    assert 'schedulers go on with the values of the checkpoint, learning rate included' in log
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (change(type='SGD'), 'state of the optimizer AdamW, but optim_wrapper.optimizer.type is SGD'),
+        (
+            {'param_scheduler': [{'type': 'ConstantLR', 'factor': 1.0}]},
+            'state of 2 schedulers, but param_scheduler has 1',
+        ),
+        (
+            {'param_scheduler': [{'type': 'ConstantLR', 'factor': 1.0}, {'type': 'CosineAnnealingLR', 'T_max': 4}]},
+            'LinearLR -> ConstantLR',
+        ),
+        ({'epochs': 1}, r'epoch_2.pth has 2 epochs behind it, more than train_cfg.max_epochs = 1'),
+    ],
+)
+def test_resume_refuses_what_cannot_go_on(toys, tmp_path, options, message):
+    train(toys, tmp_path, epochs=2)
+    with pytest.raises(CheckpointError, match=message):
+        train(toys, tmp_path, **{'epochs': 3, **options}, resume=True)
+
+
+def test_text_in_a_checkpoint_is_never_evaluated_on_resume(toys, tmp_path):
+    train(toys, tmp_path, epochs=1)
+    path = tmp_path / 'epoch_1.pth'
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint['meta']['config'] = f'open({str(tmp_path / "evil")!r}, "w")'
+    torch.save(checkpoint, path)
+    train(toys, tmp_path, epochs=2, resume=True)
+    assert not (tmp_path / 'evil').exists()

