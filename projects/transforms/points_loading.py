@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+from multiprocessing.sharedctypes import Synchronized
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -13,11 +14,12 @@ from .random_draws import subset
 
 # Shared by forked DataLoader workers, so that a run says it once and not once per worker.
 _SAID_EMPTY = multiprocessing.Value('b', 0)
+_SAID_NO_SWEEPS = multiprocessing.Value('b', 0)
 
 
-def _warn_once(message: str) -> None:
-    with _SAID_EMPTY.get_lock():
-        said, _SAID_EMPTY.value = _SAID_EMPTY.value, 1
+def _warn_once(flag: Synchronized, message: str) -> None:
+    with flag.get_lock():
+        said, flag.value = flag.value, 1
     if not said:
         print_log(message, logger='current', level=logging.WARNING)
 
@@ -48,7 +50,7 @@ def read_points(path: str, load_dim: int = 5) -> np.ndarray:
         )
     points = np.ascontiguousarray(np.fromfile(path, dtype=np.float32).reshape(-1, load_dim)[:, :4])
     if len(points) == 0:
-        _warn_once(f'LiDAR file without points: {path}; it is used as an empty cloud (said once)')
+        _warn_once(_SAID_EMPTY, f'LiDAR file without points: {path}; it is used as an empty cloud (said once)')
     # NaN coordinates vanish in voxelisation and NaN intensities reach the network, both without a word.
     finite = np.isfinite(points)
     if not finite.all():
@@ -90,7 +92,8 @@ class LoadLidarSweeps(BaseTransform):
     """Add earlier sweeps, moved into the LiDAR frame of the keyframe.
 
     Required keys: ``points`` in the LiDAR frame, ``lidar_sweeps`` (newest first; ``path``, ``sweep2key`` (4, 4),
-    ``time_lag`` in s). Modified keys: ``points``.
+    ``time_lag`` in s). Optional keys: ``sweeps_expected`` (bool: the sample should have sweeps), ``ann_file`` and
+    ``token`` for the warning, said once per run, when it has none. Modified keys: ``points``.
 
     Args:
         num_sweeps (int): Sweeps to add; fewer when the scene has just begun. Defaults to 9.
@@ -119,6 +122,14 @@ class LoadLidarSweeps(BaseTransform):
         """Choose sweeps and append their points."""
         require_frame(results, 'lidar', 'LoadLidarSweeps')
         sweeps = results.get('lidar_sweeps') or []
+        if self.num_sweeps and not sweeps and results.get('sweeps_expected'):
+            _warn_once(
+                _SAID_NO_SWEEPS,
+                f'LoadLidarSweeps(num_sweeps={self.num_sweeps}): sample {results.get("token")} of '
+                f'{results.get("ann_file")} has no LiDAR sweeps, so the model sees the points of the keyframe alone; '
+                'put sweeps/LIDAR_TOP below the data root and write the info file with tools/create_data.py occ3d-nus '
+                '--force, or set num_sweeps=0 (said once)',
+            )
         if len(sweeps) > self.num_sweeps:
             chosen = range(self.num_sweeps) if self.test_mode else subset(len(sweeps), self.num_sweeps)
             sweeps = [sweeps[index] for index in chosen]

@@ -92,8 +92,8 @@ def test_camera_only_testing_reads_no_lidar_file(config, own_root):
     shutil.rmtree(own_root / 'sweeps')
     dataset = build_pipeline(config, own_root, 'test_pipeline', 'camera_modality', split='val')
     assert dataset[0]['inputs']['imgs'].shape[0] == 6
-    with pytest.raises(FileNotFoundError, match='LIDAR_TOP'):
-        build_pipeline(config, own_root, 'fusion_test_pipeline', 'fusion_modality', split='val')[0]
+    with pytest.raises(FileNotFoundError, match=r'scene-9002__LIDAR_TOP__0\.pcd\.bin.*config reads LiDAR .*use_lidar'):
+        build_pipeline(config, own_root, 'fusion_test_pipeline', 'fusion_modality', split='val')
 
 
 def test_same_seed_epoch_and_sample_give_the_same_augmentation(config, nuscenes_root):
@@ -255,3 +255,92 @@ def test_real_keyframe_projects_as_its_own_lidar2cam_says(realdata):
         )
         np.testing.assert_allclose(depth, cam[:, 2], atol=1e-4)
         np.testing.assert_allclose(got[front], (expected[:, :2] / expected[:, 2:])[front], atol=0.1, rtol=1e-4)
+
+
+def as_bevdet(item):
+    """An item of ours in the old format, as far as LiDAR is concerned; identities elsewhere."""
+    identity = {'rotation': [1.0, 0, 0, 0], 'translation': [0.0, 0, 0]}
+
+    def frame(name):
+        return {f'{name}_{key}': value for key, value in identity.items()}
+
+    def sensor2lidar(matrix):
+        matrix = np.asarray(matrix)
+        return {'sensor2lidar_rotation': matrix[:3, :3], 'sensor2lidar_translation': matrix[:3, 3]}
+
+    cams = {
+        name: {
+            'data_path': image['img_path'],
+            'sample_data_token': image['sample_data_token'],
+            'timestamp': image['timestamp'] * 1e6,
+            'cam_intrinsic': image['cam2img'],
+            **frame('sensor2ego'),
+            **frame('ego2global'),
+            **sensor2lidar(np.eye(4)),
+        }
+        for name, image in item['images'].items()
+    }
+    sweeps = [
+        {
+            'data_path': f'./data/nuscenes/{sweep["lidar_points"]["lidar_path"]}',
+            'timestamp': round(sweep['timestamp'] * 1e6),
+            **sensor2lidar(sweep['sweep2key']),
+        }
+        for sweep in item['lidar_sweeps']
+    ]
+    return {
+        'token': item['token'],
+        'timestamp': round(item['timestamp'] * 1e6),
+        'cams': cams,
+        'lidar_path': f'./data/nuscenes/samples/LIDAR_TOP/{item["lidar_points"]["lidar_path"]}',
+        'sweeps': sweeps,
+        **frame('lidar2ego'),
+        **frame('ego2global'),
+    }
+
+
+def lidar_dataset(root, ann_file):
+    pipeline = [{'type': 'LoadLidarPoints'}, {'type': 'LoadLidarSweeps', 'num_sweeps': 9, 'test_mode': True}]
+    modality = {'use_camera': False, 'use_lidar': True}
+    return Occ3DNuScenesDataset(str(ann_file), str(root), modality=modality, pipeline=pipeline, test_mode=True)
+
+
+def test_sweeps_of_bevdet_and_mmdet3d_files_give_the_points_of_our_own(nuscenes_root, tmp_path):
+    ours = lidar_dataset(nuscenes_root, 'occ3d-nus_infos_train.pkl')
+    items = ours.load_data_list()
+    sweep_files = [[sweep['lidar_points']['lidar_path'] for sweep in item['lidar_sweeps']] for item in items]
+    assert [len(files) for files in sweep_files] == [0, 2, 4]
+    (tmp_path / 'bevdet.pkl').write_bytes(pickle.dumps({'infos': [as_bevdet(item) for item in items]}))
+    for sweep in (sweep for item in items for sweep in item['lidar_sweeps']):
+        sweep['lidar_points']['lidar2sensor'] = np.linalg.inv(sweep.pop('sweep2key')).tolist()
+    (tmp_path / 'mmdet3d.pkl').write_bytes(pickle.dumps({'data_list': items}))
+    bevdet, mmdet3d = (lidar_dataset(nuscenes_root, tmp_path / f'{name}.pkl') for name in ('bevdet', 'mmdet3d'))
+    for index, files in enumerate(sweep_files):
+        expected = ours[index]['points']
+        # All 300 points of the keyframe, and those of the sweeps that are not within 1 m of the sensor in x and y.
+        clouds = [np.fromfile(nuscenes_root / path, np.float32).reshape(-1, 5) for path in files]
+        assert len(expected) == 300 + sum(int((np.abs(cloud[:, :2]).max(axis=1) >= 1).sum()) for cloud in clouds)
+        np.testing.assert_allclose(bevdet[index]['points'], expected, atol=1e-5)
+        np.testing.assert_allclose(mmdet3d[index]['points'], expected, atol=1e-5)
+
+
+def test_sweeps_are_expected_of_all_but_the_first_sample_of_a_scene(own_root, edit_infos):
+    path = own_root / 'occ3d-nus_infos_train.pkl'
+
+    def expected():
+        dataset = lidar_dataset(own_root, path)
+        return [dataset.get_data_info(index)['sweeps_expected'] for index in range(3)]
+
+    assert expected() == [False, True, True]
+    edit_infos(path, lambda item: item.pop('prev'))
+    assert expected() == [False] * 3  # which ones are the first is not known, and some samples have sweeps
+    edit_infos(path, lambda item: item['lidar_sweeps'].clear())
+    assert expected() == [True] * 3
+
+
+def test_missing_lidar_file_is_found_before_the_first_sample_is_read(own_root):
+    shutil.rmtree(own_root / 'samples/LIDAR_TOP')
+    with pytest.raises(FileNotFoundError, match=r'LIDAR_TOP__0\.pcd\.bin, that of the first sample \([0-9a-f]{32}\)'):
+        lidar_dataset(own_root, 'occ3d-nus_infos_train.pkl')
+    with pytest.raises(FileNotFoundError, match=r'LIDAR_TOP__2\.pcd\.bin'):
+        build(own_root, modality={'use_lidar': True}, indices=[2])

@@ -12,6 +12,7 @@ def log(monkeypatch):
     """Messages of the warnings, with the memory of earlier ones cleared."""
     messages = []
     monkeypatch.setattr(points_loading._SAID_EMPTY, 'value', 0)
+    monkeypatch.setattr(points_loading._SAID_NO_SWEEPS, 'value', 0)
     monkeypatch.setattr(points_loading, 'print_log', lambda message, **kwargs: messages.append(message))
     return messages
 
@@ -105,6 +106,18 @@ def test_test_mode_takes_the_newest_sweeps_and_training_a_random_choice(tmp_path
         np.random.seed(seed)
         drawn.add(intensities(False))
     assert len(drawn) > 3
+
+
+@pytest.mark.parametrize(('num_sweeps', 'expected', 'said'), [(9, True, 1), (9, False, 0), (0, True, 0), (9, None, 0)])
+def test_missing_sweeps_are_said_once_where_they_are_asked_for_and_expected(tmp_path, log, num_sweeps, expected, said):
+    data = {'lidar_path': write(tmp_path / 'p.bin', [[1, 2, 3, 4, 0]]), 'token': 'abc', 'ann_file': 'infos.pkl'}
+    if expected is not None:
+        data['sweeps_expected'] = expected
+    for _ in range(2):
+        LoadLidarSweeps(num_sweeps).transform(LoadLidarPoints().transform(data))
+    assert len(log) == said
+    for part in ('num_sweeps=9', 'sample abc of infos.pkl', 'create_data.py occ3d-nus --force', 'set num_sweeps=0'):
+        assert said == 0 or part in log[0]
 
 
 def test_points_move_to_ego_once(tmp_path):

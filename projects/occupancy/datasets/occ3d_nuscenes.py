@@ -37,11 +37,12 @@ def _matrix(block: dict, key: str, shape: tuple[int, int], name: str, token: str
 class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
     """nuScenes keyframes with Occ3D labels, in the key ego frame (ego at the LIDAR_TOP timestamp).
 
-    Reads mmdet3d v1.1 info files written by ``tools/create_data.py occ3d-nus``, plain mmdet3d v1.1 files (no labels,
-    sweeps or scene names then) and BEVDet files. Every sample is a dict with ``token``, ``sample_idx``, ``timestamp``,
+    Reads mmdet3d v1.1 info files written by ``tools/create_data.py occ3d-nus``, plain mmdet3d v1.1 files (no labels or
+    scene names then) and BEVDet files. Every sample is a dict with ``token``, ``sample_idx``, ``timestamp``,
     ``scene_name``, ``scene_token``, ``prev``, ``next``, ``cam_names``, ``ego2global``, ``lidar2ego``, ``bda_mat``,
     ``cam2img`` (N, 3, 3), ``cam2ego`` (N, 4, 4), ``occ_path`` (or None) and, as the modality asks, ``img_paths`` and
-    ``segments_paths``; ``lidar_path`` and ``lidar_sweeps``.
+    ``segments_paths``; ``lidar_path``, ``lidar_sweeps``, ``ann_file`` and ``sweeps_expected``: a sample before it is
+    known, or no sample of the file has sweeps and the file does not say which ones are the first of their scenes.
 
     Args:
         ann_file (str): Info file, relative to ``data_root`` or absolute.
@@ -113,7 +114,30 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
                 f'info file not found: {self.ann_file}; write it with '
                 f'python tools/create_data.py occ3d-nus --root-path {self.data_root or "<root>"} --version <version>'
             )
-        return read_info_items(restricted_load(self.ann_file), self.ann_file)
+        items = read_info_items(restricted_load(self.ann_file), self.ann_file)
+        self._any_sweeps = any(item.get('lidar_sweeps') for item in items)
+        return items
+
+    def full_init(self) -> None:
+        """Read the info file and look for the first LiDAR file when LiDAR is used.
+
+        ``tools/create_data.py`` writes info files of data without any LiDAR files, which camera-only models need not.
+
+        Raises:
+            FileNotFoundError: If the first sample's LiDAR file is not there.
+        """
+        if self._fully_initialized:
+            return
+        super().full_init()
+        if self.modality['use_lidar'] and len(self):
+            info = super().get_data_info(0)
+            path = osp.join(self.data_prefix['pts'], info['lidar_points']['lidar_path'])
+            if not osp.isfile(path):
+                raise FileNotFoundError(
+                    f'LiDAR file not found: {path}, that of the first sample ({info["token"]}) of {self.ann_file}; '
+                    'this config reads LiDAR (modality use_lidar=True): add the LiDAR files, set data_root and '
+                    'data_prefix, or take a config that reads cameras alone'
+                )
 
     def get_data_info(self, idx: int) -> dict:
         """Return the pipeline's view of one sample: absolute paths, float64 matrices, checked calibration."""
@@ -138,6 +162,8 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         data.update(self._camera_info(info, lidar2ego))
         if self.modality['use_lidar']:
             data['lidar_path'] = osp.join(self.data_prefix['pts'], lidar['lidar_path'])
+            data['ann_file'] = self.ann_file
+            data['sweeps_expected'] = bool(info['prev']) if 'prev' in info else not self._any_sweeps
             data['lidar_sweeps'] = [
                 self._sweep_info(sweep, info['timestamp'], token) for sweep in info.get('lidar_sweeps') or []
             ]

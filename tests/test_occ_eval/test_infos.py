@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+
+from projects.occ_eval.infos import read_info_items
+
+EYE, ZERO, UNIT = np.eye(4), [0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]
+# A sweep turned by 90 degrees: its point (4, 5, 6) is (-5, 4, 6) + (1, 2, 3) = (-4, 6, 9) in the key LiDAR.
+TURN, SHIFT = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]), np.array([1.0, 2, 3])
+POINT, IN_KEY = np.array([4.0, 5, 6, 1]), [-4, 6, 9, 1]
+
+
+def bevdet_item():
+    cam = {
+        'data_path': './data/nuscenes/samples/CAM_FRONT/a.jpg',
+        'sample_data_token': 'c',
+        'timestamp': 1_500_000,
+        'cam_intrinsic': np.eye(3),
+        'sensor2lidar_rotation': np.eye(3),
+        'sensor2lidar_translation': ZERO,
+        'sensor2ego_rotation': UNIT,
+        'sensor2ego_translation': ZERO,
+        'ego2global_rotation': UNIT,
+        'ego2global_translation': ZERO,
+    }
+    sweep = {
+        'data_path': './data/nuscenes/sweeps/LIDAR_TOP/s.pcd.bin',
+        'sample_data_token': 'sweep',
+        'timestamp': 1_450_000,
+        'sensor2lidar_rotation': TURN,
+        'sensor2lidar_translation': SHIFT,
+    }
+    return {
+        'token': 't',
+        'timestamp': 1_500_000,
+        'cams': {'CAM_FRONT': cam},
+        'lidar_path': './data/nuscenes/samples/LIDAR_TOP/k.pcd.bin',
+        'lidar2ego_rotation': UNIT,
+        'lidar2ego_translation': ZERO,
+        'ego2global_rotation': UNIT,
+        'ego2global_translation': ZERO,
+        'occ_path': './data/nuscenes/gts/scene-0001/t',
+        'sweeps': [sweep],
+    }
+
+
+def mmdet3d_item(lidar2sensor, **sweep):
+    """An item of mmdet3d's own v1.1 files, the car 5 m ahead of the origin."""
+    key = np.eye(4)
+    key[0, 3] = 5
+    points = {'lidar_path': './data/nuscenes/sweeps/LIDAR_TOP/s.pcd.bin', **sweep.pop('lidar_points', {})}
+    if lidar2sensor is not None:
+        points['lidar2sensor'] = lidar2sensor.astype(np.float32).tolist()
+    return {
+        'token': 't',
+        'timestamp': 1.5,
+        'ego2global': key.tolist(),
+        'lidar_points': {'lidar_path': 'k.pcd.bin', 'lidar2ego': EYE.tolist()},
+        'images': {'CAM_FRONT': {'img_path': 'a.jpg'}},
+        'lidar_sweeps': [{'lidar_points': points, 'timestamp': 1.45, 'sample_data_token': 'sweep', **sweep}],
+    }
+
+
+def rigid(rotation, translation):
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = rotation, translation
+    return matrix
+
+
+# Key to sweep by hand: the transposed turn, and minus the turned back shift (2, -1, 3).
+INVERSE = rigid(TURN.T, [-2, 1, -3])
+BEFORE_2110 = rigid(TURN.T, -SHIFT)
+POSES = {'ego2global': rigid(TURN, SHIFT + [5, 0, 0]).tolist(), 'lidar_points': {'lidar2ego': EYE.tolist()}}
+
+
+def windows(value):
+    if isinstance(value, dict):
+        return {key: windows(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [windows(part) for part in value]
+    return value.replace('/', '\\') if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize('system', [dict, windows])
+@pytest.mark.parametrize(
+    'content',
+    [
+        {'infos': [bevdet_item()]},
+        {'data_list': [mmdet3d_item(INVERSE)]},
+        {'data_list': [mmdet3d_item(INVERSE, **POSES)]},
+        {'data_list': [mmdet3d_item(BEFORE_2110, **POSES)]},
+        {'data_list': [mmdet3d_item(None, **POSES)]},
+    ],
+    ids=['bevdet', 'mmdet3d', 'mmdet3d with poses', 'mmdet3d before 2110', 'poses alone'],
+)
+def test_sweeps_of_every_format_lead_to_the_key_lidar(content, system):
+    (sweep,) = read_info_items(system(content), 'x.pkl')[0]['lidar_sweeps']
+    np.testing.assert_allclose(np.asarray(sweep['sweep2key']) @ POINT, IN_KEY, atol=1e-5)
+    assert sweep['lidar_points']['lidar_path'] == 'sweeps/LIDAR_TOP/s.pcd.bin'
+    assert sweep['timestamp'] == pytest.approx(1.45)
+    assert sweep['sample_data_token'] == 'sweep'
+
+
+def test_poses_that_agree_with_neither_reading_do_not_overrule_lidar2sensor():
+    wrong = {**POSES, 'ego2global': rigid(TURN, [40, 0, 0]).tolist()}
+    (sweep,) = read_info_items({'data_list': [mmdet3d_item(INVERSE, **wrong)]}, 'x.pkl')[0]['lidar_sweeps']
+    np.testing.assert_allclose(np.asarray(sweep['sweep2key']) @ POINT, IN_KEY, atol=1e-5)
+
+
+def test_our_own_sweeps_are_taken_as_they_are():
+    item = mmdet3d_item(INVERSE, sweep2key=EYE.tolist())
+    (sweep,) = read_info_items({'data_list': [item]}, 'x.pkl')[0]['lidar_sweeps']
+    assert sweep == item['lidar_sweeps'][0]
+
+
+@pytest.mark.parametrize('system', [dict, windows])
+@pytest.mark.parametrize('end', ['', '/', '/labels.npz'])
+def test_paths_of_a_bevdet_file_lose_their_root_on_every_system(system, end):
+    info = {**bevdet_item(), 'occ_path': f'./data/nuscenes/gts/scene-0001/t{end}', 'prev': 'p'}
+    item = read_info_items({'infos': [system(info)]}, 'x.pkl')[0]
+    assert item['images']['CAM_FRONT']['img_path'] == 'a.jpg'
+    assert item['lidar_points']['lidar_path'] == 'k.pcd.bin'
+    assert item['occ_path'] == 'gts/scene-0001/t/labels.npz'
+    assert (item['prev'], item.get('next')) == ('p', None)
+
+
+def test_backslashes_in_every_path_of_a_v11_file_become_slashes():
+    item = mmdet3d_item(INVERSE, sweep2key=EYE.tolist())
+    item.update(occ_path='gts/scene/t/labels.npz', pts_semantic_mask_path='lidarseg/v1.0/a.bin')
+    item['lidar_points']['lidar_path'] = 'x/k.pcd.bin'
+    item['images']['CAM_FRONT'] = {'img_path': 'x/a.jpg', 'segments_path': 'segments/c.png'}
+    assert read_info_items({'data_list': [windows(item)]}, 'x.pkl') == [item]
+
+
+@pytest.mark.parametrize('name', ['sensor2lidar_rotation', 'timestamp', 'data_path'])
+def test_bevdet_sweep_without_a_key_is_named(name):
+    info = bevdet_item()
+    del info['sweeps'][0][name]
+    with pytest.raises(ValueError, match=rf"item 0 of x\.pkl \(sample t\), or one of .*, lacks '{name}'; write"):
+        read_info_items({'infos': [info]}, 'x.pkl')
+
+
+def test_lidar2sensor_that_has_no_inverse_is_named():
+    with pytest.raises(ValueError, match=r'item 0 of x\.pkl \(sample t\), .* holds a matrix that is none'):
+        read_info_items({'data_list': [mmdet3d_item(np.zeros((4, 4)))]}, 'x.pkl')
