@@ -23,7 +23,18 @@ FAKE_FOCAL = 80.0
 FAKE_SIZE = (90, 160)
 FAKE_LIDAR = (1.0, 0.0, 1.8)  # position in the ego frame; the LiDAR's axes are the ego's turned by -90 degrees
 FAKE_SCENES = {
-    'v1.0-mini': {'scene-0061': 3, 'scene-0103': 2},
+    'v1.0-mini': {
+        'scene-0061': 3,
+        'scene-0553': 1,
+        'scene-0655': 1,
+        'scene-0757': 1,
+        'scene-0796': 1,
+        'scene-1077': 1,
+        'scene-1094': 1,
+        'scene-1100': 1,
+        'scene-0103': 2,
+        'scene-0916': 1,
+    },
     'v1.0-test': {'scene-0077': 2},
     'v1.0-minidrive': {'scene-9001': 3, 'scene-9002': 2},
 }
@@ -60,8 +71,11 @@ def fake_label(seed: int) -> dict[str, np.ndarray]:
 class FakeNuScenes:
     """Writer of a data set in nuScenes format: two scenes, 2 Hz keyframes, one LiDAR sweep between two of them."""
 
-    def __init__(self, root: Path, version: str, labels: bool, segments: bool) -> None:
+    def __init__(
+        self, root: Path, version: str, labels: bool, segments: bool, scenes: dict[str, int] | None = None
+    ) -> None:
         self.root, self.version, self.labels, self.segments = root, version, labels, segments
+        self.scenes = scenes or FAKE_SCENES[version]
         names = 'attribute visibility instance sensor calibrated_sensor ego_pose log scene sample sample_data'
         self.tables: dict[str, list] = {name: [] for name in f'category {names} sample_annotation map'.split()}
 
@@ -71,7 +85,7 @@ class FakeNuScenes:
         cv2.imwrite(str(self.root / 'maps/map.png'), np.zeros((4, 4), np.uint8))
         self.tables['category'].append({'token': 'category-car', 'name': 'vehicle.car', 'description': ''})
         self._sensors()
-        for index, (name, count) in enumerate(FAKE_SCENES[self.version].items()):
+        for index, (name, count) in enumerate(self.scenes.items()):
             self._scene(index, name, count)
         logs = [record['token'] for record in self.tables['log']]
         self.tables['map'].append({'token': 'map', 'log_tokens': logs, 'category': '', 'filename': 'maps/map.png'})
@@ -204,7 +218,11 @@ class FakeNuScenes:
 
 
 def write_fake_nuscenes(
-    root: Path, version: str = 'v1.0-minidrive', labels: bool = True, segments: bool = True
+    root: Path,
+    version: str = 'v1.0-minidrive',
+    labels: bool = True,
+    segments: bool = True,
+    scenes: dict[str, int] | None = None,
 ) -> Path:
-    """Write the data set below ``root`` and return ``root``."""
-    return FakeNuScenes(root, version, labels, segments).write()
+    """Write the data set below ``root``, with these keyframes per scene, and return ``root``."""
+    return FakeNuScenes(root, version, labels, segments, scenes).write()

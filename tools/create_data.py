@@ -22,7 +22,10 @@ def parse_args() -> argparse.Namespace:
     occ3d.add_argument('--max-sweeps', type=int, default=10, help='LiDAR sweeps per keyframe')
     occ3d.add_argument('--force', action='store_true', help='write files again that are complete')
     occ3d.add_argument(
-        '--allow-missing', action='store_true', help='go on when images, LiDAR files or labels are missing'
+        '--allow-missing',
+        action='store_true',
+        help='go on with what is there: leave out samples without camera file (or, for training, without label) and '
+        'scenes that the tables lack, and print how many',
     )
     occ3d.set_defaults(run=_run_occ3d)
     kitti = _add_depth_parser(datasets, 'kitti-depth', 'KITTI depth, or MiniDrive in its layout', 'data/kitti')

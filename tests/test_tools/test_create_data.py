@@ -1,18 +1,21 @@
 import json
 import os
 import pickle
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_nuscenes import FAKE_SPEED, write_fake_nuscenes
+from fake_nuscenes import FAKE_SCENES, FAKE_SPEED, write_fake_nuscenes
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 sys.path.insert(0, str(TOOLS))
 
 from dataset_converters import occ3d_nuscenes  # noqa: E402
+from dataset_converters.nuscenes_inventory import Inventory  # noqa: E402
 from dataset_converters.occ3d_nuscenes import Occ3DConverter  # noqa: E402
 
 
@@ -23,6 +26,18 @@ def root(tmp_path):
 
 def convert(root, version='v1.0-minidrive', workers=1, **kwargs):
     return Occ3DConverter(str(root), version, str(root), workers=workers, **kwargs).run()
+
+
+def tokens_of(root, version='v1.0-minidrive'):
+    return [record['token'] for record in json.loads((root / version / 'sample.json').read_text())]
+
+
+def edit_table(root, name, change, version='v1.0-minidrive'):
+    path = root / version / f'{name}.json'
+    records = json.loads(path.read_text())
+    change(records)
+    path.write_text(json.dumps(records))
+    return records
 
 
 def items_of(root, split='train'):
@@ -111,8 +126,19 @@ def test_number_of_workers_does_not_change_the_files(root):
     assert [Path(path).read_bytes() for path in paths.values()] == alone
 
 
+@pytest.fixture
+def few_samples(monkeypatch):
+    """The fake data of official versions, which has fewer samples, counts as whole."""
+    for key, count in {('v1.0-mini', 'train'): 10, ('v1.0-mini', 'val'): 3, ('v1.0-test', 'test'): 2}.items():
+        monkeypatch.setitem(occ3d_nuscenes.EXPECTED_SAMPLES, key, count)
+    split = {'test': ['scene-0077']}
+    real = occ3d_nuscenes.get_scenes_of_split
+    monkeypatch.setattr(occ3d_nuscenes, 'get_scenes_of_split', lambda name, nusc: split.get(name) or real(name, nusc))
+
+
+@pytest.mark.usefixtures('few_samples')
 @pytest.mark.parametrize(
-    ('version', 'splits'), [('v1.0-mini', {'train': 3, 'val': 2}), ('v1.0-minidrive', {'train': 3, 'val': 2})]
+    ('version', 'splits'), [('v1.0-mini', {'train': 10, 'val': 3}), ('v1.0-minidrive', {'train': 3, 'val': 2})]
 )
 def test_splits_of_each_version(tmp_path, version, splits, capsys):
     root = write_fake_nuscenes(tmp_path, version)
@@ -122,19 +148,104 @@ def test_splits_of_each_version(tmp_path, version, splits, capsys):
     assert 'scenes' in capsys.readouterr().out
 
 
-def test_test_version_needs_no_labels_and_writes_one_split(tmp_path, monkeypatch):
+@pytest.mark.usefixtures('few_samples')
+def test_test_version_needs_no_labels_and_writes_one_split(tmp_path):
     root = write_fake_nuscenes(tmp_path, 'v1.0-test', labels=False, segments=False)
-    monkeypatch.setitem(occ3d_nuscenes.EXPECTED_SAMPLES, ('v1.0-test', 'test'), 2)
     convert(root, 'v1.0-test')
     assert [path.name for path in root.glob('*.pkl')] == ['occ3d-nus_infos_test.pkl']
     assert items_of(root, 'test')[0]['occ_path'] is None
     assert items_of(root, 'test')[0]['instances'] == []
 
 
-def test_wrong_number_of_samples_is_an_error(tmp_path):
-    root = write_fake_nuscenes(tmp_path, 'v1.0-test', labels=False)
-    with pytest.raises(ValueError, match='test: 2 samples instead of 6008'):
-        convert(root, 'v1.0-test')
+def test_mini_with_all_scenes_but_not_its_323_and_81_samples_is_an_error_before_anything_is_written(tmp_path):
+    root = write_fake_nuscenes(tmp_path, 'v1.0-mini')
+    with pytest.raises(ValueError, match='train: 10 samples instead of 323; val: 3 samples instead of 81; nothing was'):
+        convert(root, 'v1.0-mini')
+    assert list(root.glob('*.pkl')) == []
+    convert(root, 'v1.0-mini', allow_missing=True)
+    assert (len(items_of(root)), len(items_of(root, 'val'))) == (10, 3)
+
+
+def test_scenes_that_the_tables_lack_are_named_and_no_empty_file_is_written(tmp_path, capsys):
+    root = write_fake_nuscenes(tmp_path, 'v1.0-mini', scenes={'scene-0061': 2})
+    with pytest.raises(
+        FileNotFoundError, match=r'only a part .*1 of 8 scenes of mini_train, 0 of 2 scenes of mini_val'
+    ):
+        convert(root, 'v1.0-mini')
+    out = capsys.readouterr().out
+    assert [name for name in FAKE_SCENES['v1.0-mini'] if name not in out] == ['scene-0061']
+    assert list(root.glob('*.pkl')) == []
+    assert list(convert(root, 'v1.0-mini', allow_missing=True)) == ['train']
+    assert [path.name for path in root.glob('*.pkl')] == ['occ3d-nus_infos_train.pkl']
+    assert 'val: no sample is left, occ3d-nus_infos_val.pkl is not written' in capsys.readouterr().out
+
+
+def test_empty_file_of_an_earlier_run_does_not_count_as_complete(tmp_path, capsys):
+    root = write_fake_nuscenes(tmp_path, 'v1.0-test', scenes={'scene-0061': 1})
+    old = root / 'occ3d-nus_infos_test.pkl'
+    old.write_bytes(b'whatever')
+    for allow_missing in (False, True):
+        with pytest.raises(FileNotFoundError, match='nothing was written'):
+            convert(root, 'v1.0-test', allow_missing=allow_missing)
+    out = capsys.readouterr().out
+    assert 'complete' not in out
+    assert f'an earlier run is still there, delete it: {old}' in out
+
+
+def test_scene_whose_chain_of_samples_ends_early_is_named(root, capsys):
+    edit_table(root, 'sample', lambda records: records[1].update(next=''))
+    with pytest.raises(FileNotFoundError, match='0 of 1 scenes of minidrive_train, 1 of 1 scenes of minidrive_val'):
+        convert(root)
+    assert 'scene-9001 (2 of 3 samples)' in capsys.readouterr().out
+
+
+def test_circle_of_samples_stops(root):
+    edit_table(root, 'sample', lambda records: records[2].update(next=records[0]['token']))
+    with pytest.raises(ValueError, match=r"'next' of .* leads back to .* of scene-9001"):
+        convert(root)
+
+
+@pytest.mark.parametrize(
+    ('table', 'field'),
+    [
+        ('sample', 'prev'),
+        ('sample', 'next'),
+        ('scene', 'first_sample_token'),
+        ('sample_data', 'filename'),
+        ('sample_data', 'ego_pose_token'),
+        ('sample_annotation', 'sample_token'),
+        ('calibrated_sensor', 'rotation'),
+    ],
+)
+def test_record_without_a_field_is_named_with_its_table(root, table, field):
+    token = edit_table(root, table, lambda records: records[1].pop(field))[1]['token']
+    with pytest.raises(ValueError, match=rf"{table}\.json: record {token} has no field '{field}'; unpack"):
+        convert(root)
+
+
+def test_record_without_a_token_is_named_by_its_number(root):
+    edit_table(root, 'ego_pose', lambda records: records[4].pop('token'))
+    with pytest.raises(ValueError, match=r"ego_pose\.json: record number 4 \(without token\) has no field 'token'"):
+        convert(root)
+
+
+@pytest.mark.parametrize(
+    ('table', 'field', 'target'), [('sample', 'next', 'sample'), ('sample_data', 'ego_pose_token', 'ego_pose')]
+)
+def test_token_that_leads_nowhere_is_named_with_its_record(root, table, field, target):
+    token = edit_table(root, table, lambda records: records[1].update({field: 'gone'}))[1]['token']
+    with pytest.raises(ValueError, match=rf'{table}\.json: record {token} has the {field} gone, but {target}\.json'):
+        convert(root)
+
+
+def test_sample_without_a_key_frame_of_a_sensor_is_named(root):
+    def remove(records):
+        found = next(i for i, r in enumerate(records) if r['is_key_frame'] and '/CAM_BACK/' in r['filename'])
+        records[found]['is_key_frame'] = False
+
+    edit_table(root, 'sample_data', remove)
+    with pytest.raises(ValueError, match=r'sample_data\.json has no key frame of CAM_BACK for sample [0-9a-f]{32}'):
+        convert(root)
 
 
 def test_finished_splits_are_kept_and_broken_or_outdated_ones_written_again(root, capsys):
@@ -196,8 +307,61 @@ def test_everything_missing_is_listed_before_anything_is_written(root, capsys):
     assert list(root.glob('*.pkl')) == []
     convert(root, allow_missing=True)
     assert sorted(item['occ_path'] is None for item in items_of(root, 'val')) == [False, True]
-    left = [sweep['lidar_points']['lidar_path'] for sweep in items_of(root)[2]['lidar_sweeps']]
-    assert [path.split('/')[0] for path in left] == ['samples', 'samples']
+    left = [sweep['lidar_points']['lidar_path'] for sweep in items_of(root)[-1]['lidar_sweeps']]
+    assert left
+    assert {path.split('/')[0] for path in left} == {'samples'}
+
+
+def test_allow_missing_leaves_broken_samples_out_and_says_how_many_and_why(root, capsys):
+    first, second, third = (scene_tokens := tokens_of(root))[:3]
+    (root / 'samples/CAM_BACK/scene-9001__CAM_BACK__0.jpg').unlink()
+    (root / 'samples/CAM_FRONT/scene-9001__CAM_FRONT__0.jpg').unlink()
+    (root / f'gts/scene-9001/{first}/labels.npz').unlink()
+    (root / f'gts/scene-9001/{second}/labels.npz').unlink()
+    (root / f'gts/scene-9002/{scene_tokens[3]}/labels.npz').unlink()
+    (root / 'samples/LIDAR_TOP/scene-9002__LIDAR_TOP__1.pcd.bin').unlink()
+    convert(root, allow_missing=True)
+    assert [(item['token'], item['sample_idx']) for item in items_of(root)] == [(third, 0)]
+    assert [(item['token'], item['occ_path']) for item in items_of(root, 'val')] == [(scene_tokens[3], None)]
+    out = capsys.readouterr().out
+    assert 'train: 2 of 3 samples are left out' in out
+    assert '1 without camera file: samples/CAM_FRONT/scene-9001__CAM_FRONT__0.jpg,' in out
+    assert f'2 without Occ3D label: gts/scene-9001/{first}/labels.npz' in out
+    assert 'val: 1 of 2 samples are left out' in out
+    assert '1 without LiDAR file: samples/LIDAR_TOP/scene-9002__LIDAR_TOP__1.pcd.bin' in out
+    assert 'val: 1 of 1 samples have no Occ3D label; they can be predicted, not scored' in out
+    convert(root, allow_missing=True)
+    assert 'train.pkl is complete: kept' in capsys.readouterr().out
+
+
+def test_split_of_which_no_sample_is_whole_is_not_written(root):
+    for label in (root / 'gts/scene-9001').rglob('labels.npz'):
+        label.unlink()
+    assert list(convert(root, allow_missing=True)) == ['val']
+    assert [path.name for path in root.glob('*.pkl')] == ['occ3d-nus_infos_val.pkl']
+    shutil.rmtree(root / 'samples/CAM_BACK')
+    with pytest.raises(FileNotFoundError, match=r'no sample of v1\.0-minidrive in .* is whole'):
+        convert(root, allow_missing=True)
+
+
+def test_cameras_alone_need_no_flag_and_a_part_of_the_lidar_files_is_a_broken_download(root, capsys):
+    (root / 'samples/LIDAR_TOP/scene-9001__LIDAR_TOP__1.pcd.bin').unlink()
+    with pytest.raises(FileNotFoundError, match='nothing was written'):
+        convert(root)
+    assert 'unfinished or broken download: add the rest of LIDAR_TOP' in capsys.readouterr().out
+    shutil.rmtree(root / 'samples/LIDAR_TOP')
+    shutil.rmtree(root / 'sweeps')
+    convert(root)
+    assert 'no LiDAR at all: camera-only configs do without' in capsys.readouterr().out
+    assert [len(item['lidar_sweeps']) for item in items_of(root)] == [0, 0, 0]
+    assert np.shape(items_of(root)[0]['lidar_points']['lidar2ego']) == (4, 4)
+
+
+@pytest.mark.parametrize(('count', 'shown', 'more'), [(4, 4, None), (12, 12, None), (13, 12, '... and 1 more')])
+def test_list_of_missing_names_is_whole_up_to_a_dozen(count, shown, more):
+    row = Inventory('tables', True, 13, [f'name-{index}.json' for index in range(count)]).row
+    assert len(re.findall(r'name-\d+\.json', row)) == shown
+    assert (more in row) if more else ('...' not in row)
 
 
 def test_missing_tables_and_lidarseg_files_are_listed(root, capsys):

@@ -68,9 +68,23 @@ def _poses(nusc: NuScenes, sample_data: dict) -> tuple[np.ndarray, np.ndarray]:
     return sensor2ego, _matrix(nusc, 'ego_pose', sample_data['ego_pose_token'])
 
 
+def key_record(nusc: NuScenes, sample: dict, sensor: str) -> dict:
+    """Return the record of a sensor's key frame.
+
+    Raises:
+        ValueError: If the tables hold none.
+    """
+    if sensor not in sample['data']:
+        raise ValueError(
+            f'sample_data.json has no key frame of {sensor} for sample {sample["token"]}; unpack the metadata archive '
+            'again, or write the table again if it is your own'
+        )
+    return nusc.get('sample_data', sample['data'][sensor])
+
+
 def sweep_records(nusc: NuScenes, sample: dict, max_sweeps: int) -> list[dict]:
     """Records of the LiDAR sweeps before a keyframe, newest first."""
-    record, records = nusc.get('sample_data', sample['data']['LIDAR_TOP']), []
+    record, records = key_record(nusc, sample, 'LIDAR_TOP'), []
     while record['prev'] and len(records) < max_sweeps:
         record = nusc.get('sample_data', record['prev'])
         records.append(record)
@@ -137,7 +151,7 @@ def _instances(nusc: NuScenes, sample: dict, global2lidar: np.ndarray) -> list[d
 def sample_info(nusc: NuScenes, sample: dict, sample_idx: int, max_sweeps: int) -> dict:
     """Make the item of one keyframe; label, lidarseg and segment paths are added by the caller, who knows the disk."""
     scene = nusc.get('scene', sample['scene_token'])
-    record = nusc.get('sample_data', sample['data']['LIDAR_TOP'])
+    record = key_record(nusc, sample, 'LIDAR_TOP')
     lidar2ego, ego2global = _poses(nusc, record)
     lidar2global = ego2global @ lidar2ego
     global2lidar = np.linalg.inv(lidar2global)
@@ -163,9 +177,16 @@ def sample_info(nusc: NuScenes, sample: dict, sample_idx: int, max_sweeps: int) 
 
 
 def scene_samples(nusc: NuScenes, scene: dict) -> list[dict]:
-    """Keyframes of a scene in time order."""
-    samples, token = [], scene['first_sample_token']
+    """Keyframes of a scene in time order.
+
+    Raises:
+        ValueError: If the samples form a circle.
+    """
+    samples, token, seen = [], scene['first_sample_token'], set()
     while token:
+        if token in seen:
+            raise ValueError(f"sample.json: 'next' of {samples[-1]['token']} leads back to {token} of {scene['name']}")
+        seen.add(token)
         samples.append(nusc.get('sample', token))
         token = samples[-1]['next']
     return samples

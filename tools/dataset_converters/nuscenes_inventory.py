@@ -1,40 +1,41 @@
 """What of a nuScenes-like data set is on disk: listed before anything is converted."""
 
-import json
 import os
 import os.path as osp
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-TABLES = (
-    'category',
-    'attribute',
-    'visibility',
-    'instance',
-    'sensor',
-    'calibrated_sensor',
-    'ego_pose',
-    'log',
-    'scene',
-    'sample',
-    'sample_data',
-    'sample_annotation',
-    'map',
-)
+from .nuscenes_tables import TABLES, read_table
+
+_SHOWN = 12
 
 LAYOUT = """expected layout:
   <root-path>/{version}/*.json        13 tables of nuScenes
   <root-path>/maps/*.png
-  <root-path>/samples/CAM_*/, samples/LIDAR_TOP/
+  <root-path>/samples/CAM_*/
+  <root-path>/samples/LIDAR_TOP/      optional: all LiDAR keyframes or none (camera-only use)
   <root-path>/sweeps/LIDAR_TOP/       optional: LiDAR sweeps
   <root-path>/gts/<scene>/<token>/labels.npz   Occ3D labels (not for v1.0-test)
   <root-path>/lidarseg/{version}/     optional: with {version}/lidarseg.json
   <root-path>/segments/<sample_data_token>.png optional: image segments for RSC"""
 
 
+def names_shown(names: list[str], title: str) -> str:
+    """Wrap names after a title: all of them up to a dozen, else the first dozen and the number of the others."""
+    more = [f'... and {len(names) - _SHOWN} more'] if len(names) > _SHOWN else []
+    return textwrap.fill(
+        title + ', '.join([*names[:_SHOWN], *more]),
+        width=120,
+        subsequent_indent=' ' * 8,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
 @dataclass
 class Inventory:
-    """Files of one kind: how many are expected, and which are not there."""
+    """Files or records of one kind: how many are expected, and which are not there."""
 
     name: str
     required: bool
@@ -49,8 +50,7 @@ class Inventory:
         found = self.expected - len(self.missing)
         lines = [f'  {self.name:<34}{kind:<10}{found:>9} of {self.expected:<9}']
         if self.missing:
-            names = ', '.join(self.missing[:3]) + (', ...' if len(self.missing) > 3 else '')
-            lines.append(f'      missing {len(self.missing)}: {names}')
+            lines.append(names_shown(self.missing, f'      missing {len(self.missing)}: '))
             if self.hint:
                 lines.append(f'      {self.hint}')
         return '\n'.join(lines)
@@ -89,22 +89,6 @@ def check_root(root: str, version: str) -> None:
     for path in (root, osp.join(root, version)):
         if not osp.isdir(path):
             raise FileNotFoundError(f'folder not found: {path}\n{LAYOUT.format(version=version)}')
-
-
-def read_table(root: str, version: str, name: str) -> list[dict]:
-    """Read one table.
-
-    Raises:
-        ValueError: If the file is not whole JSON.
-    """
-    path = osp.join(root, version, f'{name}.json')
-    try:
-        with open(path) as file:
-            return json.load(file)
-    except ValueError as error:
-        raise ValueError(
-            f'table {path} is truncated or damaged ({error}); unpack the metadata archive again'
-        ) from error
 
 
 def table_inventories(root: str, version: str) -> list[Inventory]:

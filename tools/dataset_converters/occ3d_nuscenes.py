@@ -1,6 +1,5 @@
 """Info files of Occ3D-nuScenes and of data sets in its format (MiniDrive)."""
 
-import json
 import multiprocessing
 import os.path as osp
 import pickle
@@ -13,7 +12,8 @@ from tqdm import tqdm
 from projects.engine import atomic_write, restricted_load
 
 from . import nuscenes_infos as infos
-from .nuscenes_inventory import TABLES, FolderIndex, Inventory, check_root, read_table, report, table_inventories
+from .nuscenes_inventory import FolderIndex, Inventory, check_root, names_shown, report, table_inventories
+from .nuscenes_tables import broken_tables_named
 
 SPLITS = {
     'v1.0-trainval': {'train': 'train', 'val': 'val'},
@@ -23,7 +23,13 @@ SPLITS = {
 }
 """Info file -> split of the devkit, by version."""
 
-EXPECTED_SAMPLES = {('v1.0-trainval', 'train'): 28130, ('v1.0-trainval', 'val'): 6019, ('v1.0-test', 'test'): 6008}
+EXPECTED_SAMPLES = {
+    ('v1.0-trainval', 'train'): 28130,
+    ('v1.0-trainval', 'val'): 6019,
+    ('v1.0-test', 'test'): 6008,
+    ('v1.0-mini', 'train'): 323,
+    ('v1.0-mini', 'val'): 81,
+}
 
 INFO_VERSION = '1.1'
 
@@ -41,7 +47,8 @@ class Occ3DConverter:
         max_sweeps (int): LiDAR sweeps per keyframe.
         workers (int): Processes.
         force (bool): Write files again that are complete.
-        allow_missing (bool): Go on when required files are missing; such samples have no label.
+        allow_missing (bool): Go on with what is there: leave out samples without a camera file or, in a training split,
+            without a label, and scenes that the tables lack.
     """
 
     def __init__(
@@ -70,51 +77,118 @@ class Occ3DConverter:
         """Check, convert, check again.
 
         Returns:
-            dict[str, str]: Info file of each split.
+            dict[str, str]: Info file of each split that has samples.
 
         Raises:
-            FileNotFoundError: If required files are missing and ``allow_missing`` is off.
-            ValueError: If a written file does not hold the expected samples.
+            FileNotFoundError: If required files or scenes are missing and ``allow_missing`` is off, or nothing is left.
+            ValueError: If a table is broken, or the samples are not the expected ones.
         """
         if not report(f'{self.version} in {self.root}: tables', table_inventories(self.root, self.version)):
             raise FileNotFoundError(f'{self.root} is incomplete, see the list above; nothing was written')
-        try:
+        with broken_tables_named(self.root, self.version):
             self.nusc = NuScenes(version=self.version, dataroot=self.root, verbose=False)
-        except json.JSONDecodeError:
-            for name in TABLES:  # The devkit does not say which table it is.
-                read_table(self.root, self.version, name)
-            raise
-        samples = {name: self._samples(split) for name, split in SPLITS[self.version].items()}
-        flat = [sample for group in samples.values() for sample in group]
-        if not report(f'{self.version} in {self.root}: files', self._file_inventories(flat)) and not self.allow_missing:
-            raise FileNotFoundError(
-                f'{self.root} is incomplete, see the list above; nothing was written. Add the files, or pass '
-                '--allow-missing to leave them out'
-            )
-        paths = {name: self._convert(name, group) for name, group in samples.items()}
-        self._check(samples, paths)
+            samples = self._samples()
+            flat = [sample for group in samples.values() for sample in group]
+            inventories = self._file_inventories(flat)
+            if not report(f'{self.version} in {self.root}: files', inventories) and not self.allow_missing:
+                raise FileNotFoundError(
+                    f'{self.root} is incomplete, see the list above; nothing was written. Add the files, or pass '
+                    '--allow-missing to leave the samples out'
+                )
+            kept = {name: self._without_broken(name, group) for name, group in samples.items()}
+            paths = {name: self._convert(name, group) for name, group in kept.items() if group}
+        self._check(samples, kept, paths)
         return paths
 
-    def _samples(self, split: str) -> list[dict]:
-        wanted = set(get_scenes_of_split(split, self.nusc))
-        scenes = [scene for scene in self.nusc.scene if scene['name'] in wanted]
-        return [sample for scene in scenes for sample in infos.scene_samples(self.nusc, scene)]
+    def _samples(self) -> dict[str, list[dict]]:
+        """Samples of every split, in the order of the scene table."""
+        samples, inventories = {}, []
+        for name, split in SPLITS[self.version].items():
+            wanted = get_scenes_of_split(split, self.nusc)
+            scenes = [scene for scene in self.nusc.scene if scene['name'] in wanted]
+            found = [infos.scene_samples(self.nusc, scene) for scene in scenes]
+            samples[name] = [sample for group in found for sample in group]
+            inventories.append(_scene_inventory(split, wanted, scenes, found))
+        whole = report(f'{self.version} in {self.root}: scenes', inventories)
+        if self.allow_missing:
+            return samples
+        if not whole or not all(samples.values()):
+            found = ', '.join(f'{row.expected - len(row.missing)} of {row.expected} {row.name}' for row in inventories)
+            raise FileNotFoundError(
+                f'the tables in {osp.join(self.root, self.version)} hold only a part of the splits ({found}), see the '
+                'list above; nothing was written. Unpack the whole metadata archive, or pass --allow-missing to '
+                'convert the scenes that are there'
+            )
+        wrong = [
+            f'{name}: {len(group)} samples instead of {EXPECTED_SAMPLES[self.version, name]}'
+            for name, group in samples.items()
+            if len(group) != EXPECTED_SAMPLES.get((self.version, name), len(group))
+        ]
+        if wrong:
+            raise ValueError(
+                f'the tables in {osp.join(self.root, self.version)} are not those of {self.version}: '
+                f'{"; ".join(wrong)}; nothing was written. Unpack the metadata archive again, or pass --allow-missing '
+                'to take what is there'
+            )
+        return samples
 
     def _file_inventories(self, samples: list[dict]) -> list[Inventory]:
-        nusc, find = self.nusc, self.index.inventory
+        find = self.index.inventory
 
         def key_files(sensor: str) -> list[str]:
-            return [nusc.get('sample_data', sample['data'][sensor])['filename'] for sample in samples]
+            return [self._key_file(sample, sensor) for sample in samples]
 
-        sweeps = [r['filename'] for s in samples for r in infos.sweep_records(nusc, s, self.max_sweeps)]
-        segments = [infos.segments_path(sample['data'][name]) for sample in samples for name in infos.CAMERAS]
-        found = [find(f'samples/{name}', key_files(name), True) for name in (*infos.CAMERAS, 'LIDAR_TOP')]
-        found.append(find('LiDAR sweeps', sorted(set(sweeps)), False, 'samples will have fewer sweeps'))
+        found = [find(f'samples/{name}', key_files(name), True) for name in infos.CAMERAS]
+        lidar = find('samples/LIDAR_TOP', key_files('LIDAR_TOP'), True)
+        self._has_lidar = len(lidar.missing) < lidar.expected
+        if self._has_lidar:
+            lidar.hint = 'the others are there, so this is an unfinished or broken download: add the rest of LIDAR_TOP'
+        else:
+            lidar.required = False
+            lidar.hint = 'no LiDAR at all: camera-only configs do without, those that read LiDAR will stop and say so'
+        records = [r for s in samples for r in infos.sweep_records(self.nusc, s, self.max_sweeps)]
+        sweeps = find('LiDAR sweeps', sorted({r['filename'] for r in records}), False, 'samples will have fewer sweeps')
+        if any(not record['is_key_frame'] and self.index.has(record['filename']) for record in records):
+            sweeps.hint += '; others between the keyframes are there, so the download may be unfinished'
+        found.extend((lidar, sweeps))
         if self.version != 'v1.0-test':
             labels = [self._occ_path(sample) for sample in samples]
             found.append(find('gts (Occ3D labels)', labels, True, 'see docs/nuscenes.md for the download'))
+        segments = [infos.segments_path(sample['data'][name]) for sample in samples for name in infos.CAMERAS]
         found.append(find('segments (for RSC)', segments, False, 'only needed to distil with rendered semantics'))
         return found
+
+    def _key_file(self, sample: dict, sensor: str) -> str:
+        return infos.key_record(self.nusc, sample, sensor)['filename']
+
+    def _lacking(self, name: str, sample: dict) -> dict[str, list[str]]:
+        """Files that a sample of a split cannot do without and that are not there, by kind."""
+        needed = {'camera file': [self._key_file(sample, camera) for camera in infos.CAMERAS]}
+        if self._has_lidar:
+            needed['LiDAR file'] = [self._key_file(sample, 'LIDAR_TOP')]
+        if name == 'train':
+            needed['Occ3D label'] = [self._occ_path(sample)]
+        lacking = {kind: [path for path in paths if not self.index.has(path)] for kind, paths in needed.items()}
+        return {kind: paths for kind, paths in lacking.items() if paths}
+
+    def _without_broken(self, name: str, samples: list[dict]) -> list[dict]:
+        """Leave out the samples that lack files, and say how many, why, and what becomes of the split."""
+        lacking = [self._lacking(name, sample) for sample in samples]
+        kept = [sample for sample, kinds in zip(samples, lacking) if not kinds]
+        if len(kept) < len(samples):
+            print(f'{name}: {len(samples) - len(kept)} of {len(samples)} samples are left out (--allow-missing)')
+        for kind in dict.fromkeys(kind for kinds in lacking for kind in kinds):
+            count = sum(kind in kinds for kinds in lacking)
+            paths = [path for kinds in lacking for path in kinds.get(kind, [])]
+            print(names_shown(paths, f'      {count} without {kind}: '))
+        unlabelled = sum(not self.index.has(self._occ_path(sample)) for sample in kept)
+        if unlabelled and name != 'test':
+            print(f'{name}: {unlabelled} of {len(kept)} samples have no Occ3D label; they can be predicted, not scored')
+        if not kept:
+            path = self.info_path(name)
+            older = f'; the file of an earlier run is still there, delete it: {path}' if osp.isfile(path) else ''
+            print(f'{name}: no sample is left, {osp.basename(path)} is not written{older}')
+        return kept
 
     def _occ_path(self, sample: dict) -> str:
         return infos.occ_path(self.nusc.get('scene', sample['scene_token'])['name'], sample['token'])
@@ -202,8 +276,12 @@ class Occ3DConverter:
             pickle.dump({'metainfo': self._settings(name), 'data_list': items}, file, protocol=4)
         return path
 
-    def _check(self, samples: dict[str, list[dict]], paths: dict[str, str]) -> None:
+    def _check(self, samples: dict[str, list[dict]], kept: dict[str, list[dict]], paths: dict[str, str]) -> None:
         """Read the files back and print the counts."""
+        if not paths:
+            raise FileNotFoundError(
+                f'no sample of {self.version} in {self.root} is whole, see above; nothing was written. Add the files'
+            )
         print(
             f'{"split":<8}{"samples":>9}{"expected":>10}{"scenes":>8}{"labels":>9}{"lidarseg":>10}{"sweeps":>9}  file'
         )
@@ -216,12 +294,21 @@ class Occ3DConverter:
             lidarseg = sum(item['pts_semantic_mask_path'] is not None for item in items)
             sweeps = sum(len(item['lidar_sweeps']) for item in items)
             print(f'{name:<8}{len(items):>9}{expected:>10}{scenes:>8}{labels:>9}{lidarseg:>10}{sweeps:>9}  {path}')
-            if len(items) != expected:
-                wrong.append(f'{name}: {len(items)} samples instead of {expected}')
-            if labels < len(items) and name != 'test' and not self.allow_missing:
-                wrong.append(f'{name}: {labels} labels for {len(items)} samples')
+            if len(items) != len(kept[name]):
+                wrong.append(f'{path} holds {len(items)} samples instead of {len(kept[name])}')
         if wrong:
-            raise ValueError(f'{self.version} in {self.root} is incomplete: ' + '; '.join(wrong))
+            raise ValueError('; '.join(wrong) + '; write it again with --force')
+
+
+def _scene_inventory(split: str, wanted: list[str], scenes: list[dict], samples: list[list[dict]]) -> Inventory:
+    """Scenes of a split: those that the tables lack, and those whose chain of samples ends early."""
+    there = {scene['name'] for scene in scenes}
+    missing = [name for name in wanted if name not in there]
+    for scene, group in zip(scenes, samples):
+        expected = scene.get('nbr_samples', len(group))
+        if len(group) != expected:
+            missing.append(f'{scene["name"]} ({len(group)} of {expected} samples)')
+    return Inventory(f'scenes of {split}', True, len(wanted), missing, 'the tables hold only a part of the split')
 
 
 def _paths(sweeps: list[dict]) -> list[str]:
