@@ -24,6 +24,7 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='OccVisualizationHook'),
     deterministic=dict(type='DeterministicResumeHook'),
+    finite=dict(type='FiniteTrainingHook'),
     teacher_record=dict(type='TeacherRecordHook'),
 )
 custom_hooks = []

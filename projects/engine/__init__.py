@@ -20,6 +20,7 @@ from .config import (
     read_config,
 )
 from .distributed import close_process_group, setup_cpu_process_group
+from .finite import FiniteTrainingHook, NonFiniteError, check_finite_losses
 from .hooks import DeterministicResumeHook, SafeCheckpointHook
 from .log import log_traceback
 from .memory import keep_freed_memory
@@ -35,11 +36,14 @@ __all__ = [
     'CpuAutocastOptimWrapper',
     'DeterministicResumeHook',
     'EpochCounter',
+    'FiniteTrainingHook',
+    'NonFiniteError',
     'SafeCheckpointHook',
     'SafeRunner',
     'SeededDatasetMixin',
     'atomic_write',
     'check_config_keys',
+    'check_finite_losses',
     'check_state_dict',
     'close_process_group',
     'enable_amp',

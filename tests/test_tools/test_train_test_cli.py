@@ -139,6 +139,12 @@ def test_default_runtime_needs_every_hook_of_a_run():
     )
     assert cfg.runner_type == 'SafeRunner'
     kinds = {hook['type'] for hook in cfg.default_hooks.values()}
-    assert {'SafeCheckpointHook', 'DistSamplerSeedHook', 'DeterministicResumeHook', 'TeacherRecordHook'} <= kinds
+    assert {
+        'SafeCheckpointHook',
+        'DistSamplerSeedHook',
+        'DeterministicResumeHook',
+        'TeacherRecordHook',
+        'FiniteTrainingHook',
+    } <= kinds
     assert cfg.custom_imports.allow_failed_imports is False
     assert cfg.randomness.seed == 0
