@@ -8,10 +8,12 @@ from dataset_converters.kitti_depth import SPLITS as KITTI_SPLITS
 from dataset_converters.kitti_depth import KITTIDepthConverter
 from dataset_converters.occ3d_nuscenes import SPLITS, Occ3DConverter
 
+from projects.cli import ToolParser, run_tool
+
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ToolParser(description=__doc__)
     datasets = parser.add_subparsers(dest='dataset', required=True)
     occ3d = datasets.add_parser('occ3d-nus', help='nuScenes with Occ3D labels, or MiniDrive')
     occ3d.add_argument('--root-path', required=True, help='data root, for instance data/nuscenes')
@@ -99,4 +101,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    raise SystemExit(run_tool(main))

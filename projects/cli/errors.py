@@ -2,7 +2,8 @@
 
 An error was foreseen when a ``raise`` statement of this project made it: its message then says what is wrong and what
 to do, and thirty lines of calls above it help nobody. The rule needs no list of exception types, and holds for errors
-that came through a DataLoader worker or were wrapped by a registry on their way.
+that came through a DataLoader worker or were wrapped by a registry on their way. An error of the operating system that
+names its file (no such file, no permission) is one as well.
 """
 
 import linecache
@@ -72,7 +73,8 @@ def foreseen_message(error: BaseException) -> str | None:
     """
     for link in _chain(error):
         message = _worker_message(_text(link))
-        if message is None and _was_raised_on_purpose(link):
+        names_a_file = isinstance(link, OSError) and link.filename is not None
+        if message is None and (names_a_file or _was_raised_on_purpose(link)):
             message = _text(link)
         if message:
             return message

@@ -51,6 +51,12 @@ class FailingSet(Dataset):
         return 1 // 0 if self.path is None else read_occ_label(self.path, 'camera')
 
 
+def test_an_error_of_the_system_that_names_its_file_is_foreseen(tmp_path):
+    error = error_of(open, tmp_path / 'folder' / 'file')
+    assert foreseen_message(error) == f"[Errno 2] No such file or directory: '{tmp_path}/folder/file'"
+    assert foreseen_message(OSError('without a file')) is None
+
+
 def test_an_error_of_a_data_loader_worker_is_its_message_and_the_worker(tmp_path):
     path = str(tmp_path / 'labels.npz')
     alone = foreseen_message(error_of(read_occ_label, path, 'camera'))

@@ -1,8 +1,7 @@
 #!/usr/bin/env python
 """Turn the checkpoint of a distillation into one of the plain student: extract_student.py IN OUT."""
 
-import argparse
-
+from projects.cli import ToolParser, run_tool
 from projects.engine import CheckpointError, load_checkpoint_safe, save_checkpoint_atomic
 
 PREFIX = 'student.'
@@ -39,7 +38,7 @@ def extract_student(path, raw=False):
 
 def main():
     """Read, strip and write."""
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Keep only the student of a distilled checkpoint, so that the plain student config loads it.'
     )
     parser.add_argument('in_file', help='checkpoint of a distillation')
@@ -52,4 +51,4 @@ def main():
 
 
 if __name__ == '__main__':
-    main()
+    raise SystemExit(run_tool(main))

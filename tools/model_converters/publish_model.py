@@ -1,9 +1,9 @@
 #!/usr/bin/env python
 """Make a checkpoint small and name it after its content: publish_model.py IN OUT."""
 
-import argparse
 from pathlib import Path
 
+from projects.cli import ToolParser, run_tool
 from projects.engine import file_sha256, load_checkpoint_safe, save_checkpoint_atomic
 
 
@@ -29,7 +29,7 @@ def publish(in_file, out_file):
 
 def main():
     """Read, strip, write and name."""
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Drop optimizer, schedulers, logs and raw EMA weights of a checkpoint and add 8 digits of its '
         'SHA-256 to its name.'
     )
@@ -40,4 +40,4 @@ def main():
 
 
 if __name__ == '__main__':
-    main()
+    raise SystemExit(run_tool(main))
