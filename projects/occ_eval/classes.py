@@ -79,3 +79,21 @@ _FINE = {
 }  # fmt: skip
 LIDARSEG_FROM_FINE = tuple(next((coarse for coarse, fine in _FINE.items() if i in fine), 0) for i in range(32))
 """Challenge id of each of the 32 categories."""
+
+
+def check_occ3d_grid(shape: tuple[int, ...], what: str) -> None:
+    """Refuse another grid than that of Occ3D-nuScenes where metres are read off voxels.
+
+    Args:
+        shape (tuple[int, ...]): Shape of an occupancy grid.
+        what (str): What is computed, for the message.
+
+    Raises:
+        ValueError: If it is not (200, 200, 16).
+    """
+    if tuple(shape) != OCC3D_SHAPE:
+        raise ValueError(
+            f'{what} is defined on the grid of Occ3D-nuScenes, {OCC3D_SHAPE} voxels of {OCC3D_VOXEL} m from '
+            f'{OCC3D_RANGE[:3]} m, and this grid is {tuple(shape)}: its numbers would be those of another scene. Bring '
+            f'label and prediction to that grid first (mIoU, IoU and F-score with voxel=... take any grid)'
+        )

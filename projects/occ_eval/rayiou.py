@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from .backend import run_in_parts
-from .classes import FREE_CLASS, OCC3D_RANGE, OCC3D_VOXEL
+from .classes import FREE_CLASS, OCC3D_RANGE, OCC3D_VOXEL, check_occ3d_grid
 from .confusion import mean_of_present
 
 THRESHOLDS = (1, 2, 4)
@@ -56,7 +56,7 @@ def ray_counts(
         classes without free. Shape (5, 17), int64.
 
     Raises:
-        ValueError: If shapes or dtypes do not fit.
+        ValueError: If shapes or dtypes do not fit, or the grid is not that of Occ3D-nuScenes.
     """
     from . import kernels
 
@@ -65,6 +65,7 @@ def ray_counts(
             f'pred and target must be uint8 of one shape (X, Y, Z), got {pred.dtype} {pred.shape} and '
             f'{target.dtype} {target.shape}'
         )
+    check_occ3d_grid(pred.shape, 'RayIoU')
     origins = np.ascontiguousarray(origins, np.float64)
     if origins.ndim != 2 or origins.shape[1] != 3:
         raise ValueError(f'origins must be (T, 3), got {origins.shape}')

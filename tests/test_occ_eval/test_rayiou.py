@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from occ_oracles import cast_ray, disturb, make_scene, published_counts
 
-from projects.occ_eval import lidar_rays, mean_rayiou, ray_counts, rayiou_from_counts
+from projects.occ_eval import labels_at_points, lidar_rays, mean_rayiou, ray_counts, rayiou_from_counts
 
 ORIGINS = np.array([[0.98, 0.0, 1.84], [-31.7, 12.3, 1.6], [38.9, -38.9, 2.2], [4.0, 4.0, 1.0]])
 
@@ -32,6 +32,15 @@ def test_rays_are_the_published_ones():
     assert lidar_rays().shape == (39 * 360, 3)
     np.testing.assert_array_equal(lidar_rays(), np.array(slow, np.float32))
     assert math.degrees(math.asin(lidar_rays()[0, 2])) == pytest.approx(-45, abs=1e-5)
+
+
+def test_a_grid_of_other_voxels_is_refused_instead_of_scored_as_if_they_were_0_4_m():
+    coarse = np.full((100, 100, 8), 17, np.uint8)
+    coarse[60:, 50, :4] = 15
+    with pytest.raises(ValueError, match=r'RayIoU is defined on .*\(200, 200, 16\).*this grid is \(100, 100, 8\)'):
+        ray_counts(coarse, coarse, ORIGINS)
+    with pytest.raises(ValueError, match=r'lookup of points in voxels'):
+        labels_at_points(coarse, np.zeros((1, 3)))
 
 
 @pytest.mark.parametrize('threads', [1, 3])

@@ -35,6 +35,28 @@ def test_cameras_come_in_the_order_of_the_contract(nuscenes_root):
     assert [path.split('__')[1] for path in info['img_paths']] == ORDER
 
 
+@pytest.mark.parametrize('change', ['fewer', 'more'])
+def test_a_rig_of_other_cameras_is_refused_with_the_names_of_both_and_read_by_a_subclass(
+    nuscenes_root, tmp_path, change
+):
+    content = pickle.loads((nuscenes_root / 'occ3d-nus_infos_train.pkl').read_bytes())
+    cameras = ORDER[:3] if change == 'fewer' else [*ORDER, 'CAM_LEFT', 'CAM_RIGHT']
+    for item in content['data_list']:
+        item['images'] = {name: item['images'].get(name, item['images']['CAM_FRONT']) for name in cameras}
+    (tmp_path / 'rig.pkl').write_bytes(pickle.dumps(content))
+    dataset = Occ3DNuScenesDataset(str(tmp_path / 'rig.pkl'), data_root=str(nuscenes_root))
+    with pytest.raises(ValueError, match=r"has the cameras \['CAM_.*but Occ3DNuScenesDataset reads .* CAMERAS"):
+        dataset.get_data_info(0)
+
+    class OtherRig(Occ3DNuScenesDataset):
+        CAMERAS = tuple(cameras)
+
+    info = OtherRig(str(tmp_path / 'rig.pkl'), data_root=str(nuscenes_root)).get_data_info(0)
+    assert list(info['cam_names']) == cameras
+    assert info['cam2img'].shape == (len(cameras), 3, 3)
+    assert len(info['img_paths']) == len(cameras)
+
+
 def test_camera_is_placed_by_its_own_ego_pose(nuscenes_root):
     info = build(nuscenes_root).get_data_info(1)
     for cam2ego, name in zip(info['cam2ego'], ORDER):

@@ -60,7 +60,7 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
     """
 
     METAINFO = {'classes': OCC3D_CLASSES, 'palette': OCC3D_PALETTE, 'free_class': FREE_CLASS}
-    FOLDERS = dict(pts='samples/LIDAR_TOP', **{name: f'samples/{name}' for name in NUSC_CAMERAS})
+    CAMERAS = NUSC_CAMERAS
 
     def __init__(
         self,
@@ -81,10 +81,11 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         if unknown:
             raise ValueError(f'unknown modality {sorted(unknown)}; expected use_camera and use_lidar')
         self.modality.update(modality or {})
-        prefix = {**self.FOLDERS, **(data_prefix or {})}
-        unknown = set(prefix) - set(self.FOLDERS)
+        folders = {'pts': 'samples/LIDAR_TOP', **{name: f'samples/{name}' for name in self.CAMERAS}}
+        prefix = {**folders, **(data_prefix or {})}
+        unknown = set(prefix) - set(folders)
         if unknown:
-            raise ValueError(f'unknown data_prefix {sorted(unknown)}; expected {sorted(self.FOLDERS)}')
+            raise ValueError(f'unknown data_prefix {sorted(unknown)}; expected {sorted(folders)}')
         super().__init__(
             ann_file=ann_file,
             data_root=data_root,
@@ -170,23 +171,26 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         return data
 
     def _camera_info(self, info: dict, lidar2ego: np.ndarray) -> dict:
-        """Calibration and files of the cameras, in the order of ``NUSC_CAMERAS``."""
+        """Calibration and files of the cameras, in the order of ``CAMERAS``."""
         token, images = info['token'], info['images']
-        missing = [name for name in NUSC_CAMERAS if name not in images]
-        if missing:
-            raise KeyError(f'info of sample {token} has no image of {missing}; {_WRITE_AGAIN}')
+        if set(images) != set(self.CAMERAS):
+            raise ValueError(
+                f'info of sample {token} has the cameras {sorted(images)}, but {type(self).__name__} reads '
+                f'{sorted(self.CAMERAS)} and leaves none out; a rig of other cameras needs a subclass that lists them '
+                f'in CAMERAS, and models that were trained with it'
+            )
         cam2img, cam2ego = [], []
-        for name in NUSC_CAMERAS:
+        for name in self.CAMERAS:
             cam2img.append(_matrix(images[name], 'cam2img', (3, 3), f'images.{name}', token))
             lidar2cam = _matrix(images[name], 'lidar2cam', (4, 4), f'images.{name}', token)
             if abs(np.linalg.det(lidar2cam[:3, :3])) < 0.5:
                 raise ValueError(f'images.{name}.lidar2cam of sample {token} is no rotation; {_WRITE_AGAIN}')
             # lidar2cam goes through the ego poses of both timestamps, so the camera is placed in the key ego frame.
             cam2ego.append(lidar2ego @ np.linalg.inv(lidar2cam))
-        data = {'cam_names': NUSC_CAMERAS, 'cam2img': np.stack(cam2img), 'cam2ego': np.stack(cam2ego)}
+        data = {'cam_names': self.CAMERAS, 'cam2img': np.stack(cam2img), 'cam2ego': np.stack(cam2ego)}
         if self.modality['use_camera']:
-            data['img_paths'] = [osp.join(self.data_prefix[name], images[name]['img_path']) for name in NUSC_CAMERAS]
-            data['segments_paths'] = [self._from_root(images[name].get('segments_path')) for name in NUSC_CAMERAS]
+            data['img_paths'] = [osp.join(self.data_prefix[name], images[name]['img_path']) for name in self.CAMERAS]
+            data['segments_paths'] = [self._from_root(images[name].get('segments_path')) for name in self.CAMERAS]
         return data
 
     def _sweep_info(self, sweep: dict, key_time: float, token: str) -> dict:
