@@ -19,7 +19,7 @@ from .config import (
     naming_config_keys,
     read_config,
 )
-from .distributed import close_process_group, setup_cpu_process_group
+from .distributed import close_process_group, end_with_launcher, setup_cpu_process_group
 from .finite import FiniteTrainingHook, NonFiniteError, check_finite_losses
 from .hooks import DeterministicResumeHook, SafeCheckpointHook
 from .log import log_traceback
@@ -47,6 +47,7 @@ __all__ = [
     'check_state_dict',
     'close_process_group',
     'enable_amp',
+    'end_with_launcher',
     'explain_unknown_argument',
     'file_sha256',
     'keep_freed_memory',

@@ -4,6 +4,8 @@ import datetime
 import logging
 import os
 import sys
+import threading
+import time
 
 from torch import distributed as torch_dist
 
@@ -49,6 +51,27 @@ def setup_cpu_process_group(launcher: str = 'pytorch', timeout: float | None = N
         os.environ[name] = os.environ[source]
     wait = None if timeout is None else datetime.timedelta(seconds=timeout)
     torch_dist.init_process_group(backend='gloo', timeout=wait)
+
+
+def end_with_launcher(poll: float = 1.0) -> None:
+    """Let this process end soon after the launcher that started it, however that ended.
+
+    A launcher that is killed leaves its processes behind. They would go on as long as all others answer, and those of
+    other nodes would wait for them when they do not. Call it in a process that ``torch.distributed.run`` started.
+
+    Args:
+        poll (float): Seconds between two looks. Defaults to 1.
+    """
+    launcher = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == launcher:
+            time.sleep(poll)
+        sys.stderr.write(f'process {os.getpid()} ends: its launcher (process {launcher}) is gone\n')
+        sys.stderr.flush()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def close_process_group() -> None:

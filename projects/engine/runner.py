@@ -30,7 +30,7 @@ from .checkpoint import (
     to_plain,
 )
 from .config import naming_config_keys
-from .distributed import setup_cpu_process_group
+from .distributed import end_with_launcher, setup_cpu_process_group
 from .resume import CONFIG_KEY, check_resumable_into, config_values, describe_differences
 
 _RESUME_KEYS = ('state_dict', 'optimizer', 'message_hub')
@@ -62,6 +62,8 @@ class SafeRunner(Runner):
         Args:
             env_cfg (dict): ``cfg.env_cfg``.
         """
+        if self._launcher == 'pytorch' and 'TORCHELASTIC_RUN_ID' in os.environ:
+            end_with_launcher()
         if self.distributed and not is_distributed() and get_device() == 'cpu':
             setup_cpu_process_group(self._launcher, env_cfg.get('dist_cfg', {}).get('timeout'))
         super().setup_env(env_cfg)
