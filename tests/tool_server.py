@@ -1,0 +1,113 @@
+"""Runs tools in forked processes that have the heavy imports behind them; started and used by ``ToolServer``.
+
+A tool that is started by hand imports torch and MMDetection3D first, which takes seconds. Here one process imports them
+and forks for each command; the tool's file then runs as ``__main__``, with its own arguments, folder and output.
+"""
+
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[1]
+IMPORTS = (
+    'cv2', 'matplotlib.pyplot', 'numba', 'torch', 'mmdet3d.registry', 'mmengine.runner',
+    'projects.engine', 'projects.transforms', 'projects.occupancy', 'projects.depth', 'projects.distillation',
+    'projects.radocc', 'projects.adudepth', 'projects.occ_eval', 'projects.depth_eval',
+)  # fmt: skip
+
+
+class Outcome:
+    """Exit code and output of a command; a negative code is a signal."""
+
+    def __init__(self, command, code, output):
+        self.command, self.code, self.output = command, code, output
+
+    def __repr__(self):
+        return f'{" ".join(self.command)}\nexit code {self.code}\n{self.output[-3000:]}'
+
+
+class ToolServer:
+    """Runs commands ``tools/x.py ...`` one after another. Close it, or use it in a ``with`` block."""
+
+    def __init__(self):
+        environment = {**os.environ, 'PYTHONPATH': str(REPO), 'MPLBACKEND': 'agg', 'OMP_NUM_THREADS': '1'}
+        environment.pop('DISPLAY', None)
+        self.server = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
+
+    def run(self, command, folder, timeout=300):
+        """Run a command in a folder.
+
+        Args:
+            command (list): Path of the tool below the repository, and its arguments.
+            folder (Path): Current directory of the tool.
+            timeout (float): Seconds after which it is killed.
+
+        Returns:
+            Outcome: What came of it.
+        """
+        command, log = [str(part) for part in command], Path(folder) / '.output'
+        self.server.stdin.write(json.dumps([command, str(folder), str(log), timeout]) + '\n')
+        self.server.stdin.flush()
+        return Outcome(command, json.loads(self.server.stdout.readline()), log.read_text(errors='replace'))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.stdin.close()
+        self.server.wait(10)
+
+
+def child(command, folder, log):
+    """The tool itself, in a forked process."""
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for stream in (1, 2):
+        os.dup2(out, stream)
+    os.chdir(folder)
+    path = REPO / command[0]
+    sys.argv = [str(path), *command[1:]]
+    sys.path[0] = str(path.parent)
+    code = 0
+    try:
+        runpy.run_path(str(path), run_name='__main__')
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+        if isinstance(stop.code, str):
+            sys.stderr.write(stop.code + '\n')
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def serve():
+    """Import, then fork for each line of the input."""
+    answers = os.fdopen(os.dup(1), 'w')
+    os.dup2(2, 1)
+    for name in IMPORTS:
+        __import__(name)
+    for line in sys.stdin:
+        command, folder, log, timeout = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            os.setsid()
+            child(command, folder, log)
+        signal.signal(signal.SIGALRM, lambda *_, pid=pid: os.killpg(pid, signal.SIGKILL))
+        signal.setitimer(signal.ITIMER_REAL, timeout)
+        _, status = os.waitpid(pid, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        answers.write(json.dumps(os.waitstatus_to_exitcode(status)) + '\n')
+        answers.flush()
+
+
+if __name__ == '__main__':
+    serve()
