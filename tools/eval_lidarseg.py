@@ -8,7 +8,7 @@ from pathlib import Path
 from projects.occ_eval.backend import available_cpus
 from projects.occ_eval.files import find_lidarseg, pair_files
 from projects.occ_eval.protocol import lidarseg_report, score_lidarseg
-from projects.occ_eval.report import format_errors, format_report, write_report
+from projects.occ_eval.report import extra_warnings, format_errors, format_report, write_report
 from projects.occ_eval.stream import Parts, score_frames
 from projects.occ_eval.submission.tokens import read_scans
 
@@ -38,10 +38,13 @@ def main(argv=None):
     args = parse_args(argv)
     try:
         tokens = [scan.token for scan in read_scans(args.infos)] if args.infos else None
-        frames, problems = pair_files(find_lidarseg(args.gt_dir), find_lidarseg(args.pred_dir), tokens)
+        frames, problems, extra = pair_files(find_lidarseg(args.gt_dir), find_lidarseg(args.pred_dir), tokens)
     except (OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
+    warnings = extra_warnings(extra, args.infos or args.gt_dir)
+    for warning in warnings:
+        print(f'warning: {warning}', file=sys.stderr)
     if args.strict and problems:
         print(format_errors(problems[:1]), file=sys.stderr)
         return 1
@@ -53,7 +56,7 @@ def main(argv=None):
         return 130
     totals.errors = problems + totals.errors
     try:
-        report = lidarseg_report(totals, args.label_ids)
+        report = {**lidarseg_report(totals, args.label_ids), 'warnings': warnings}
     except ValueError as error:
         print(f'error: {error}', file=sys.stderr)
         return 1

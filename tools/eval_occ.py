@@ -12,11 +12,12 @@ from projects.fileio import restricted_load
 from projects.occ_eval import read_origins, scene_origins
 from projects.occ_eval.backend import available_cpus
 from projects.occ_eval.confusion import NAN_POLICIES
-from projects.occ_eval.files import find_occ_labels, find_occ_predictions, pair_files
+from projects.occ_eval.files import find_occ_labels, pair_files
 from projects.occ_eval.fscore import CHALLENGE_THRESHOLD
 from projects.occ_eval.infos import read_info_items
+from projects.occ_eval.layouts import KNOWN_LAYOUTS, find_occ_predictions, frames_of_scenes
 from projects.occ_eval.protocol import METRICS, OccProtocol, occ_report
-from projects.occ_eval.report import format_errors, format_report, write_report
+from projects.occ_eval.report import extra_warnings, format_errors, format_report, write_report
 from projects.occ_eval.stream import Parts, score_frames
 
 
@@ -37,7 +38,8 @@ def parse_args(argv=None):
     )
     parser.add_argument('gt_dir', help='labels: <scene>/<token>/labels.npz')
     parser.add_argument(
-        'pred_dir', help='predictions: <token>.npz or <scene>/<token>.npz; key arr_0, pred or semantics'
+        'pred_dir',
+        help=f'predictions, integers (200, 200, 16), key arr_0, pred or semantics: {"; ".join(KNOWN_LAYOUTS)}',
     )
     parser.add_argument('--metrics', nargs='+', choices=METRICS, default=['miou'], help='default: miou')
     parser.add_argument(
@@ -47,7 +49,9 @@ def parse_args(argv=None):
         help='for mIoU and F-score; default: camera',
     )
     parser.add_argument('--origins', metavar='F.json', help='origins of RayIoU: {token: [[x, y, z], ...]}, metres, ego')
-    parser.add_argument('--infos', metavar='F.pkl', help='info file: gives the origins, and the tokens to score')
+    parser.add_argument(
+        '--infos', metavar='F.pkl', help='info file: gives the origins, and the tokens to score (others: one warning)'
+    )
     parser.add_argument(
         '--f-threshold', type=positive, default=CHALLENGE_THRESHOLD, metavar='M', help='metres; default: %(default)s'
     )
@@ -71,28 +75,32 @@ def parse_args(argv=None):
 
 
 def collect_frames(args):
-    """Frames to score, with their origins, and the errors that are known before scoring."""
+    """Frames to score, with their origins, the errors that are known before scoring, and the warnings."""
     items = read_info_items(restricted_load(args.infos), args.infos) if args.infos else None
-    predictions, problems = find_occ_predictions(args.pred_dir)
     tokens = [item['token'] for item in items] if items else None
-    frames, unmatched = pair_files(find_occ_labels(args.gt_dir), predictions, tokens)
+    labels = find_occ_labels(args.gt_dir)
+    found = find_occ_predictions(args.pred_dir, labels if tokens is None else tokens, frames_of_scenes(items or []))
+    pairing = pair_files(labels, found.paths, tokens)
+    frames = pairing.frames
     if 'rayiou' in args.metrics:
         origins = read_origins(args.origins) if args.origins else scene_origins(items)
         frames = [
             frame._replace(origins=origins[frame.token].tolist()) if frame.token in origins else frame
             for frame in frames
         ]
-    return frames, problems + unmatched
+    return frames, found.problems + pairing.problems, extra_warnings(pairing.extra, args.infos or args.gt_dir)
 
 
 def main(argv=None):
     """Score, print and write the report; exit code."""
     args = parse_args(argv)
     try:
-        frames, problems = collect_frames(args)
+        frames, problems, warnings = collect_frames(args)
     except (OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
+    for warning in warnings:
+        print(f'warning: {warning}', file=sys.stderr)
     if args.strict and problems:
         print(format_errors(problems[:1]), file=sys.stderr)
         return 1
@@ -109,7 +117,7 @@ def main(argv=None):
         print('error: a worker process died; start again with fewer --workers (it goes on from there)', file=sys.stderr)
         return 1
     totals.errors = problems + totals.errors
-    report = occ_report(totals, protocol, args.nan_policy)
+    report = {**occ_report(totals, protocol, args.nan_policy), 'warnings': warnings}
     if totals.resumed:
         print(f'{totals.resumed} frames were taken over from an interrupted run')
     print(format_report(report))

@@ -1,6 +1,6 @@
 """What a Runner needs and MMEngine lacks: safe files, exact resume, CPU process groups and config checks."""
 
-from projects.fileio import atomic_write, restricted_load, restricted_npz
+from projects.fileio import atomic_write, restricted_load
 
 from .amp import CpuAutocastOptimWrapper, enable_amp
 from .checkpoint import (
@@ -59,7 +59,6 @@ __all__ = [
     'naming_config_keys',
     'read_config',
     'restricted_load',
-    'restricted_npz',
     'sample_seed',
     'save_checkpoint_atomic',
     'seed_everything',

@@ -4,9 +4,7 @@ import contextlib
 import io
 import os
 import pickle
-import zipfile
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -119,42 +117,3 @@ def restricted_load(source: str | os.PathLike | bytes) -> Any:
         raise ValueError(f'{name} is not a whole pickle ({error}); {_WRITE_AGAIN}') from error
     except (EOFError, AttributeError, ImportError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f'{name} is truncated or corrupt ({type(error).__name__}: {error}); {_WRITE_AGAIN}') from error
-
-
-def restricted_npz(path: str | os.PathLike, keys: Sequence[str] | None = None) -> dict[str, np.ndarray]:
-    """Read arrays from an ``.npz`` file without unpickling anything.
-
-    Args:
-        path (str or PathLike): The file.
-        keys (Sequence[str], optional): Arrays to read. Defaults to None, which reads all.
-
-    Returns:
-        dict[str, np.ndarray]: The arrays by name.
-
-    Raises:
-        FileNotFoundError: If the file does not exist.
-        KeyError: If an array is absent.
-        ValueError: If the file is truncated or corrupt, or an array holds Python objects.
-    """
-    name = os.fspath(path)
-    if not os.path.isfile(name):
-        raise FileNotFoundError(f'{name} does not exist')
-    try:
-        archive = np.load(name, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError('it holds a single array')
-        with archive:
-            wanted = list(archive.files) if keys is None else list(keys)
-            missing = [key for key in wanted if key not in archive.files]
-            if missing:
-                raise KeyError(f'{name} has no array {missing}; it has {sorted(archive.files)}')
-            return {key: archive[key] for key in wanted}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
-        if 'Object arrays' in str(error):
-            raise ValueError(
-                f'{name} holds Python objects, which could run code when loaded; only arrays of numbers are read: get '
-                'the file again from a source you trust'
-            ) from error
-        raise ValueError(
-            f'{name} cannot be read: truncated, corrupt or not an .npz file ({error}); copy or download it again'
-        ) from error

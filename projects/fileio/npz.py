@@ -138,9 +138,8 @@ def _parse_header(text: bytes) -> tuple[np.dtype, tuple[int, ...], str]:
     return dtype, tuple(int(n) for n in fields['shape']), 'F' if fields.get('fortran_order') else 'C'
 
 
-def _to_array(content: bytes, member: _Member, name: str) -> np.ndarray:
+def _to_array(content: bytes, where: str) -> np.ndarray:
     """Read an ``.npy`` file that holds numbers; the result shares memory with ``content``."""
-    where = f'array {member.name} of {name}'
     try:
         head = bytes(content[: _MAX_HEADER + 12])
         if head[:6] != b'\x93NUMPY':
@@ -161,6 +160,23 @@ def _to_array(content: bytes, member: _Member, name: str) -> np.ndarray:
         raise NpzError(f'{where} should hold {shape} of {dtype}, but has {len(content) - begin - length} bytes')
     array = np.frombuffer(content, dtype, count, begin + length)
     return array.reshape(shape, order='F' if order == 'F' else 'C')
+
+
+def read_whole(path: str | os.PathLike) -> bytes:
+    """Content of a file.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        NpzError: If it cannot be read.
+    """
+    name = os.fspath(path)
+    try:
+        with open(name, 'rb') as file:
+            return file.read()
+    except FileNotFoundError:
+        raise FileNotFoundError(f'{name} does not exist') from None
+    except OSError as error:
+        raise NpzError(f'{name} cannot be read: {error}') from error
 
 
 def npz_keys(data: bytes, name: str) -> list[str]:
@@ -191,15 +207,7 @@ def read_npz(
         FileNotFoundError: If the file does not exist.
         NpzError: If the file is damaged, lacks an array, or an array holds Python objects or is too large.
     """
-    name = os.fspath(path)
-    try:
-        with open(name, 'rb') as file:
-            data = file.read()
-    except FileNotFoundError:
-        raise FileNotFoundError(f'{name} does not exist') from None
-    except OSError as error:
-        raise NpzError(f'{name} cannot be read: {error}') from error
-    return read_npz_bytes(data, name, keys, one_of, max_bytes)
+    return read_npz_bytes(read_whole(path), os.fspath(path), keys, one_of, max_bytes)
 
 
 def read_npz_bytes(
@@ -217,5 +225,16 @@ def read_npz_bytes(
     arrays = {}
     for key in wanted:
         content = _unpack(data, members[key], name, max_bytes)
-        arrays[key] = _to_array(content, members[key], name)
+        arrays[key] = _to_array(content, f'array {key} of {name}')
     return arrays
+
+
+def read_npy_bytes(data: bytes, name: str, max_bytes: int = 1 << 30) -> np.ndarray:
+    """Array of numbers of an ``.npy`` file; read-only. ``name`` is what errors call the file.
+
+    Raises:
+        NpzError: If the content is damaged or too large, or holds Python objects.
+    """
+    if len(data) > max_bytes:
+        raise NpzError(f'{name} has {len(data)} bytes, more than the {max_bytes} that are expected')
+    return _to_array(data, name)

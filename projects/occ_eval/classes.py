@@ -67,7 +67,7 @@ OCC3D_VOXEL = 0.4
 """Edge of a voxel in metres."""
 
 UNLABELLED = 255
-"""Id of label voxels that no metric counts."""
+"""Id of label voxels that are not labelled: no metric and no loss counts them. A prediction never has it."""
 
 LIDARSEG_CLASSES = ('ignore', *OCC3D_CLASSES[1:FREE_CLASS])
 """nuScenes lidarseg challenge: the ids of Occ3D without free; id 0 is ignored here and a class of its own there."""

@@ -1,19 +1,22 @@
 """Label and prediction files of Occ3D and lidarseg: finding, reading and checking them."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from projects.fileio import read_npz, read_npz_bytes
+from projects.fileio import npz_keys, read_npy_bytes, read_npz_bytes, read_whole
 
-from .classes import FREE_CLASS, OCC3D_SHAPE, UNLABELLED
+from .classes import FREE_CLASS, OCC3D_SHAPE
+from .grids import as_grid, as_mask, check_class_ids, check_not_openocc
 
 PREDICTION_KEYS = ('arr_0', 'pred', 'semantics')
 LIDARSEG_SUFFIX = '_lidarseg.bin'
-_LARGEST = 1 << 26  # bytes; ten times a grid of int64, so that a wrong dtype is still named
+LARGEST_ARRAY = 1 << 26
+"""Bytes; ten times a grid of int64, so that a wrong dtype is still named."""
+_HINT = 'download the Occ3D label again, or leave the sample out'
 
 
 class Frame(NamedTuple):
@@ -32,7 +35,8 @@ class Frame(NamedTuple):
     origins: list[list[float]] | None = None
 
 
-def _problem(token: str, path: str, message: str) -> dict[str, str]:
+def problem_of(token: str, path: str, message: str) -> dict[str, str]:
+    """What is wrong with the files of a token, as reports hold it."""
     return {'token': token, 'file': path, 'error': message}
 
 
@@ -43,29 +47,12 @@ def find_occ_labels(folder: str | os.PathLike) -> dict[str, str]:
         FileNotFoundError: If there is none.
     """
     labels = {}
-    for scene in sorted(entry.path for entry in os.scandir(_existing(folder)) if entry.is_dir()):
+    for scene in sorted(entry.path for entry in os.scandir(existing_folder(folder)) if entry.is_dir()):
         for token in sorted(entry.name for entry in os.scandir(scene) if entry.is_dir()):
             labels[token] = os.path.join(scene, token, 'labels.npz')
     if not labels:
         raise FileNotFoundError(f'no <scene>/<token>/labels.npz below {folder}; give the folder gts of Occ3D-nuScenes')
     return labels
-
-
-def find_occ_predictions(folder: str | os.PathLike) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """Paths of ``<token>.npz`` or ``<scene>/<token>.npz`` by token, and errors for tokens that are there twice."""
-    paths: dict[str, str] = {}
-    problems = []
-    root = _existing(folder)
-    for place in [root, *sorted(entry.path for entry in os.scandir(root) if entry.is_dir())]:
-        for entry in sorted(os.scandir(place), key=lambda e: e.name):
-            token, suffix = os.path.splitext(entry.name)
-            if suffix != '.npz' or entry.name.startswith('.'):
-                continue
-            if token in paths:
-                problems.append(_problem(token, entry.path, f'{entry.path} and {paths[token]} are for one token'))
-            else:
-                paths[token] = entry.path
-    return paths, problems
 
 
 def find_lidarseg(folder: str | os.PathLike) -> dict[str, str]:
@@ -74,130 +61,130 @@ def find_lidarseg(folder: str | os.PathLike) -> dict[str, str]:
     Raises:
         FileNotFoundError: If there is none.
     """
-    names = sorted(e.name for e in os.scandir(_existing(folder)) if e.name.endswith(LIDARSEG_SUFFIX))
+    names = sorted(e.name for e in os.scandir(existing_folder(folder)) if e.name.endswith(LIDARSEG_SUFFIX))
     if not names:
         raise FileNotFoundError(f'no <token>{LIDARSEG_SUFFIX} in {folder}')
     return {name.removesuffix(LIDARSEG_SUFFIX): os.path.join(folder, name) for name in names}
 
 
-def _existing(folder: str | os.PathLike) -> str:
+def existing_folder(folder: str | os.PathLike) -> str:
+    """Path of a folder.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
     if not os.path.isdir(folder):
         raise FileNotFoundError(f'folder not found: {folder}')
     return os.fspath(folder)
 
 
-def pair_files(
-    labels: dict[str, str], predictions: dict[str, str], tokens: Collection[str] | None
-) -> tuple[list[Frame], list[dict[str, str]]]:
+class Pairing(NamedTuple):
+    """Which prediction belongs to which label.
+
+    Args:
+        frames (list[Frame]): Frames that have both files.
+        problems (list[dict[str, str]]): An error for each missing label or prediction.
+        extra (list[str]): Tokens of predictions that nobody wants.
+    """
+
+    frames: list[Frame]
+    problems: list[dict[str, str]]
+    extra: list[str]
+
+
+def pair_files(labels: dict[str, str], predictions: dict[str, str], tokens: Collection[str] | None) -> Pairing:
     """Match labels with predictions.
 
     Args:
         labels (dict[str, str]): Paths by token.
         predictions (dict[str, str]): Paths by token.
         tokens (Collection[str] | None): Tokens to score. Defaults to None, all that have a label.
-
-    Returns:
-        tuple[list[Frame], list[dict]]: Frames that have both files, and an error for each missing label, missing
-        prediction and prediction of no wanted token.
     """
     wanted = list(labels) if tokens is None else list(tokens)
     frames, problems = [], []
     for token in wanted:
         if token not in labels:
-            problems.append(_problem(token, '', 'there is no label for this token'))
+            problems.append(problem_of(token, '', 'there is no label for this token'))
         if token not in predictions:
-            problems.append(_problem(token, '', 'there is no prediction for this token'))
+            problems.append(problem_of(token, '', 'there is no prediction for this token'))
         elif token in labels:
-            frames.append(Frame(token, labels[token], predictions[token]))
+            if os.path.realpath(predictions[token]) == os.path.realpath(labels[token]):
+                message = f'{predictions[token]} is the label itself; give the folder of the predictions'
+                problems.append(problem_of(token, predictions[token], message))
+            else:
+                frames.append(Frame(token, labels[token], predictions[token]))
     known = set(wanted)
-    for token, path in predictions.items():
-        if token not in known:
-            problems.append(_problem(token, path, f'{path} is a prediction of no token that is evaluated'))
-    return frames, problems
+    return Pairing(frames, problems, [token for token in predictions if token not in known])
 
 
-def _check_grid(array: np.ndarray, key: str, path: str) -> None:
-    if array.shape != OCC3D_SHAPE:
-        raise ValueError(f'{key} of {path} must have shape {OCC3D_SHAPE}, got {array.shape}')
-    if array.dtype != np.uint8:
-        raise ValueError(f'{key} of {path} must be uint8, got {array.dtype}')
-
-
-def check_occ_ids(ids: np.ndarray, key: str, path: str, unlabelled: bool) -> None:
-    """Check the class ids of a grid.
-
-    Args:
-        ids (np.ndarray): Shape (X, Y, Z), uint8.
-        key (str): Name of the array.
-        path (str): Name of the file.
-        unlabelled (bool): Whether 255 is allowed.
-
-    Raises:
-        ValueError: If an id is out of range, or 16 stands for free, as in OpenOcc.
-    """
-    if int(ids.max()) > FREE_CLASS:
-        wrong = np.unique(ids[ids > FREE_CLASS])
-        wrong = wrong[wrong != UNLABELLED] if unlabelled else wrong
-        if len(wrong):
-            raise ValueError(f'{key} of {path} holds class ids {wrong[:5].tolist()}, expected 0..{FREE_CLASS}')
-    # Free space is everywhere, so a look at the beginning nearly always settles it.
-    has_free = (ids.reshape(-1)[:16384] == FREE_CLASS).any() or (ids == FREE_CLASS).any()
-    if not has_free and (ids == FREE_CLASS - 1).mean() > 0.5:
-        raise ValueError(
-            f'{key} of {path} has the classes of OpenOcc (most voxels are {FREE_CLASS - 1}, none is {FREE_CLASS}): '
-            'there 16 is free and the order is another; convert it to the classes of Occ3D-nuScenes'
-        )
-
-
-def read_occ_label(path: str, mask: str | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read a label and one of its masks.
+def read_occ_label(
+    path: str, masks: Collection[str] = (), shape: tuple[int, ...] = OCC3D_SHAPE, num_classes: int = FREE_CLASS + 1
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Read and check a label, for evaluation and for training.
 
     Args:
         path (str): The ``labels.npz``.
-        mask (str | None): 'camera', 'lidar' or None.
+        masks (Collection[str]): Of 'camera' and 'lidar'. Defaults to none.
+        shape (tuple[int, ...]): X, Y, Z. Defaults to Occ3D's.
+        num_classes (int): Number of classes, the last one is free. Defaults to 18.
 
     Returns:
-        tuple[np.ndarray, np.ndarray | None]: Class ids uint8 (255: not labelled) and the mask as bool, (200, 200, 16).
+        tuple[np.ndarray, dict[str, np.ndarray]]: Class ids uint8 (255: not labelled, the voxel counts nowhere) and the
+        masks by name as bool, each of ``shape``; read-only.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged or something other than a label.
+        ValueError: If the file is damaged or something other than a label. A label of OpenOcc is named as that
+            whatever else it lacks.
     """
-    keys = ['semantics'] if mask is None else ['semantics', f'mask_{mask}']
-    arrays = read_npz(path, keys, max_bytes=_LARGEST)
-    for key in keys[1:]:
-        if arrays[key].dtype == np.bool_:
-            arrays[key] = arrays[key].view(np.uint8)
-    for key in keys:
-        _check_grid(arrays[key], key, path)
-    check_occ_ids(arrays['semantics'], 'semantics', path, unlabelled=True)
-    if mask is None:
-        return arrays['semantics'], None
-    if int(arrays[keys[1]].max()) > 1:
-        raise ValueError(f'{keys[1]} of {path} must hold 0 and 1, got {int(arrays[keys[1]].max())}')
-    return arrays['semantics'], arrays[keys[1]].view(np.bool_)
+    data = read_whole(path)
+    names = npz_keys(data, path)
+    if 'semantics' in names:
+        semantics = read_npz_bytes(data, path, ['semantics'], max_bytes=LARGEST_ARRAY)['semantics']
+        check_not_openocc(semantics, 'semantics', path, names, num_classes)
+    missing = [key for key in ('semantics', *(f'mask_{mask}' for mask in masks)) if key not in names]
+    if missing:
+        raise ValueError(f'{path} has no array {missing}; it has {names}; {_HINT}')
+    try:
+        semantics = as_grid(semantics, 'semantics', path, shape)
+        check_class_ids(semantics, f'semantics of {path}', num_classes, unlabelled=True)
+        arrays = read_npz_bytes(data, path, [f'mask_{mask}' for mask in masks], max_bytes=LARGEST_ARRAY)
+        return semantics, {mask: as_mask(arrays[f'mask_{mask}'], f'mask_{mask}', path, shape) for mask in masks}
+    except ValueError as error:
+        raise ValueError(f'{error}; {_HINT}') from error
 
 
 def read_occ_prediction(path: str) -> np.ndarray:
-    """Read a prediction: key ``arr_0``, ``pred`` or ``semantics``; (200, 200, 16) uint8, ids 0..17.
+    """Read a prediction: an ``.npy`` file, or the array ``arr_0``, ``pred`` or ``semantics`` of an ``.npz`` file.
+
+    Any integer dtype whose values fit and a batch axis of 1 in front are as good as uint8 (200, 200, 16).
+
+    Returns:
+        np.ndarray: Ids 0..17. Shape (200, 200, 16), uint8.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the file is damaged or something other than a prediction.
     """
-    return _checked(read_npz(path, one_of=PREDICTION_KEYS, max_bytes=_LARGEST), path)
-
-
-def read_occ_prediction_bytes(data: bytes, name: str, keys: Sequence[str] = PREDICTION_KEYS) -> np.ndarray:
-    """:func:`read_occ_prediction` for the content of a file; ``name`` is what errors call it."""
-    return _checked(read_npz_bytes(data, name, one_of=keys, max_bytes=_LARGEST), name)
-
-
-def _checked(arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
-    ((key, pred),) = arrays.items()
-    _check_grid(pred, key, name)
-    check_occ_ids(pred, key, name, unlabelled=False)
+    key, array = read_prediction_array(path)
+    check_not_openocc(array, key, path)
+    pred = as_grid(array, key, path)
+    check_class_ids(pred, f'{key} of {path}')
     return pred
+
+
+def read_prediction_array(path: str) -> tuple[str, np.ndarray]:
+    """Name and content of the array of a prediction, as the file has it.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged or has no such array.
+    """
+    data = read_whole(path)
+    if path.endswith('.npy'):
+        return 'the array', read_npy_bytes(data, path, LARGEST_ARRAY)
+    ((key, array),) = read_npz_bytes(data, path, one_of=PREDICTION_KEYS, max_bytes=LARGEST_ARRAY).items()
+    return key, array
 
 
 def read_lidarseg(path: str) -> np.ndarray:

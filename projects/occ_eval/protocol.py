@@ -37,7 +37,8 @@ class OccProtocol:
     def __call__(self, frame: Frame) -> Scores:
         """Read and score a frame."""
         masked = 'miou' in self.metrics or 'fscore' in self.metrics
-        target, mask = read_occ_label(frame.label, self.mask if masked else None)
+        target, masks = read_occ_label(frame.label, [self.mask] if masked and self.mask else [])
+        mask = masks[self.mask] if masked and self.mask else None
         pred = read_occ_prediction(frame.pred)
         scores: Scores = {}
         if 'miou' in self.metrics:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,27 @@ def format_errors(errors: list[dict[str, str]]) -> str:
     if len(errors) > _SHOWN_ERRORS:
         lines.append(f'... and {len(errors) - _SHOWN_ERRORS} more errors')
     return '\n'.join(lines)
+
+
+def list_tokens(tokens: Sequence[str], shown: int = 20) -> str:
+    """The first names and how many more there are."""
+    names = ', '.join(tokens[:shown])
+    return f'{names} and {len(tokens) - shown} more' if len(tokens) > shown else names
+
+
+def extra_warnings(tokens: Sequence[str], source: str | os.PathLike) -> list[str]:
+    """One warning for predictions that are left out, none if there are none.
+
+    Args:
+        tokens (Sequence[str]): Tokens of the predictions.
+        source (str or PathLike): File or folder that says which tokens are scored.
+    """
+    if not tokens:
+        return []
+    return [
+        f'{len(tokens)} predictions are left out, they are of no token that is evaluated (of {os.fspath(source)}): '
+        f'{list_tokens(tokens, 5)}'
+    ]
 
 
 def write_report(report: dict[str, Any], path: str | os.PathLike) -> Path | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from projects.fileio import restricted_load, restricted_npz
+from projects.fileio import restricted_load
 
 DATA = {
     'metainfo': OrderedDict(version='v1.0-mini'),
@@ -63,32 +63,3 @@ def test_truncated_pickle_is_refused_by_name(tmp_path, content):
         restricted_load(path)
     with pytest.raises(FileNotFoundError, match='create_data'):
         restricted_load(tmp_path / 'gone.pkl')
-
-
-def test_npz_arrays_by_name(tmp_path):
-    path = tmp_path / 'labels.npz'
-    np.savez_compressed(path, semantics=np.full((2, 2), 17, np.uint8), mask=np.ones(3, bool))
-    assert restricted_npz(path, ['mask'])['mask'].tolist() == [True] * 3
-    assert set(restricted_npz(path)) == {'semantics', 'mask'}
-    with pytest.raises(KeyError, match=r"labels\.npz has no array \['mask_camera'\]; it has \['mask', 'semantics'\]"):
-        restricted_npz(path, ['mask_camera'])
-
-
-def test_bad_npz_is_refused_by_name(tmp_path):
-    path = tmp_path / 'labels.npz'
-    np.savez_compressed(path, a=np.random.default_rng(0).random(1000))
-    whole = path.read_bytes()
-    flipped = bytearray(whole)
-    flipped[len(whole) // 2] ^= 0xFF
-    for content in (b'', whole[:50], whole[:-30], bytes(flipped), b'text'):
-        path.write_bytes(content)
-        with pytest.raises(ValueError, match=r'labels\.npz cannot be read'):
-            restricted_npz(path)
-    np.savez(path, a=np.array([{}], dtype=object))
-    with pytest.raises(ValueError, match=r'labels\.npz holds Python objects, which could run code'):
-        restricted_npz(path)
-    np.save(tmp_path / 'b.npy', np.zeros(2))
-    with pytest.raises(ValueError, match='single array'):
-        restricted_npz(tmp_path / 'b.npy')
-    with pytest.raises(FileNotFoundError, match='gone'):
-        restricted_npz(tmp_path / 'gone.npz')

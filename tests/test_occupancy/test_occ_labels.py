@@ -4,6 +4,7 @@ import pytest
 import torch
 from fake_nuscenes import fake_label
 
+from projects.occ_eval.files import read_occ_label as read_label_of_evaluator
 from projects.occupancy import OccDataSample
 from projects.occupancy.datasets import LoadImageSegments, LoadOccupancyLabels, read_occ_label
 
@@ -31,10 +32,11 @@ SEMANTICS = fake_label(0)['semantics']
     [
         ({'semantics': SEMANTICS[:, :100]}, r'semantics of .* must have shape \(200, 200, 16\), got \(200, 100, 16\)'),
         ({'mask_camera': np.zeros((2, 2), np.uint8)}, r'mask_camera of .* must have shape'),
-        ({'semantics': SEMANTICS.astype(np.int64)}, 'semantics of .* must be uint8, got int64'),
-        ({'semantics': SEMANTICS + 1}, r'semantics of .* holds class id 18; expected 0\.\.17'),
-        ({'semantics': np.minimum(SEMANTICS, 16)}, 'is an OpenOcc label'),
-        ({'mask_lidar': None}, r"lacks \['mask_lidar'\]"),
+        ({'semantics': SEMANTICS.astype(np.float32)}, 'semantics of .* must hold integers, got float32'),
+        ({'semantics': SEMANTICS.astype(np.int16) + 300}, r'semantics of .* holds 304\.\.317, which are no class ids'),
+        ({'semantics': SEMANTICS + 1}, r'semantics of .* holds class ids \[18\], expected 0\.\.17 and 255'),
+        ({'mask_lidar': None}, r"has no array \['mask_lidar'\]; it has \['mask_camera', 'semantics'\]"),
+        ({'mask_lidar': SEMANTICS}, r'mask_lidar of .* must hold 0 and 1, got 17'),
         ({'semantics': np.array([None])}, 'holds Python objects'),
     ],
 )
@@ -42,6 +44,50 @@ def test_bad_label_names_the_file_and_the_fault(tmp_path, changes, message):
     with pytest.raises(ValueError, match=message) as error:
         read_occ_label(write(tmp_path / 'labels.npz', **changes))
     assert 'labels.npz' in str(error.value)
+
+
+OPENOCC = np.where(SEMANTICS == 17, 16, np.minimum(SEMANTICS, 15))
+NO_MASKS = {'mask_camera': None, 'mask_lidar': None}
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {
+            **NO_MASKS,
+            'semantics': OPENOCC.astype(np.int32),
+            'instances': OPENOCC.astype(np.int32),
+            'flow': np.zeros((200, 200, 16, 2), np.float16),
+        },
+        {'semantics': OPENOCC},
+        {'semantics': OPENOCC.astype(np.float32)},
+        {'semantics': OPENOCC.astype(np.int64)[:100]},
+        {'semantics': np.where(OPENOCC == 4, 255, OPENOCC).astype(np.uint8)},
+        {**NO_MASKS, 'semantics': np.full_like(OPENOCC, 3), 'flow': np.zeros(2, np.float16)},
+    ],
+    ids=['real', 'uint8 with masks', 'float', 'shape', 'other ids', 'no majority'],
+)
+def test_openocc_is_named_first_whatever_else_is_wrong(tmp_path, changes):
+    path = write(tmp_path / 'labels.npz', **changes)
+    for read in (read_occ_label, lambda name: read_label_of_evaluator(name, ['camera']), read_label_of_evaluator):
+        with pytest.raises(ValueError, match=r'labels\.npz has the classes of OpenOcc') as error:
+            read(path)
+        assert 'download' not in str(error.value)
+
+
+def test_occ3d_with_instances_wide_integers_or_a_batch_axis_is_read(tmp_path):
+    changes = {'semantics': SEMANTICS.astype(np.int64)[None], 'instances': SEMANTICS, 'flow': np.zeros(3)}
+    label = read_occ_label(write(tmp_path / 'labels.npz', **changes))
+    np.testing.assert_array_equal(label['gt_occ'], SEMANTICS)
+    assert label['gt_occ'].dtype == np.uint8
+
+
+def test_voxels_that_are_not_labelled_reach_training_as_255_and_can_be_written_to(tmp_path):
+    semantics = SEMANTICS.copy()
+    semantics[3, 4, 5] = 255
+    label = read_occ_label(write(tmp_path / 'labels.npz', semantics=semantics))
+    assert np.argwhere(label['gt_occ'] == 255).tolist() == [[3, 4, 5]]
+    assert all(array.flags.writeable for array in label.values())
 
 
 def test_truncated_label_is_refused(tmp_path):

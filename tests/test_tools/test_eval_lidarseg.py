@@ -54,7 +54,10 @@ def test_bad_scans_are_all_named(tmp_path, main):
     code, report = run(main, tmp_path)
     assert code == 1
     errors = {error['token']: error['error'] for error in report['errors']}
-    assert set(errors) == {'length', 'zero', 'high', 'missing', 'extra'}
+    assert set(errors) == {'length', 'zero', 'high', 'missing'}
+    (warning,) = report['warnings']
+    assert warning.startswith('1 predictions are left out')
+    assert warning.endswith(': extra')
     assert 'has 3 labels for 2 points' in errors['length']
     assert 'ids 0..4, expected 1..16' in errors['zero']
     assert 'ids 4..17' in errors['high']

@@ -160,14 +160,19 @@ def damage(root, frames):
     add('empty', 'truncated, corrupt or not an .npz', content=b'')
     add('missing', 'no prediction for this token')
     add('shape', r'must have shape (200, 200, 16), got (16, 200, 200)', pred.transpose(2, 0, 1))
-    add('dtype', 'must be uint8, got int64', pred.astype(np.int64))
-    add('floats', 'must be uint8, got float32', pred.astype(np.float32))
+    add('wide', 'holds 0..300, which are no class ids', np.where(pred == 4, 300, pred.astype(np.int16)))
+    add('negative', 'holds -1..17, which are no class ids', np.where(pred == 4, -1, pred.astype(np.int64)))
+    add('floats', 'must hold integers, got float32', pred.astype(np.float32))
+    add('bools', 'must hold integers, got bool', pred != 17)
+    add('batch', 'must have shape (200, 200, 16), got (2, 200, 200, 16)', np.stack([pred, pred]))
+    add('unlabelled', 'holds class ids [255], expected 0..17', np.where(pred == 4, 255, pred).astype(np.uint8))
+    add('npy', 'is truncated, corrupt or not an .npz file')
+    np.save(root / 'pred/npy.npy', pred)
+    (root / 'pred/npy.npy').rename(root / 'pred/npy.npz')
     add('range', 'holds class ids [200]', np.where(pred == 4, 200, pred).astype(np.uint8))
     add('openocc', 'classes of OpenOcc', openocc.astype(np.uint8))
     add('pickled', 'holds Python objects', np.array([{'a': 1}], object))
     add('keys', 'has no array one of', voxels=pred)
-    np.savez_compressed(root / 'pred/extra.npz', pred)
-    expected['extra'] = 'no token that is evaluated'
     np.savez_compressed(root / 'pred/scene-1/bb.npz', pred)
     expected['bb'] = 'are for one token'
     (root / 'gts/scene-9/range/labels.npz').write_bytes(b'PK not a label')
@@ -187,8 +192,8 @@ def test_bad_files_are_all_named_and_none_ends_the_run(folders, frames, main, ca
 
 
 def test_strict_stops_at_the_first_error(folders, frames, main, capsys):
-    np.savez_compressed(folders / 'pred/dd.npz', frames['dd'][1].astype(np.int64))
-    np.savez_compressed(folders / 'pred/bb.npz', frames['bb'][1].astype(np.int64))
+    np.savez_compressed(folders / 'pred/dd.npz', frames['dd'][1].astype(np.float32))
+    np.savez_compressed(folders / 'pred/bb.npz', frames['bb'][1].astype(np.float32))
     assert main(arguments(folders, '--strict')) == 1
     assert list(errors_of(folders)) == ['bb']
     assert 'miou' not in report(folders)

@@ -5,13 +5,13 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from projects.fileio import atomic_write
+from projects.occ_eval.report import list_tokens
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_SHOWN = 20
 
 
 def write_zip(path: str | os.PathLike, members: Iterable[tuple[str, bytes]], compress: bool) -> None:
@@ -28,12 +28,6 @@ def write_zip(path: str | os.PathLike, members: Iterable[tuple[str, bytes]], com
             info = zipfile.ZipInfo(name, _EPOCH)
             info.external_attr = 0o644 << 16
             archive.writestr(info, content, method)
-
-
-def list_tokens(tokens: Sequence[str]) -> str:
-    """The first twenty names and how many more there are."""
-    shown = ', '.join(tokens[:_SHOWN])
-    return f'{shown} and {len(tokens) - _SHOWN} more' if len(tokens) > _SHOWN else shown
 
 
 def token_problems(found: Iterable[str], expected: Iterable[str], what: str) -> list[str]:

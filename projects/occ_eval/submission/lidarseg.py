@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from projects.occ_eval.files import LIDARSEG_SUFFIX, find_lidarseg
+from projects.occ_eval.report import list_tokens
 
-from .archive import list_tokens, open_archive, open_members, read_member, token_problems, write_zip
+from .archive import open_archive, open_members, read_member, token_problems, write_zip
 from .tokens import Scan, read_scans
 
 META_KEYS = ('use_camera', 'use_lidar', 'use_radar', 'use_map', 'use_external')

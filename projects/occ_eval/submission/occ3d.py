@@ -7,48 +7,72 @@ class ids 0..17, for every frame of the test set. There is no file with meta inf
 import argparse
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from projects.fileio import npz_keys
-from projects.occ_eval.files import find_occ_predictions, read_occ_prediction_bytes
+from projects.fileio import npz_keys, read_npz_bytes
+from projects.occ_eval.classes import OCC3D_SHAPE
+from projects.occ_eval.files import LARGEST_ARRAY, read_occ_prediction
+from projects.occ_eval.grids import check_class_ids, check_not_openocc
+from projects.occ_eval.layouts import find_occ_predictions
+from projects.occ_eval.report import list_tokens
 
-from .archive import list_tokens, open_archive, open_members, read_member, token_problems, write_zip
-from .tokens import read_tokens
+from .archive import open_archive, open_members, read_member, token_problems, write_zip
+from .tokens import read_scenes, read_tokens
 
 FOLDER = 'occ_submission'
 _MAX_BYTES = 1 << 20  # a frame that is not compressed has 640 kB
 
 
-def _is_ready(data: bytes, name: str) -> bool:
-    return npz_keys(data, name) == ['arr_0']
+def _check_official(data: bytes, name: str) -> None:
+    """Check that the content of a file is what the server reads.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    keys = npz_keys(data, name)
+    if keys != ['arr_0']:
+        raise ValueError(f"{name} must hold the array 'arr_0' alone, got {keys}")
+    array = read_npz_bytes(data, name, keys, max_bytes=LARGEST_ARRAY)['arr_0']
+    check_not_openocc(array, 'arr_0', name)
+    if array.shape != OCC3D_SHAPE:
+        raise ValueError(f'arr_0 of {name} must have shape {OCC3D_SHAPE}, got {array.shape}')
+    if array.dtype != np.uint8:
+        raise ValueError(f'arr_0 of {name} must be uint8, got {array.dtype}')
+    check_class_ids(array, f'arr_0 of {name}')
 
 
-def pack_occ3d(pred_dir: str | os.PathLike, tokens: Sequence[str], out: str | os.PathLike) -> list[str]:
+def pack_occ3d(
+    pred_dir: str | os.PathLike,
+    tokens: Sequence[str],
+    out: str | os.PathLike,
+    scenes: Mapping[str, Sequence[str]] | None = None,
+) -> list[str]:
     """Pack predictions.
 
-    Files that already have the server's form are taken over byte by byte; those with the key ``pred`` or ``semantics``
-    are written anew.
+    Files that already have the server's form are taken over byte by byte; others that can be read are written anew.
 
     Args:
-        pred_dir (str or PathLike): Folder with ``<token>.npz`` or ``<scene>/<token>.npz``.
+        pred_dir (str or PathLike): Folder in a layout that :func:`find_occ_predictions` knows.
         tokens (Sequence[str]): Tokens of the test set.
         out (str or PathLike): The zip file.
+        scenes (Mapping[str, Sequence[str]] | None): Tokens of each scene in order, for files that are named by the
+            number of a frame. Defaults to None.
 
     Returns:
         list[str]: Everything that is wrong; nothing is written then.
     """
     try:
-        paths, double = find_occ_predictions(pred_dir)
-    except OSError as error:
+        paths, double = find_occ_predictions(pred_dir, tokens, scenes)
+    except (OSError, ValueError) as error:
         return [str(error)]
     problems = [problem['error'] for problem in double] + token_problems(paths, tokens, 'predictions')
     for token in tokens:
         if token in paths:
             try:
-                read_occ_prediction_bytes(Path(paths[token]).read_bytes(), paths[token])
+                read_occ_prediction(paths[token])
             except (OSError, ValueError) as error:
                 problems.append(str(error))
     if not problems:
@@ -59,9 +83,11 @@ def pack_occ3d(pred_dir: str | os.PathLike, tokens: Sequence[str], out: str | os
 def _members(paths: dict[str, str], tokens: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     for token in sorted(tokens):
         data = Path(paths[token]).read_bytes()
-        if not _is_ready(data, paths[token]):
+        try:
+            _check_official(data, paths[token])
+        except ValueError:
             stream = io.BytesIO()
-            np.savez_compressed(stream, read_occ_prediction_bytes(data, paths[token]))
+            np.savez_compressed(stream, read_occ_prediction(paths[token]))
             data = stream.getvalue()
         yield f'{FOLDER}/{token}.npz', data
 
@@ -96,10 +122,7 @@ def check_occ3d(path: str | os.PathLike, tokens: Sequence[str]) -> list[str]:
         problems += token_problems(stems, tokens, 'predictions')
         for name in sorted(predictions):
             try:
-                data = read_member(archive, members[name])
-                if not _is_ready(data, name):
-                    raise ValueError(f"{name} must hold the array 'arr_0' alone, got {npz_keys(data, name)}")
-                read_occ_prediction_bytes(data, name, ['arr_0'])
+                _check_official(read_member(archive, members[name]), name)
             except ValueError as error:
                 problems.append(str(error))
     return problems
@@ -107,11 +130,13 @@ def check_occ3d(path: str | os.PathLike, tokens: Sequence[str]) -> list[str]:
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add ``pack`` and ``check`` to the command line."""
-    pack = commands.add_parser('pack', help='pack <token>.npz files')
-    pack.add_argument('pred_dir', help='predictions, as tools/test.py writes them')
+    pack = commands.add_parser('pack', help='pack predictions')
+    pack.add_argument('pred_dir', help='predictions, in any layout that tools/eval_occ.py reads')
     pack.add_argument('--infos', required=True, metavar='F.pkl', help='info file of the test set')
     pack.add_argument('--out', required=True, metavar='Z.zip', help='file to write')
-    pack.set_defaults(run=lambda args: pack_occ3d(args.pred_dir, read_tokens(args.infos), args.out))
+    pack.set_defaults(
+        run=lambda args: pack_occ3d(args.pred_dir, read_tokens(args.infos), args.out, read_scenes(args.infos))
+    )
     check = commands.add_parser('check', help='check a file before it is uploaded')
     check.add_argument('zip', help='the submission')
     check.add_argument('--infos', required=True, metavar='F.pkl', help='info file of the test set')

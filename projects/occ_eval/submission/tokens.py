@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from projects.fileio import restricted_load
 from projects.occ_eval.infos import read_info_items
+from projects.occ_eval.layouts import frames_of_scenes
 
 _BYTES_PER_POINT = 20  # five float32
 
@@ -24,6 +25,11 @@ class Scan(NamedTuple):
 def read_tokens(infos: str | os.PathLike) -> list[str]:
     """Sample tokens of an info file."""
     return [item['token'] for item in read_info_items(restricted_load(infos), os.fspath(infos))]
+
+
+def read_scenes(infos: str | os.PathLike) -> dict[str, list[str]]:
+    """Sample tokens of each scene of an info file in the order of time."""
+    return frames_of_scenes(read_info_items(restricted_load(infos), os.fspath(infos)))
 
 
 def read_scans(infos: str | os.PathLike, data_root: str | None = None) -> list[Scan]:

@@ -84,7 +84,7 @@ def test_packed_file_scores_exactly_like_the_predictions_in_memory(tmp_path, sce
 
 
 def test_bad_predictions_are_all_named_and_nothing_is_written(tmp_path, predictions, scenes):
-    np.savez_compressed(predictions / 'aa.npz', scenes['aa'].astype(np.int64))
+    np.savez_compressed(predictions / 'aa.npz', scenes['aa'].astype(np.float64))
     (predictions / 'bb.npz').write_bytes(b'PK')
     np.savez_compressed(predictions / 'zz.npz', scenes['aa'])
     problems = pack_occ3d(predictions, [*TOKENS, 'dd'], tmp_path / 'z.zip')
@@ -92,7 +92,7 @@ def test_bad_predictions_are_all_named_and_nothing_is_written(tmp_path, predicti
     for part in (
         '1 predictions missing: dd',
         'not in the info file: zz',
-        'must be uint8, got int64',
+        'must hold integers, got float64',
         'bb.npz is trunc',
     ):
         assert part in text
@@ -140,7 +140,7 @@ def test_everything_wrong_in_a_file_is_said_at_once(tmp_path, scenes):
         "'f/aa.npz': it is there twice",
         "f/key.npz must hold the array 'arr_0' alone, got ['pred']",
         "f/two.npz must hold the array 'arr_0' alone, got ['arr_0', 'gt']",
-        'f/dtype.npz must be uint8, got int32',
+        'arr_0 of f/dtype.npz must be uint8, got int32',
         'f/shape.npz must have shape (200, 200, 16), got (100, 200, 16)',
         'f/range.npz holds class ids [18]',
         'f/openocc.npz has the classes of OpenOcc',

@@ -7,49 +7,24 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
-from projects.engine import restricted_npz
+from projects.occ_eval.files import read_occ_label as read_label_file
 from projects.occupancy.classes import OCC3D_SHAPE
 from projects.transforms import read_image
 
-_KEYS = ('semantics', 'mask_lidar', 'mask_camera')
-_HINT = 'download the Occ3D label again, or leave the sample out'
+_MASKS = ('lidar', 'camera')
 
 
-def _check_array(array: np.ndarray, key: str, path: str, shape: tuple[int, ...]) -> None:
-    if array.shape != shape:
-        raise ValueError(f'{key} of {path} must have shape {shape}, got {array.shape}; {_HINT}')
-    if array.dtype not in (np.uint8, np.bool_):
-        raise ValueError(f'{key} of {path} must be uint8, got {array.dtype}; {_HINT}')
-
-
-def check_semantics(semantics: np.ndarray, path: str, num_classes: int = 18) -> None:
-    """Check the class ids of a label.
-
-    Raises:
-        ValueError: If an id is out of range, or the label is in the class order of OpenOcc, where 16 is free.
-    """
-    counts = np.bincount(semantics.reshape(-1), minlength=num_classes)
-    highest = len(counts) - 1
-    if highest >= num_classes:
-        raise ValueError(f'semantics of {path} holds class id {highest}; expected 0..{num_classes - 1}; {_HINT}')
-    free = num_classes - 1
-    if counts[free] == 0 and counts[free - 1] > semantics.size / 2:
-        raise ValueError(
-            f'{path} is an OpenOcc label (most voxels are {free - 1} and none is {free}): its classes have another '
-            'order; use the labels of Occ3D-nuScenes'
-        )
-
-
-def read_occ_label(path: str, shape: tuple[int, int, int] = OCC3D_SHAPE, num_classes: int = 18) -> dict:
-    """Read and check an Occ3D ``labels.npz``.
+def read_occ_label(path: str, shape: tuple[int, ...] = OCC3D_SHAPE, num_classes: int = 18) -> dict:
+    """Read and check an Occ3D ``labels.npz`` as ``tools/eval_occ.py`` does.
 
     Args:
-        path (str): File with uint8 arrays ``semantics``, ``mask_lidar`` and ``mask_camera``.
-        shape (tuple[int, int, int]): Expected X, Y, Z. Defaults to Occ3D's.
+        path (str): File with ``semantics``, ``mask_lidar`` and ``mask_camera``.
+        shape (tuple[int, ...]): Expected X, Y, Z. Defaults to Occ3D's.
         num_classes (int): Number of classes, the last one is free. Defaults to 18.
 
     Returns:
-        dict: ``gt_occ`` uint8, ``mask_lidar`` and ``mask_camera`` bool, each (X, Y, Z).
+        dict: ``gt_occ`` uint8 (255: not labelled; losses and metrics leave the voxel out), ``mask_lidar`` and
+        ``mask_camera`` bool, each (X, Y, Z).
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -59,28 +34,18 @@ def read_occ_label(path: str, shape: tuple[int, int, int] = OCC3D_SHAPE, num_cla
         raise FileNotFoundError(
             f'occupancy label not found: {path}; check data_root, or download gts of Occ3D-nuScenes'
         )
-    arrays = restricted_npz(path)
-    missing = [key for key in _KEYS if key not in arrays]
-    if missing:
-        raise ValueError(f'occupancy label {path} lacks {missing}; it holds {sorted(arrays)}; {_HINT}')
-    for key in _KEYS:
-        _check_array(arrays[key], key, path, tuple(shape))
-    semantics = arrays['semantics'].astype(np.uint8)
-    check_semantics(semantics, path, num_classes)
-    # The masks are uint8 on disk and would index, not mask.
-    return {
-        'gt_occ': semantics,
-        'mask_lidar': arrays['mask_lidar'].astype(bool),
-        'mask_camera': arrays['mask_camera'].astype(bool),
-    }
+    semantics, masks = read_label_file(path, _MASKS, shape, num_classes)
+    # Copies: what is read is read-only, and transforms write.
+    return {'gt_occ': semantics.copy(), **{f'mask_{name}': mask.copy() for name, mask in masks.items()}}
 
 
 @TRANSFORMS.register_module()
 class LoadOccupancyLabels(BaseTransform):
     """Load the Occ3D label with its masks.
 
-    Required keys: ``occ_path``, ``token``, ``test_mode``, ``bda_mat``. Added keys: ``gt_occ`` uint8, ``mask_camera``
-    and ``mask_lidar`` bool, each (X, Y, Z). In test mode a sample without a label passes without these keys.
+    Required keys: ``occ_path``, ``token``, ``test_mode``, ``bda_mat``. Added keys: ``gt_occ`` uint8 (255: not
+    labelled), ``mask_camera`` and ``mask_lidar`` bool, each (X, Y, Z). In test mode a sample without a label passes
+    without these keys.
 
     Args:
         grid_shape (tuple[int, int, int]): Expected X, Y, Z. Defaults to (200, 200, 16).
