@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .classes import FREE_CLASS, OCC3D_RANGE, OCC3D_VOXEL, UNLABELLED
+from .grids import check_class_ids
 
 CHALLENGE_THRESHOLD = 0.4
 _EPS = 1e-8
@@ -57,8 +58,8 @@ def occupancy_fscore(
     """F-score of one frame.
 
     Args:
-        pred (np.ndarray): Predicted class ids; free and 255 are empty. Shape (X, Y, Z), uint8.
-        target (np.ndarray): True class ids. Shape (X, Y, Z), uint8.
+        pred (np.ndarray): Predicted class ids. Shape (X, Y, Z), uint8.
+        target (np.ndarray): True class ids; where it is 255 (not labelled), both are empty. Shape (X, Y, Z), uint8.
         mask (np.ndarray | None): Bool; voxels outside it are empty in both. Defaults to None.
         threshold (float): Metres; a neighbour must be nearer than this. Defaults to 0.4, as in the challenge (the
             published class has 0.6 as its own default).
@@ -79,9 +80,10 @@ def occupancy_fscore(
         raise ValueError(f'pred and target must have one shape (X, Y, Z), got {pred.shape} and {target.shape}')
     if not 0 < threshold < math.inf:
         raise ValueError(f'threshold must be a positive number of metres, got {threshold}')
-    occupied = [(ids != FREE_CLASS) & (ids != UNLABELLED) for ids in (pred, target)]
-    if mask is not None:
-        occupied = [array & mask for array in occupied]
+    check_class_ids(pred, 'pred')
+    check_class_ids(target, 'target', unlabelled=True)
+    counted = target != UNLABELLED if mask is None else (target != UNLABELLED) & mask
+    occupied = [(ids != FREE_CLASS) & counted for ids in (pred, target)]
     offsets = near_offsets(threshold, voxel, official)
     tables = tuple(np.arange(n) * voxel + voxel / 2 + low for n, low in zip(pred.shape, lower))
     limit = threshold if official else math.inf

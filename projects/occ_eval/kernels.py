@@ -70,6 +70,7 @@ def count_rays(
     pred,
     target,
     free_class,
+    unlabelled,
     thresholds,
     hits,
     in_target,
@@ -90,6 +91,7 @@ def count_rays(
         shape (tuple[int, int, int]): X, Y, Z.
         occupied, pred, target (np.ndarray): From :func:`mark_occupied`; class ids. Shape (X * Y * Z,), uint8.
         free_class (int): Id of free.
+        unlabelled (int): Id of label voxels without a class; a ray that hits one in the label does not count.
         thresholds (np.ndarray): In metres. Shape (K,), float32.
         hits (np.ndarray): Rays with the right class within each threshold, by class. Shape (K, 256), int64.
         in_target, in_pred (np.ndarray): Rays by class of the label and of the prediction. Shape (256,), int64.
@@ -157,7 +159,7 @@ def count_rays(
                 if wanted == 0:
                     break
             steps += 1
-        if target_class == free_class:
+        if target_class in (free_class, unlabelled):
             continue
         in_target[target_class] += 1
         in_pred[pred_class] += 1

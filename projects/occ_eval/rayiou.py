@@ -2,7 +2,8 @@
 
 A ray hits the first occupied voxel of a grid. A ray counts when it hits something in the label; it is right within a
 threshold when the prediction has the same class at a distance that differs by less. No mask is used, and matter that a
-prediction invents where the label is empty goes unpunished: both are part of the definition.
+prediction invents where the label is empty goes unpunished: both are part of the definition. A ray whose first voxel
+that is not free in the label is not labelled (255) is dropped: nobody knows what it hits.
 """
 
 import math
@@ -11,8 +12,9 @@ from functools import lru_cache
 import numpy as np
 
 from .backend import run_in_parts
-from .classes import FREE_CLASS, OCC3D_RANGE, OCC3D_VOXEL, check_occ3d_grid
+from .classes import FREE_CLASS, OCC3D_RANGE, OCC3D_VOXEL, UNLABELLED, check_occ3d_grid
 from .confusion import mean_of_present
+from .grids import check_class_ids
 
 THRESHOLDS = (1, 2, 4)
 """Metres."""
@@ -46,7 +48,7 @@ def ray_counts(
 
     Args:
         pred (np.ndarray): Predicted class ids. Shape (X, Y, Z), uint8.
-        target (np.ndarray): True class ids. Shape (X, Y, Z), uint8.
+        target (np.ndarray): True class ids, 255 for voxels that are not labelled. Shape (X, Y, Z), uint8.
         origins (np.ndarray): In metres in the ego frame. Shape (T, 3).
         threads (int): Threads to use. Defaults to 1.
         rays (np.ndarray | None): Directions (R, 3) float32. Defaults to None (:func:`lidar_rays`).
@@ -56,7 +58,7 @@ def ray_counts(
         classes without free. Shape (5, 17), int64.
 
     Raises:
-        ValueError: If shapes or dtypes do not fit, or the grid is not that of Occ3D-nuScenes.
+        ValueError: If shapes, dtypes or class ids do not fit, or the grid is not that of Occ3D-nuScenes.
     """
     from . import kernels
 
@@ -66,6 +68,8 @@ def ray_counts(
             f'{target.dtype} {target.shape}'
         )
     check_occ3d_grid(pred.shape, 'RayIoU')
+    check_class_ids(pred, 'pred')
+    check_class_ids(target, 'target', unlabelled=True)
     origins = np.ascontiguousarray(origins, np.float64)
     if origins.ndim != 2 or origins.shape[1] != 3:
         raise ValueError(f'origins must be (T, 3), got {origins.shape}')
@@ -89,6 +93,7 @@ def ray_counts(
             pred,
             target,
             FREE_CLASS,
+            UNLABELLED,
             np.array(THRESHOLDS, np.float32),
             counts[part, : len(THRESHOLDS)],
             counts[part, -2],

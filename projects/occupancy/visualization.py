@@ -10,7 +10,7 @@ import numpy as np
 
 from projects.transforms import project_points
 
-from .classes import FREE_CLASS, OCC3D_CLASSES, OCC3D_PALETTE, OCC3D_RANGE
+from .classes import FREE_CLASS, OCC3D_CLASSES, OCC3D_PALETTE, OCC3D_RANGE, UNLABELLED
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _BACKGROUND = 250
@@ -20,6 +20,12 @@ def voxel_centers(index: np.ndarray, shape: Sequence[int], point_cloud_range: Se
     """Centres ``min + (i + 0.5) * size`` of voxels, in metres; ``index`` and result have shape (V, 3)."""
     low, high = np.asarray(point_cloud_range[:3]), np.asarray(point_cloud_range[3:])
     return low + (index + 0.5) * (high - low) / np.asarray(shape)
+
+
+def _drawn(occ: np.ndarray, free_class: int, mask: np.ndarray | None) -> np.ndarray:
+    """Voxels that a picture shows: occupied, labelled and inside the mask. Shape (X, Y, Z), bool."""
+    occupied = (occ != free_class) & (occ != UNLABELLED)
+    return occupied if mask is None else occupied & mask
 
 
 def draw_bev(
@@ -41,10 +47,11 @@ def draw_bev(
     Returns:
         np.ndarray: Picture with x (forward) up and y (left) to the left. Shape (X * scale, Y * scale, 3).
     """
-    occupied = occ != free_class if mask is None else (occ != free_class) & mask
+    occupied = _drawn(occ, free_class, mask)
     depth = occ.shape[2]
     top = depth - 1 - occupied[:, :, ::-1].argmax(2)
-    colors = np.asarray(palette, np.float32)[np.take_along_axis(occ, top[..., None], 2)[..., 0]]
+    ids = np.take_along_axis(np.where(occupied, occ, free_class), top[..., None], 2)[..., 0]
+    colors = np.asarray(palette, np.float32)[ids]
     colors *= (0.6 + 0.4 * top / max(depth - 1, 1))[..., None]
     picture = np.where(occupied.any(2)[..., None], colors, _BACKGROUND)
     return picture[::-1, ::-1].astype(np.uint8).repeat(scale, 0).repeat(scale, 1)
@@ -102,7 +109,7 @@ def draw_oblique(
     Returns:
         np.ndarray: Shape (height, width, 3).
     """
-    occupied = occ != free_class if mask is None else (occ != free_class) & mask
+    occupied = _drawn(occ, free_class, mask)
     height, width = size
     picture = np.full((height, width, 3), _BACKGROUND, np.uint8)
     extent = np.asarray(occ.shape, np.float64)
@@ -188,7 +195,7 @@ def overlay_occupancy(
         max_depth (float): Farther voxels are left out. Defaults to 40 m.
         mask (np.ndarray | None): Bool (X, Y, Z); voxels outside are not drawn. Defaults to None.
     """
-    occupied = occ != free_class if mask is None else (occ != free_class) & mask
+    occupied = _drawn(occ, free_class, mask)
     index = np.argwhere(occupied)
     xyz = voxel_centers(index, occ.shape, point_cloud_range)
     pixels, depth, kept = _visible(image, xyz, matrices, max_depth)

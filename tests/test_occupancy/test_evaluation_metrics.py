@@ -1,7 +1,9 @@
 """RayIoUMetric and LidarSegMetric: streaming, exact for padding, and equal to the pure functions."""
 
+import importlib.util
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from occ_oracles import disturb, make_scene
 
 from projects.occ_eval import labels_at_points, lidarseg_confusion, lidarseg_miou, mean_rayiou, ray_counts
 from projects.occ_eval.classes import OCC3D_CLASSES
+from projects.occupancy.datasets import read_occ_label
 from projects.occupancy.evaluation import LidarSegMetric, OccMetric, RayIoUMetric
 
 META = {'classes': OCC3D_CLASSES, 'free_class': 17}
@@ -48,6 +51,48 @@ def test_rayiou_metric_names_what_is_missing(tmp_path, samples):
         metric.process({}, [{'token': 'b', 'pred_occ': samples[1]['pred_occ']}])
     with pytest.raises(ValueError, match='ann_file or origins_file'):
         RayIoUMetric()
+
+
+def test_metrics_and_the_file_evaluator_leave_out_the_same_voxels_and_rays(tmp_path, samples):
+    path = Path(__file__).resolve().parents[2] / 'tools/eval_occ.py'
+    spec = importlib.util.spec_from_file_location('eval_occ_of_metrics', path)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    rng = np.random.default_rng(0)
+    (tmp_path / 'origins.json').write_text(json.dumps(ORIGINS))
+    metrics = [OccMetric(mask='lidar'), RayIoUMetric(origins_file=str(tmp_path / 'origins.json'))]
+    for sample in samples:
+        label = sample['gt_occ'].numpy().copy()
+        label[rng.random(label.shape) < 0.1] = 255
+        folder = tmp_path / 'gts/scene' / sample['token']
+        folder.mkdir(parents=True)
+        masks = {f'mask_{name}': rng.random(label.shape) < 0.5 for name in ('lidar', 'camera')}
+        np.savez_compressed(folder / 'labels.npz', semantics=label, **masks)
+        (tmp_path / 'pred').mkdir(exist_ok=True)
+        np.savez_compressed(tmp_path / f'pred/{sample["token"]}.npz', sample['pred_occ'].numpy())
+        loaded = {key: torch.tensor(value) for key, value in read_occ_label(str(folder / 'labels.npz')).items()}
+        for metric in metrics:
+            metric.dataset_meta = META
+            metric.process({}, [{**sample, **loaded}])
+    scores = {**metrics[0].evaluate(2), **metrics[1].evaluate(2)}
+    arguments = [str(tmp_path / 'gts'), str(tmp_path / 'pred'), '--metrics', 'miou', 'rayiou', '--mask', 'lidar']
+    arguments += ['--origins', str(tmp_path / 'origins.json'), '--workers', '1', '--json', str(tmp_path / 'out.json')]
+    assert tool.main(arguments) == 0
+    report = json.loads((tmp_path / 'out.json').read_text())
+    assert report['miou']['mean'] == scores['occ/mIoU']
+    assert report['iou'] == scores['occ/IoU']
+    assert report['rayiou']['mean'] == scores['rayiou/mean']
+    assert report['rayiou']['per_class']['manmade'] == pytest.approx(scores['rayiou/manmade'], abs=1e-12)
+
+
+def test_predictions_of_255_are_refused_by_name(tmp_path, samples):
+    (tmp_path / 'origins.json').write_text(json.dumps(ORIGINS))
+    pred = samples[0]['pred_occ'].clone()
+    pred[0, 0, 0] = 255
+    for metric in (RayIoUMetric(origins_file=str(tmp_path / 'origins.json')), OccMetric(mask=None)):
+        metric.dataset_meta = META
+        with pytest.raises(ValueError, match='sample a: pred holds class ids'):
+            metric.process({}, [{**samples[0], 'pred_occ': pred}])
 
 
 def test_results_stay_small(tmp_path, samples):

@@ -71,7 +71,7 @@ def test_ious_are_those_worked_out_by_hand():
     [
         ([0, 1], [0], None, 'one shape'),
         ([0, 4], [0, 1], None, r'pred holds class ids 0\.\.4, expected 0\.\.3'),
-        ([0, 1], [0, 255], None, 'target holds class ids'),
+        ([0, 1], [0, 254], None, 'target holds class ids'),
         ([0, 1], [0, 1], np.array([1, 0], np.uint8), 'mask must be bool'),
     ],
 )
@@ -127,6 +127,16 @@ def test_metric_reads_data_samples_through_the_evaluator():
     evaluator.dataset_meta = META
     evaluator.process([data_sample], {})
     assert evaluator.evaluate(1)['occ/mIoU'] == 100
+
+
+def test_voxels_with_label_255_do_not_count():
+    # Class 0: one right, one missed (predicted as 1), one invented in free space: 1 / 3. Class 1: 0 / 1.
+    scores = evaluate([sample([0, 1, 0, 0, 2], [0, 0, 3, 255, 255])])
+    assert scores['occ/IoU_a'] == pytest.approx(100 / 3)
+    assert scores['occ/mIoU'] == pytest.approx(100 / 6)
+    assert scores['occ/IoU'] == pytest.approx(100 * 2 / 3)
+    with pytest.raises(ValueError, match='sample t: target holds class ids'):
+        evaluate([sample([0], [254])])
 
 
 def test_submission_round_trip_without_labels(tmp_path):

@@ -27,6 +27,18 @@ def empty():
     return np.full((200, 200, 16), 17, np.uint8)
 
 
+def test_voxels_that_are_not_labelled_are_not_drawn():
+    occ = empty()
+    occ[100:120, 100:120, 2] = 11
+    unknown = occ.copy()
+    unknown[90:130, 90:130, 5] = 255
+    unknown[:, :, 15] = 255
+    np.testing.assert_array_equal(draw_bev(unknown), draw_bev(occ))
+    np.testing.assert_array_equal(draw_oblique(unknown), draw_oblique(occ))
+    image = np.zeros((90, 160, 3), np.uint8)
+    np.testing.assert_array_equal(overlay_occupancy(image, unknown, MATRICES), overlay_occupancy(image, occ, MATRICES))
+
+
 def test_bev_shows_the_topmost_voxel_with_front_up_and_left_left():
     occ = empty()
     occ[199, 199, 2] = 11

@@ -12,6 +12,7 @@ from mmengine.logging import MMLogger
 from projects.fileio import atomic_write
 from projects.occ_eval import confusion_matrix, geometric_iou, iou_from_confusion, mean_iou
 from projects.occ_eval.confusion import NAN_POLICIES
+from projects.occupancy.classes import UNLABELLED
 
 from .samples import require_fields, to_numpy
 
@@ -34,7 +35,7 @@ class OccMetric(BaseMetric):
 
     Every sample adds one confusion matrix to ``self.results``, so evaluation on many processes is exact.
     Classes and the free class come from ``dataset_meta``. Keys: ``occ/mIoU``, ``occ/IoU``, ``occ/IoU_<class>``; a class
-    in neither labels nor predictions is NaN.
+    in neither labels nor predictions is NaN. Voxels with the label 255 are not labelled and do not count.
 
     Args:
         mask (str | None): Voxels that count: 'camera' (Occ3D), 'lidar' or None (all). Defaults to 'camera'.
@@ -91,7 +92,8 @@ class OccMetric(BaseMetric):
         require_fields(sample, needed, hint)
         mask = to_numpy(sample[f'mask_{self.mask}']).astype(bool) if self.mask else None
         try:
-            return confusion_matrix(pred, to_numpy(sample['gt_occ']), len(self.dataset_meta['classes']), mask)
+            num_classes = len(self.dataset_meta['classes'])
+            return confusion_matrix(pred, to_numpy(sample['gt_occ']), num_classes, mask, unlabelled=UNLABELLED)
         except ValueError as error:
             raise ValueError(f'sample {sample["token"]}: {error}') from error
 

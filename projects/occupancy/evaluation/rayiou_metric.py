@@ -9,6 +9,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
 from projects.occ_eval import mean_rayiou, ray_counts, rayiou_from_counts, read_origins, scene_origins
+from projects.occ_eval.grids import as_grid
 
 from .samples import infos_by_token, require_fields, to_numpy
 
@@ -19,7 +20,7 @@ class RayIoUMetric(BaseMetric):
 
     Every sample adds 5 x 17 counts to ``self.results``, so evaluation on many processes is exact. Keys:
     ``rayiou/mean``, ``rayiou/1``, ``rayiou/2``, ``rayiou/4`` and ``rayiou/<class>`` (mean of the three). There is no
-    mask.
+    mask. Rays that meet a voxel with the label 255 (not labelled) do not count.
 
     Args:
         ann_file (str | None): Info file of the whole split; rays start at the LiDAR positions of its scenes.
@@ -60,9 +61,13 @@ class RayIoUMetric(BaseMetric):
             require_fields(sample, ['gt_occ'], 'add LoadOccupancyLabels to the pipeline')
             if sample['token'] not in self.origins:
                 raise ValueError(f'{self.source} has no ray origins for sample {sample["token"]}')
-            pred, target = (to_numpy(sample[key]).astype(np.uint8) for key in ('pred_occ', 'gt_occ'))
+            arrays = {key: to_numpy(sample[key]) for key in ('pred_occ', 'gt_occ')}
             threads = self.threads or torch.get_num_threads()
-            self.results.append(ray_counts(pred, target, self.origins[sample['token']], threads))
+            try:
+                grids = [as_grid(ids, key, 'the sample', ids.shape) for key, ids in arrays.items()]
+                self.results.append(ray_counts(*grids, self.origins[sample['token']], threads))
+            except ValueError as error:
+                raise ValueError(f'sample {sample["token"]}: {error}') from error
 
     def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
         """Sum the counts and derive the numbers."""

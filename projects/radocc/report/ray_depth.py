@@ -48,7 +48,7 @@ def score_rays(
     Args:
         depths (np.ndarray): Depth at which each ray ends, in metres. Shape (R,).
         opacities (np.ndarray): Probability that it ends at all. Shape (R,).
-        truth (np.ndarray): Depth in the label, NaN where nothing is hit. Shape (R,).
+        truth (np.ndarray): Depth in the label, NaN where nothing is hit, infinite where it is unknown. Shape (R,).
         near (float): Smallest true depth that counts. Defaults to 1.
         far (float): Largest true depth that counts. Defaults to 40.
 

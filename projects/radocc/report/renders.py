@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from projects.occupancy.classes import UNLABELLED
 from projects.rendering import (
     VoxelGrid,
     find_first_hits,
@@ -101,12 +102,17 @@ def render_views(
 
 
 def label_view(label: np.ndarray, free_class: int, rays: CameraRays, grid: VoxelGrid) -> RenderedView:
-    """What a camera sees of a label: the first occupied voxel of each ray, exactly; there are no weights (S = 0)."""
+    """What a camera sees of a label: the first occupied voxel of each ray, exactly; there are no weights (S = 0).
+
+    Where that voxel is not labelled (255), the depth is infinite and the class is free.
+    """
     occupied = torch.from_numpy(label != free_class)
     hits = find_first_hits(occupied, rays.rays_o, rays.rays_d, grid)
     voxel = hits.voxel.clamp_min(0).numpy()
-    classes = np.where(hits.hit.numpy(), label[tuple(voxel.T)], free_class)
-    depth = np.where(hits.hit.numpy(), hits.t_entry.numpy(), np.nan)
+    found = label[tuple(voxel.T)]
+    known = found != UNLABELLED
+    classes = np.where(hits.hit.numpy() & known, found, free_class)
+    depth = np.where(hits.hit.numpy(), np.where(known, hits.t_entry.numpy(), np.inf), np.nan)
     return RenderedView(depth.reshape(rays.size), classes.reshape(rays.size), np.zeros((*rays.size, 0), np.float32))
 
 

@@ -13,6 +13,7 @@ from mmdet3d.registry import DATASETS
 from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
+from projects.occupancy.classes import UNLABELLED
 from projects.occupancy.evaluation import confusion_matrix, geometric_iou, iou_from_confusion, mean_iou
 
 
@@ -128,5 +129,5 @@ def measure(
         label = sample['data_samples'].gt_occ.numpy()
         mask = sample['data_samples'].mask_camera.numpy()
         for name, predict in predictions.items():
-            total[name] += confusion_matrix(predict(sample, index), label, len(classes), mask)
+            total[name] += confusion_matrix(predict(sample, index), label, len(classes), mask, unlabelled=UNLABELLED)
     return {name: Scores.from_confusion(hist, classes, free_class) for name, hist in total.items()}

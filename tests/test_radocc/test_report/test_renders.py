@@ -36,6 +36,16 @@ def test_wall_is_seen_at_its_distance_in_label_and_render():
     assert view.weights.shape == (3, 3, 160)
 
 
+def test_a_ray_that_meets_an_unlabelled_voxel_has_no_true_depth():
+    label = _wall(5)
+    label[3, :, 4:] = 255  # the upper half of the view
+    view = label_view(label, 2, camera_rays(_forward_camera(), (3, 3), 0, 3), GRID)
+    assert np.isinf(view.depths[0]).all()
+    assert (view.semantics[0] == 2).all()
+    assert np.allclose(view.depths[2], 5.0)
+    assert (view.semantics[2] == 1).all()
+
+
 def test_empty_volume_hits_nothing():
     rays = camera_rays(_forward_camera(), (3, 3), 0, 3)
     free = torch.tensor([-20.0, -20.0, 20.0]).expand(1, 8, 8, 8, 3).contiguous()

@@ -12,9 +12,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from projects.occupancy.classes import UNLABELLED
 from projects.rendering.backend import is_fake
-
-IGNORE_INDEX = 255
 
 
 class _SelectRows(torch.autograd.Function):
@@ -56,7 +55,7 @@ def select_voxels(logits: Tensor, target: Tensor, mask: Tensor | None = None) ->
             f'logits must be (*target, num_classes) and mask like target; got logits {tuple(logits.shape)}, '
             f'target {tuple(target.shape)}, mask {mask_shape}'
         )
-    keep = target != IGNORE_INDEX
+    keep = target != UNLABELLED
     if mask is not None:
         keep = keep & mask.bool()
     (index,) = torch.where(keep.flatten())
