@@ -37,5 +37,5 @@ env_cfg = dict(
 randomness = dict(seed=0)
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True)
 log_level = 'INFO'
-load_from = None
+load_from = None  # parts that the file lacks: load_from_allow_missing = ['occ_head']
 resume = False

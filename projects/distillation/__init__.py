@@ -13,7 +13,7 @@ from .losses import (
     feature_distance,
     kl_divergence,
 )
-from .teacher import FrozenTeacher, load_model_weights
+from .teacher import FrozenTeacher
 
 __all__ = [
     'AffinityMatchLoss',
@@ -30,5 +30,4 @@ __all__ = [
     'channel_wise_divergence',
     'feature_distance',
     'kl_divergence',
-    'load_model_weights',
 ]

@@ -1,6 +1,6 @@
 """A student, a frozen teacher, and the losses between them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -8,8 +8,10 @@ from mmdet3d.registry import MODELS
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from projects.engine import load_model_weights
+
 from .side_by_side import run_side_by_side
-from .teacher import FrozenTeacher, load_model_weights
+from .teacher import FrozenTeacher
 from .wiring import BatchData, Table, check_signature, connector_side, pick, same_names, split_source
 
 _SOURCES = ('student', 'teacher', 'data', 'shared')
@@ -35,6 +37,8 @@ class Distiller(BaseModel):
         teacher_config (str, optional): Config that trains the teacher, named when the checkpoint is missing.
             Defaults to None.
         student_ckpt (str, optional): Plain checkpoint the student starts from. Defaults to None.
+        student_ckpt_allow_missing (Sequence[str], optional): Parts of the student that this checkpoint may lack, such
+            as 'occ_head'; they keep their initial values. Defaults to None: none.
         shared (dict, optional): Configs of modules called once per step as ``forward(inputs, data_samples)``.
         connectors (dict, optional): Configs of modules between models and losses, run in this order. A result is a
             tensor or a dict of tensors, called ``student.<connector>`` or ``teacher.<connector>``.
@@ -56,6 +60,7 @@ class Distiller(BaseModel):
         teacher_ckpt: str | None = None,
         teacher_config: str | None = None,
         student_ckpt: str | None = None,
+        student_ckpt_allow_missing: Sequence[str] | None = None,
         shared: dict[str, dict] | None = None,
         connectors: dict[str, dict] | None = None,
         connector_inputs: Table | None = None,
@@ -70,7 +75,10 @@ class Distiller(BaseModel):
             if not callable(getattr(self.student, method, None)):
                 raise TypeError(f'student {type(self.student).__name__} needs a method {method}')
         self.teacher = FrozenTeacher(MODELS.build(teacher), teacher_ckpt, teacher_config)
+        if student_ckpt_allow_missing and student_ckpt is None:
+            raise ValueError('student_ckpt_allow_missing is set, but there is no student_ckpt')
         self.student_ckpt = student_ckpt
+        self.student_ckpt_allow_missing = student_ckpt_allow_missing
         self.shared = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in (shared or {}).items()})
         self.connectors = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in (connectors or {}).items()})
         self.losses = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in losses.items()})
@@ -126,7 +134,8 @@ class Distiller(BaseModel):
         super().init_weights()
         self.teacher.load()
         if self.student_ckpt is not None:
-            load_model_weights(self.student, self.student_ckpt)
+            option = 'model.student_ckpt_allow_missing'
+            load_model_weights(self.student, self.student_ckpt, self.student_ckpt_allow_missing, option)
 
     def set_loss_scale(self, scale: float, names: list[str] | None = None) -> None:
         """Scale distillation losses, for warm-up.

@@ -9,24 +9,7 @@ from mmengine.logging import print_log
 from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 
-from projects.engine import check_state_dict, file_sha256, load_checkpoint_safe
-
-
-def load_model_weights(model: nn.Module, path: str | os.PathLike) -> None:
-    """Load a plain checkpoint of a model; every weight of the model must be in it.
-
-    Args:
-        model (nn.Module): The model.
-        path (str or PathLike): The checkpoint. Its ``state_dict`` holds averaged weights when it was trained with
-            EMA, as ``tools/test.py`` uses them.
-
-    Raises:
-        FileNotFoundError: If the file does not exist.
-        CheckpointError: If it is corrupt or belongs to another model.
-    """
-    state_dict = load_checkpoint_safe(path)['state_dict']
-    check_state_dict(model, state_dict, path, complete=True)
-    model.load_state_dict(state_dict, strict=False)
+from projects.engine import file_sha256, load_model_weights
 
 
 class FrozenTeacher(nn.Module):

@@ -5,7 +5,6 @@ from projects.fileio import atomic_write, restricted_load
 from .amp import CpuAutocastOptimWrapper, enable_amp
 from .checkpoint import (
     CheckpointError,
-    check_state_dict,
     file_sha256,
     load_checkpoint_safe,
     save_checkpoint_atomic,
@@ -28,6 +27,7 @@ from .models import load_trained_model
 from .pretrained import load_imagenet_weights
 from .runner import SafeRunner, list_checkpoints
 from .seeding import EpochCounter, SeededDatasetMixin, sample_seed, seed_everything, seeded
+from .weights import check_state_dict, fill_model, load_model_weights
 
 __all__ = [
     'RUNNER_KEYS',
@@ -50,10 +50,12 @@ __all__ = [
     'end_with_launcher',
     'explain_unknown_argument',
     'file_sha256',
+    'fill_model',
     'keep_freed_memory',
     'list_checkpoints',
     'load_checkpoint_safe',
     'load_imagenet_weights',
+    'load_model_weights',
     'load_trained_model',
     'log_traceback',
     'naming_config_keys',

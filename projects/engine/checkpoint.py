@@ -1,4 +1,4 @@
-"""Checkpoints that are written whole, hold plain data only and are checked against the model they are loaded into."""
+"""Checkpoints that are written whole and hold plain data only."""
 
 import hashlib
 import os
@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
-from torch import nn
 
 from projects.fileio import atomic_write
 
@@ -167,47 +166,6 @@ def load_checkpoint_safe(path: str | os.PathLike, map_location: Any = 'cpu') -> 
         found = sorted(map(str, checkpoint))[:8] if isinstance(checkpoint, dict) else type(checkpoint).__name__
         raise CheckpointError(f"{path} is not a checkpoint: expected a dict with 'state_dict', found {found}")
     return _restore_history(checkpoint)
-
-
-def check_state_dict(model: nn.Module, state_dict: Mapping, path: str | os.PathLike, complete: bool) -> None:
-    """Stop when a checkpoint does not belong to a model.
-
-    Args:
-        model (nn.Module): The model.
-        state_dict (Mapping): Weights by name.
-        path (str or PathLike): Name of the checkpoint for the message.
-        complete (bool): Whether every weight of the model must be there (test, resume, teacher). Otherwise the
-            checkpoint is refused only when neither half of its weights nor half of the model's find a partner.
-
-    Raises:
-        CheckpointError: If the weights do not fit; names some keys and says what to do.
-    """
-    own = {key: tuple(value.shape) for key, value in model.state_dict().items() if torch.is_tensor(value)}
-    own = {key: shape for key, shape in own.items() if not key.endswith('num_batches_tracked')}
-    given = {key: tuple(value.shape) for key, value in state_dict.items() if torch.is_tensor(value)}
-    given = {key: shape for key, shape in given.items() if not key.endswith('num_batches_tracked')}
-    missing = [key for key in own if key not in given]
-    reshaped = [key for key in own if key in given and given[key] != own[key]]
-    unused = [key for key in given if key not in own]
-    matched = len(own) - len(missing) - len(reshaped)
-    fits = not missing and not reshaped if complete else 2 * matched >= min(len(own), len(given))
-    if fits and (matched or not own):
-        return
-    lines = [f'{path} does not fit {type(model).__name__}: {matched} of {len(own)} weights of the model are in it.']
-    for title, keys in (('missing', missing), ('of another shape', reshaped), ('not in the model', unused)):
-        if keys:
-            shown = [f'{k} {given[k]} for {own[k]}' if k in reshaped else k for k in keys[:5]]
-            lines.append(f'  {title} ({len(keys)}): {", ".join(shown)}{", ..." if len(keys) > 5 else ""}')
-    if any(key.startswith('student.') for key in unused):
-        lines.append(
-            f'  {path} is the checkpoint of a distillation: run tools/model_converters/extract_student.py on it first.'
-        )
-    else:
-        lines.append(
-            f'  {path} is the checkpoint of another model: use the config it was trained with, or a checkpoint of this '
-            'config.'
-        )
-    raise CheckpointError('\n'.join(lines))
 
 
 def file_sha256(path: str | os.PathLike) -> str:

@@ -24,6 +24,7 @@ _MMENGINE_KEYS = frozenset(
         'custom_imports',
         'efficient_conv_bn_eval',
         'find_unused_parameters',
+        'load_from_allow_missing',
         'model_wrapper_cfg',
         'runner_type',
         'sync_bn',

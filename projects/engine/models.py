@@ -7,7 +7,8 @@ from mmengine.registry import MODELS, init_default_scope
 from mmengine.utils import import_modules_from_strings
 from torch import nn
 
-from .checkpoint import check_state_dict, load_checkpoint_safe
+from .checkpoint import load_checkpoint_safe
+from .weights import fill_model
 
 
 def load_trained_model(config_file: str | Path, checkpoint: str | Path) -> nn.Module:
@@ -29,7 +30,5 @@ def load_trained_model(config_file: str | Path, checkpoint: str | Path) -> nn.Mo
     model = MODELS.build(config.model)
     state = load_checkpoint_safe(checkpoint)['state_dict']
     student = {name.removeprefix('student.'): value for name, value in state.items() if name.startswith('student.')}
-    state = student or state
-    check_state_dict(model, state, str(checkpoint), complete=True)
-    model.load_state_dict(state, strict=False)
+    fill_model(model, student or state, checkpoint)
     return model.eval()

@@ -21,18 +21,13 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from .agreement import decide_for_all, require_same
-from .checkpoint import (
-    CheckpointError,
-    check_state_dict,
-    file_sha256,
-    load_checkpoint_safe,
-    save_checkpoint_atomic,
-    to_plain,
-)
+from .checkpoint import CheckpointError, file_sha256, load_checkpoint_safe, save_checkpoint_atomic, to_plain
 from .config import naming_config_keys
 from .distributed import end_with_launcher, setup_cpu_process_group
 from .resume import CONFIG_KEY, check_resumable_into, config_values, describe_differences
+from .weights import check_state_dict
 
+_ALLOW_MISSING = 'load_from_allow_missing'
 _RESUME_KEYS = ('state_dict', 'optimizer', 'message_hub')
 
 
@@ -47,7 +42,8 @@ class SafeRunner(Runner):
     """``Runner`` for configs with ``runner_type='SafeRunner'``.
 
     - Checkpoints are written atomically, hold plain data and load with ``weights_only=True``.
-    - A checkpoint of another model stops the run; testing and resuming need every weight.
+    - A checkpoint that does not fill the model stops the run. Where training starts from it, the config may name the
+      parts that it lacks: ``load_from_allow_missing = ['occ_head']``.
     - ``--resume`` skips truncated checkpoints with a warning and takes the newest whole one.
     - ``launcher='pytorch'`` works without CUDA: gloo process group, DDP without device ids, BatchNorm for SyncBN.
 
@@ -198,7 +194,11 @@ class SafeRunner(Runner):
             checkpoint['state_dict'] = state
         model = self.model.module if is_model_wrapper(self.model) else self.model
         weights_of = model.module if isinstance(model, BaseTTAModel) else model
-        check_state_dict(weights_of, checkpoint['state_dict'], filename, complete=bool(self._resume) or not training)
+        starts = training and not self._resume
+        parts, option = (self.cfg.get(_ALLOW_MISSING), _ALLOW_MISSING) if starts else (None, None)
+        notes = check_state_dict(weights_of, checkpoint['state_dict'], filename, parts, option)
+        if notes:
+            self.logger.info(notes)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         load_state_dict(model, checkpoint['state_dict'], strict, self.logger)
         self._has_loaded = True
@@ -230,6 +230,7 @@ class SafeRunner(Runner):
             CheckpointError: If the work directory has checkpoints and none of them can be used, or the checkpoint is
                 not of such a run.
             RuntimeError: If the checkpoint is not the same on all nodes.
+            ValueError: If ``load_from_allow_missing`` is set without ``load_from``.
         """
         if self._has_loaded:
             return
@@ -242,6 +243,8 @@ class SafeRunner(Runner):
             else:
                 source = found
         if source is None:
+            if self.cfg.get(_ALLOW_MISSING) and not self._resume:
+                raise ValueError(f'{_ALLOW_MISSING} is set, but there is no load_from whose weights could be missing')
             return
         digest = file_sha256(source)[:16] if Path(source).is_file() else 'no such file'
         require_same(digest, f'checkpoint {source}', 'Copy it to the same path of every node, or use a shared folder.')

@@ -176,6 +176,27 @@ def test_student_starts_from_its_checkpoint(build, toys, tmp_path):
         build(student_ckpt=str(tmp_path / 'gone.pth'))
 
 
+def test_student_starts_from_a_part_only_when_the_rest_is_named(build, toys, tmp_path):
+    weights = {name: value for name, value in toys.ToyNet().state_dict().items() if name.startswith('stem')}
+    path = str(tmp_path / 'part.pth')
+    save_checkpoint_atomic({'meta': {}, 'state_dict': weights}, path)
+    with pytest.raises(CheckpointError, match=r"model\.student_ckpt_allow_missing=\['head'\]"):
+        build(student_ckpt=path)
+    model = build(student_ckpt=path, student_ckpt_allow_missing=['head'])
+    assert all(torch.equal(value, model.student.state_dict()[name]) for name, value in weights.items())
+    with pytest.raises(ValueError, match='there is no student_ckpt'):
+        build(student_ckpt_allow_missing=['head'])
+
+
+def test_a_teacher_has_every_weight(build, toys, tmp_path):
+    path = tmp_path / 'part.pth'
+    weights = {name: value for name, value in toys.ToyNet(channels=6).state_dict().items() if name.startswith('stem')}
+    save_checkpoint_atomic({'meta': {}, 'state_dict': weights}, path)
+    with pytest.raises(CheckpointError, match=r'missing in the file \(2\): head 2 of 2') as error:
+        build(teacher_ckpt=str(path))
+    assert 'initial values' not in str(error.value)
+
+
 def test_loss_scale_multiplies_one_loss(build, batch):
     model = build()
     model.student.eval()

@@ -14,7 +14,6 @@ from projects.engine import (
     CheckpointError,
     SafeRunner,
     atomic_write,
-    check_state_dict,
     load_checkpoint_safe,
     save_checkpoint_atomic,
     to_plain,
@@ -123,36 +122,6 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(saved, capsys):
 def test_flat_state_dict_becomes_a_checkpoint(toys, saved):
     torch.save(toys.ToyNet().state_dict(), saved)
     assert 'head.weight' in load_checkpoint_safe(saved)['state_dict']
-
-
-def test_checkpoint_of_another_model_is_refused_with_its_keys(toys):
-    model = toys.ToyNet()
-    other = {'backbone.conv.weight': torch.zeros(3), 'backbone.conv.bias': torch.zeros(3)}
-    with pytest.raises(CheckpointError) as error:
-        check_state_dict(model, other, 'other.pth', complete=False)
-    message = str(error.value)
-    assert 'other.pth does not fit ToyNet: 0 of 8 weights' in message
-    assert 'head.bias' in message or 'stem.0.weight' in message
-    assert 'backbone.conv.weight' in message
-    assert 'other.pth is the checkpoint of another model: use the config' in message.splitlines()[-1]
-
-
-def test_partial_checkpoint_may_start_training_but_not_testing(toys):
-    model = toys.ToyNet()
-    part = {key: value for key, value in model.state_dict().items() if key.startswith('stem')}
-    check_state_dict(model, part, 'part.pth', complete=False)
-    with pytest.raises(CheckpointError, match=r'missing \(2\): head.weight, head.bias'):
-        check_state_dict(model, part, 'part.pth', complete=True)
-    wide = toys.ToyNet(channels=9)
-    with pytest.raises(CheckpointError, match='of another shape'):
-        check_state_dict(wide, model.state_dict(), 'narrow.pth', complete=True)
-
-
-def test_distilled_checkpoint_gets_the_hint_to_extract(toys):
-    model = toys.ToyNet()
-    state = {f'student.{key}': value for key, value in model.state_dict().items()}
-    with pytest.raises(CheckpointError, match=r'extract_student\.py'):
-        check_state_dict(model, state, 'distilled.pth', complete=True)
 
 
 def test_runner_refuses_to_test_or_train_from_another_model(toys, tmp_path):

@@ -21,7 +21,7 @@ from mmengine.registry import DefaultScope
 from ops_benchmarks.machine import describe, peak_memory_mb
 
 from projects.cli import ToolParser, run_tool
-from projects.engine import atomic_write, load_checkpoint_safe, naming_config_keys, read_config
+from projects.engine import atomic_write, fill_model, load_checkpoint_safe, naming_config_keys, read_config
 
 
 def parse_args(argv=None):
@@ -72,12 +72,7 @@ def build_model(cfg, checkpoint=None):
         weights = load_checkpoint_safe(checkpoint)['state_dict']
         if any(key.startswith('student.') for key in weights):
             weights = {key[len('student.') :]: value for key, value in weights.items() if key.startswith('student.')}
-        missing, _ = model.load_state_dict(weights, strict=False)
-        if missing:
-            raise ValueError(
-                f'{checkpoint} lacks {len(missing)} tensors of the model, for instance {missing[0]}; '
-                'is it the checkpoint of another config?'
-            )
+        fill_model(model, weights, checkpoint)
     return model
 
 
