@@ -37,7 +37,7 @@ def parse_args() -> argparse.Namespace:
         default='auto',
         help='auto: minidrive if the root has its lists, else eigen (default)',
     )
-    kitti.add_argument('--no-pair-check', action='store_true', help='do not look for swapped cameras')
+    kitti.add_argument('--no-pair-check', action='store_true', help='do not look for swapped or equal cameras')
     kitti.set_defaults(run=_run_kitti)
     driving = _add_depth_parser(datasets, 'drivingstereo', 'DrivingStereo', 'data/drivingstereo')
     driving.add_argument('--resolution', choices=('half', 'full'), default='half', help='default: half')
@@ -53,6 +53,11 @@ def _add_depth_parser(
     parser.add_argument('--root-path', required=True, help=f'data root, for instance {example}')
     parser.add_argument('--out-dir', help='folder of the info files (default: the data root)')
     parser.add_argument('--allow-missing', action='store_true', help='leave frames with missing files out')
+    parser.add_argument(
+        '--pairs-only',
+        action='store_true',
+        help='leave frames without a right image out; default: they are written for models of one image',
+    )
     return parser
 
 
@@ -76,6 +81,7 @@ def _run_kitti(args: argparse.Namespace) -> None:
         out_dir=args.out_dir,
         allow_missing=args.allow_missing,
         check_pairs=not args.no_pair_check,
+        pairs_only=args.pairs_only,
     ).run()
 
 
@@ -86,6 +92,7 @@ def _run_drivingstereo(args: argparse.Namespace) -> None:
         weathers=tuple(args.weather),
         out_dir=args.out_dir,
         allow_missing=args.allow_missing,
+        pairs_only=args.pairs_only,
     ).run()
 
 

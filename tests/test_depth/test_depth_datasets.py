@@ -87,13 +87,75 @@ def test_missing_right_image_names_the_file(broken_root):
     path.unlink()
     with pytest.raises(FileNotFoundError, match=path.name):
         build(broken_root)[0]
+
+
+def infos(root, name='kitti-depth_infos_train.pkl'):
+    return pickle.loads((root / name).read_bytes())['data_list']
+
+
+def test_kitti_without_the_right_camera_serves_models_of_one_image(broken_root):
+    for path in broken_root.glob('raw/*/*/image_03'):
+        shutil.rmtree(path)
+    result = convert('kitti-depth', '--root-path', broken_root)
+    assert result.returncode == 0, result.stderr
+    assert 'none of the 12 frames has a right image' in result.stdout
+    items = infos(broken_root)
+    assert len(items) == 8
+    assert all(item['right_path'] is item['right_depth_path'] is item['right_dense_path'] is None for item in items)
+    item = build(broken_root, stereo=False)[0]
+    assert item['inputs']['img'].shape == (3, 128, 416)
+    with pytest.raises(ValueError, match=r'8 of 8 frames have no right image .*stereo=True needs pairs.*stereo=False'):
+        build(broken_root)
+    result = convert('kitti-depth', '--root-path', broken_root, '--pairs-only')
+    assert result.returncode == 1
+    assert 'holds no frame' in result.stderr
+
+
+def test_right_images_that_are_missing_here_and_there_are_named(broken_root):
+    path = Path(str(left_images(broken_root)[0]).replace('image_02', 'image_03'))
+    path.unlink()
+    result = convert('kitti-depth', '--root-path', broken_root)
+    assert result.returncode == 0, result.stderr
+    assert f'1 of 12 frames have no right image:\n  {path.relative_to(broken_root)}' in result.stdout
+    assert [item['right_path'] is None for item in infos(broken_root)] == [True, *[False] * 7]
+    with pytest.raises(ValueError, match='1 of 8 frames have no right image'):
+        build(broken_root)
+    result = convert('kitti-depth', '--root-path', broken_root, '--pairs-only')
+    assert 'they are left out' in result.stdout
+    assert len(build(broken_root)) == 7
+
+
+def test_first_pair_of_a_drive_is_checked_although_its_first_frame_has_no_right_image(broken_root):
+    left = left_images(broken_root)[:2]
+    Path(str(left[0]).replace('image_02', 'image_03')).unlink()
+    shutil.copy(left[1], str(left[1]).replace('image_02', 'image_03'))
     result = convert('kitti-depth', '--root-path', broken_root)
     assert result.returncode == 1
-    assert '1 files are missing' in result.stderr
-    assert str(path.relative_to(broken_root)) in result.stderr
-    result = convert('kitti-depth', '--root-path', broken_root, '--allow-missing')
-    assert result.returncode == 0
-    assert 'kitti-depth_infos_train.pkl: 7 frames' in result.stdout
+    assert 'are the same picture' in result.stderr
+    assert convert('kitti-depth', '--root-path', broken_root, '--no-pair-check').returncode == 0
+
+
+def as_jpeg(path):
+    cv2.imwrite(str(path.with_suffix('.jpg')), cv2.imread(str(path)), [cv2.IMWRITE_JPEG_QUALITY, 95])
+    path.unlink()
+    return path.with_suffix('.jpg')
+
+
+def test_jpeg_images_are_found_file_by_file_and_png_goes_first(broken_root):
+    left = left_images(broken_root)
+    as_jpeg(left[0])
+    cv2.imwrite(str(left[1].with_suffix('.jpg')), np.zeros((128, 416, 3), np.uint8))  # beside its PNG file
+    for path in broken_root.glob('raw/*/*/image_03/data/*.png'):
+        as_jpeg(path)
+    result = convert('kitti-depth', '--root-path', broken_root)
+    assert result.returncode == 0, result.stderr
+    items = infos(broken_root)
+    assert [Path(item['img_path']).suffix for item in items] == ['.jpg', *['.png'] * 7]
+    assert {Path(item['right_path']).suffix for item in items} == {'.jpg'}
+    item = build(broken_root)[0]
+    original = cv2.imread(str(left[0].with_suffix('.jpg')))
+    assert np.array_equal(item['inputs']['img'].numpy(), original.transpose(2, 0, 1))
+    assert item['inputs']['right_img'].shape == (3, 128, 416)
 
 
 def test_8_bit_depth_map_and_other_sizes_are_refused(broken_root):
@@ -137,8 +199,8 @@ def test_swapped_cameras_are_refused(broken_root):
 def test_everything_that_is_missing_is_counted_at_once(tmp_path):
     result = convert('kitti-depth', '--root-path', tmp_path, '--split', 'eigen')
     assert result.returncode == 1
-    # Both images of 23158 + 697 frames, their maps but for 45, and the calibration of five dates.
-    assert f'{2 * 23855 + 23855 - 45 + 5} files are missing' in result.stderr
+    # The left images of 23158 + 697 frames, their maps but for 45, and the calibration of five dates.
+    assert f'{23855 + 23855 - 45 + 5} files are missing' in result.stderr
     assert 'docs/kitti.md' in result.stderr
 
 
@@ -148,13 +210,14 @@ def test_official_split_reads_folders_and_the_depth_selection(data_root, tmp_pat
     test = root / 'depth_selection' / 'test_depth_prediction_anonymous'
     (test / 'image').mkdir(parents=True)
     (test / 'intrinsics').mkdir()
-    cv2.imwrite(str(test / 'image' / '0000000000.png'), np.zeros((352, 1216, 3), np.uint8))
-    (test / 'intrinsics' / '0000000000.txt').write_text('700 0 600 0 700 170 0 0 1')
+    for name in ('0000000000.png', '0000000001.jpg'):
+        cv2.imwrite(str(test / 'image' / name), np.zeros((352, 1216, 3), np.uint8))
+        (test / 'intrinsics' / f'{name[:-4]}.txt').write_text('700 0 600 0 700 170 0 0 1')
     result = convert('kitti-depth', '--root-path', root, '--split', 'official')
     assert result.returncode == 0, result.stderr
     sizes = {name: len(build(root, False, ann_file=f'kitti-depth-official_infos_{name}.pkl', test_mode=True))
              for name in ('train', 'val', 'test')}  # fmt: skip
-    assert sizes == {'train': 8, 'val': 4, 'test': 1}
+    assert sizes == {'train': 8, 'val': 4, 'test': 2}
     item = build(root, False, ann_file='kitti-depth-official_infos_test.pkl', test_mode=True)[0]
     assert item['data_samples'].frame_id == '0000000000'
     assert not item['data_samples'].gt_depth.any()
@@ -188,12 +251,36 @@ def test_drivingstereo_baseline_is_the_length_of_the_translation(tmp_path):
     assert item['inputs']['right_img'].shape == (3, 400, 881)
 
 
+def test_drivingstereo_without_a_right_image_serves_models_of_one_image(tmp_path):
+    make_drivingstereo(tmp_path)
+    left = next((tmp_path / 'test-left-image').rglob('*.jpg'))
+    cv2.imwrite(str(left.with_suffix('.png')), cv2.imread(str(left)))  # one frame in two files
+    next((tmp_path / 'test-right-image').rglob('*.jpg')).unlink()
+    result = convert('drivingstereo', '--root-path', tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert '1 of 2 frames have no right image:\n  test-right-image/2018-07-09-16-11-56/' in result.stdout
+    items = infos(tmp_path, 'drivingstereo_infos_test.pkl')
+    assert [Path(item['img_path']).suffix for item in items] == ['.png']
+    assert items[0]['right_path'] is None
+    result = convert('drivingstereo', '--root-path', tmp_path, '--pairs-only', '--out-dir', tmp_path / 'pairs')
+    assert sorted(path.name for path in (tmp_path / 'pairs').iterdir()) == ['drivingstereo_infos_train.pkl']
+
+
+def test_drivingstereo_refuses_one_camera_in_both_folders(tmp_path):
+    make_drivingstereo(tmp_path)
+    left = next((tmp_path / 'train-left-image').rglob('*.jpg'))
+    shutil.copy(left, str(left).replace('left', 'right'))
+    result = convert('drivingstereo', '--root-path', tmp_path)
+    assert result.returncode == 1
+    assert 'are the same picture' in result.stderr
+
+
 def test_drivingstereo_names_missing_files_and_wrong_calibration(tmp_path):
     make_drivingstereo(tmp_path)
-    next((tmp_path / 'test-right-image').rglob('*.jpg')).unlink()
+    next((tmp_path / 'test-depth-map').rglob('*.png')).unlink()
     result = convert('drivingstereo', '--root-path', tmp_path, '--weather', 'rainy')
     assert result.returncode == 1
-    assert 'test-right-image/2018-07-09-16-11-56/2018-07-09-16-11-56-502.jpg' in result.stderr
+    assert 'test-depth-map/2018-07-09-16-11-56/2018-07-09-16-11-56-502.png' in result.stderr
     assert 'rainy/left-image-half-size/<sequence>/<time>.jpg' in result.stderr
     calib = tmp_path / 'calib_test' / 'half-image-calib' / '2018-07-09.txt'
     make_drivingstereo(tmp_path / 'b')
@@ -208,7 +295,7 @@ def test_frames_that_cannot_serve_are_refused_when_the_infos_are_read(data_root,
     content = pickle.loads((data_root / 'kitti-depth_infos_train.pkl').read_bytes())
     item = content['data_list'][0]
     for change, message, test_mode in (
-        ({'right_path': None}, 'has no right image', True),
+        ({'right_path': None}, '1 of 1 frames have no right image', True),
         ({'depth_path': None}, 'has no depth map', False),
         ({'baseline': 0.0}, 'must be positive', True),
     ):

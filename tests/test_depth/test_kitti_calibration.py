@@ -97,6 +97,14 @@ def test_wrong_line_of_a_list_is_named(tmp_path, line, message):
         read_eigen_list(tmp_path / 'list.txt')
 
 
+@pytest.mark.parametrize('suffix', ['png', 'jpg'])
+def test_list_may_name_either_kind_of_image(tmp_path, suffix):
+    drive = '2011_09_26_drive_0002_sync'
+    depth = f'{drive}/proj_depth/groundtruth/image_02/0000000069.png'
+    (tmp_path / 'list.txt').write_text(f'2011_09_26/{drive}/image_02/data/0000000069.{suffix} {depth} 721.5\n')
+    assert read_eigen_list(tmp_path / 'list.txt') == [Frame(drive, 69, True, 721.5)]
+
+
 def shifted_pair(disparity):
     texture = np.random.default_rng(0).integers(0, 255, (120, 500), np.uint8)
     texture = cv2.GaussianBlur(texture, (0, 0), 1.0)
@@ -106,7 +114,7 @@ def shifted_pair(disparity):
 def test_matches_of_a_shifted_picture_have_its_disparity():
     disparity = match_rows(*shifted_pair(17))
     assert len(disparity) > 20
-    assert (disparity == 17).all()
+    np.testing.assert_allclose(disparity, 17, atol=0.05)
 
 
 def test_swapped_pair_is_refused_and_the_right_one_passes():
@@ -114,6 +122,49 @@ def test_swapped_pair_is_refused_and_the_right_one_passes():
     check_stereo_order(left, right, 'a')
     with pytest.raises(ValueError, match=r'median -17.0 px.*swapped'):
         check_stereo_order(right, left, 'a')
+
+
+def test_disparities_have_fractions():
+    left, _ = shifted_pair(0)
+    move = np.float32([[1, 0, -0.3], [0, 1, 0]])
+    moved = cv2.warpAffine(left, move, left.shape[::-1], flags=cv2.INTER_CUBIC)
+    assert np.median(match_rows(left, moved)) == pytest.approx(0.3, abs=0.05)
+
+
+def jpeg(image, quality):
+    return cv2.imdecode(cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_UNCHANGED)
+
+
+def test_one_image_in_both_folders_is_refused_however_it_was_stored(real_kitti):
+    left = cv2.imread(str(real_kitti / 'left.png'))
+    brighter = np.clip(left * 1.1 + 5, 0, 255).astype(np.uint8)
+    for right in (left, jpeg(left, 95), jpeg(left, 30), brighter):
+        with pytest.raises(ValueError, match=r'a: left and right image are the same picture \(no disparity anywhere\)'):
+            check_stereo_order(left, right, 'a')
+
+
+def distant_pair(image, disparity, seed=0):
+    """What two cameras of their own noise see of a scene at f * b / disparity."""
+    rng = np.random.default_rng(seed)
+    move = np.float32([[1, 0, -disparity], [0, 1, 0]])
+    moved = cv2.warpAffine(image, move, image.shape[1::-1], flags=cv2.INTER_CUBIC)
+    return [np.clip(np.round(view + rng.normal(0, 2, view.shape)), 0, 255).astype(np.uint8) for view in (image, moved)]
+
+
+def test_pair_of_a_distant_scene_passes(real_kitti):
+    """With f * b = 384 px m, a scene at 1 km has 0.38 px, one at 2.5 km 0.15 px."""
+    left = cv2.imread(str(real_kitti / 'left.png'))
+    for disparity in (0.15, 0.38, 1.0):
+        check_stereo_order(*distant_pair(left, disparity), 'a')
+
+
+def test_pair_of_a_scene_without_texture_passes_unless_it_is_one_image():
+    fog = np.full((200, 400), 128.0)
+    left, right = distant_pair(fog, 0.0)
+    assert len(match_rows(left, right)) < 8
+    check_stereo_order(left, right, 'a')
+    with pytest.raises(ValueError, match='same picture'):
+        check_stereo_order(left, left.copy(), 'a')
 
 
 def test_pair_of_two_sizes_is_refused_and_a_flat_one_passes():

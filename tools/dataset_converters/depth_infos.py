@@ -3,7 +3,7 @@
 import os
 import pickle
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,23 @@ import numpy as np
 from projects.depth.datasets import StereoCalibration
 from projects.fileio import atomic_write
 
+IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg')
+"""Of images, in the order in which they are looked for; depth maps are PNG only."""
 _SHOWN = 10
+
+
+def find_image(root: Path, stem: str) -> str | None:
+    """Image ``<stem>`` with one of :data:`IMAGE_SUFFIXES`, relative to the root; None if none is there."""
+    return next((stem + suffix for suffix in IMAGE_SUFFIXES if (root / (stem + suffix)).is_file()), None)
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Images below a folder, sorted, one for each stem: a PNG file goes before a JPEG file of its name."""
+    found: dict[Path, Path] = {}
+    for suffix in IMAGE_SUFFIXES:
+        for path in folder.rglob(f'*{suffix}'):
+            found.setdefault(path.with_suffix(''), path)
+    return [found[stem] for stem in sorted(found)]
 
 
 def png_or_jpeg_shape(path: str | os.PathLike) -> tuple[int, int]:
@@ -38,12 +54,31 @@ def png_or_jpeg_shape(path: str | os.PathLike) -> tuple[int, int]:
     raise ValueError(f'{path} is no PNG or JPEG image; copy or download it again')
 
 
+def _shown(names: Sequence[str]) -> str:
+    more = [f'and {len(names) - _SHOWN} more'] if len(names) > _SHOWN else []
+    return '\n'.join(f'  {name}' for name in [*names[:_SHOWN], *more])
+
+
 def missing_report(what: str, missing: Iterable[str], hint: str) -> str:
     """Message about missing files: how many there are, the first ten, and what to do."""
     names = list(missing)
-    shown = '\n'.join(f'  {name}' for name in names[:_SHOWN])
-    more = f'\n  and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''
-    return f'{len(names)} {what} are missing:\n{shown}{more}\n{hint}'
+    return f'{len(names)} {what} are missing:\n{_shown(names)}\n{hint}'
+
+
+def no_pair_report(single: Sequence[str], frames: int, left_out: bool) -> str:
+    """Message about frames whose right image is missing, while all else is there.
+
+    Args:
+        single (Sequence[str]): The missing right images.
+        frames (int): Frames with and without a right image.
+        left_out (bool): Whether the frames without are left out.
+    """
+    use = 'they are written with right_path=None, for models of one image; a data set with stereo=True refuses them'
+    use = 'they are left out' if left_out else use
+    if len(single) == frames:
+        return f'none of the {frames} frames has a right image (as {single[0]}); {use}'
+    advice = '' if left_out else '. Unpack the right camera completely, or leave these frames out with --pairs-only'
+    return f'{len(single)} of {frames} frames have no right image:\n{_shown(single)}\n{use}{advice}'
 
 
 def write_infos(path: Path, items: list[dict], split: str) -> None:

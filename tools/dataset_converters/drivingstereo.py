@@ -7,7 +7,15 @@ import numpy as np
 from projects.depth.datasets import StereoCalibration, check_stereo_order, parse_calibration
 from projects.transforms import read_image
 
-from .depth_infos import make_item, missing_report, png_or_jpeg_shape, write_infos
+from .depth_infos import (
+    find_image,
+    list_images,
+    make_item,
+    missing_report,
+    no_pair_report,
+    png_or_jpeg_shape,
+    write_infos,
+)
 
 WEATHERS = ('sunny', 'cloudy', 'foggy', 'rainy')
 _HINT = 'see docs/kitti.md for the folders; --allow-missing leaves these frames out'
@@ -59,6 +67,8 @@ class DrivingStereoConverter:
         weathers (tuple[str, ...]): Weather sets to convert. Defaults to () (official split only).
         out_dir (str | None): Folder of the info files. Defaults to None (the root).
         allow_missing (bool): Leave frames with missing files out instead of stopping. Defaults to False.
+        pairs_only (bool): Leave frames without a right image out; else they are written with ``right_path=None``.
+            Defaults to False.
     """
 
     def __init__(
@@ -68,6 +78,7 @@ class DrivingStereoConverter:
         weathers: tuple[str, ...] = (),
         out_dir: str | None = None,
         allow_missing: bool = False,
+        pairs_only: bool = False,
     ) -> None:
         self.root = Path(root)
         if not self.root.is_dir():
@@ -76,7 +87,10 @@ class DrivingStereoConverter:
         self.weathers = weathers
         self.out = Path(out_dir or root)
         self.allow_missing = allow_missing
+        self.pairs_only = pairs_only
         self._missing: list[str] = []
+        self._single: list[str] = []
+        self._frames = 0
 
     def run(self) -> None:
         """Convert.
@@ -98,15 +112,15 @@ class DrivingStereoConverter:
             raise FileNotFoundError(missing_report('files', self._missing, _HINT))
         if self._missing:
             print(missing_report('files', self._missing, 'their frames are left out'))
+        if self._single:
+            print(no_pair_report(self._single, self._frames, self.pairs_only))
         tag = 'drivingstereo' + ('-full' if self.resolution == 'full' else '')
         for name, items in found.items():
             if items:
                 write_infos(self.out / f'{tag}_infos_{name}.pkl', items, name)
 
     def _part(self, folders: dict[str, str], calibration_folders: list[str]) -> list[dict]:
-        images = sorted(
-            path for path in (self.root / folders['left']).rglob('*') if path.suffix.lower() in ('.jpg', '.png')
-        )
+        images = list_images(self.root / folders['left'])
         if not images:
             self._missing.append(f'{folders["left"]}/<sequence>/<time>.jpg')
             return []
@@ -115,36 +129,37 @@ class DrivingStereoConverter:
         }
         items = [self._frame(image, folders, calibrations) for image in images]
         found = [item for item in items if item is not None]
-        if found:
-            left, right = (read_image(str(self.root / found[0][key])) for key in ('img_path', 'right_path'))
-            check_stereo_order(left, right, f'frame {found[0]["frame_id"]}')
+        pair = next((item for item in found if item['right_path']), None)
+        if pair is not None:
+            left, right = (read_image(str(self.root / pair[key])) for key in ('img_path', 'right_path'))
+            check_stereo_order(left, right, f'frame {pair["frame_id"]}')
         return found
 
     def _frame(self, image: Path, folders: dict[str, str], calibrations: dict[str, Path]) -> dict | None:
         """Info of a frame, or None if a file is missing."""
         relative = image.relative_to(self.root / folders['left'])
-        right = self._one_of(folders['right'], relative, ('.jpg', '.png'))
-        depth = self._one_of(folders['depth'], relative, ('.png',))
+        stem = relative.with_suffix('').as_posix()
+        right = find_image(self.root, f'{folders["right"]}/{stem}')
+        depth = f'{folders["depth"]}/{stem}.png'
+        missing = [] if (self.root / depth).is_file() else [depth]
         sequence = relative.parts[0] if len(relative.parts) > 1 else relative.stem
         calibration = calibrations.get(sequence) or calibrations.get(sequence[:10])
         if calibration is None:
-            self._missing.append(f'calibration {sequence[:10]}.txt of {image.relative_to(self.root)}')
-        if right is None or depth is None or calibration is None:
+            missing.append(f'calibration {sequence[:10]}.txt of {image.relative_to(self.root)}')
+        self._missing += missing
+        if calibration is None or missing:
             return None
+        self._frames += 1
+        if right is None:
+            self._single.append(f'{folders["right"]}/{stem}.jpg')
+            if self.pairs_only:
+                return None
         shape = png_or_jpeg_shape(image)
         return make_item(
-            frame_id=relative.with_suffix('').as_posix(),
+            frame_id=stem,
             img_path=image.relative_to(self.root).as_posix(),
             right_path=right,
             depth_path=depth,
             calibration=read_drivingstereo_calibration(calibration, shape),
             shape=shape,
         )
-
-    def _one_of(self, folder: str, relative: Path, suffixes: tuple[str, ...]) -> str | None:
-        for suffix in suffixes:
-            name = f'{folder}/{relative.with_suffix(suffix).as_posix()}'
-            if (self.root / name).is_file():
-                return name
-        self._missing.append(f'{folder}/{relative.with_suffix(suffixes[0]).as_posix()}')
-        return None

@@ -15,11 +15,22 @@ from projects.depth.datasets import (
 )
 from projects.transforms import read_image
 
-from .depth_infos import make_item, missing_report, png_or_jpeg_shape, write_infos
+from .depth_infos import (
+    find_image,
+    list_images,
+    make_item,
+    missing_report,
+    no_pair_report,
+    png_or_jpeg_shape,
+    write_infos,
+)
 
 SPLITS = ('auto', 'eigen', 'official', 'minidrive')
 _MINIDRIVE_LISTS = {'train': 'minidrive_train', 'val': 'minidrive_val'}
-_HINT = 'see docs/kitti.md for the downloads and the folders; --allow-missing leaves these frames out'
+_HINT = (
+    'see docs/kitti.md for the downloads and the folders (an image may be .jpg as well); --allow-missing leaves these '
+    'frames out'
+)
 
 
 class KITTIDepthConverter:
@@ -27,14 +38,16 @@ class KITTIDepthConverter:
 
     The root has ``raw/<date>/<drive>/image_0{2,3}/data`` with ``raw/<date>/calib_cam_to_cam.txt``,
     ``depth/{train,val}/<drive>/proj_depth/groundtruth/image_0{2,3}`` (or ``depth/<drive>``) and, for the benchmark,
-    ``depth_selection``. All paths of the info files are relative to the root.
+    ``depth_selection``. All paths of the info files are relative to the root. Each image is a PNG or a JPEG file, each
+    depth map a PNG file. A frame whose right image (``image_03``) is missing is written with ``right_path=None``.
 
     Args:
         root (str): Data root.
         split (str): One of ``SPLITS``; 'auto' is 'minidrive' if the root has its lists, else 'eigen'.
         out_dir (str | None): Folder of the info files. Defaults to None (the root).
         allow_missing (bool): Leave frames with missing files out instead of stopping. Defaults to False.
-        check_pairs (bool): Look for swapped cameras in one pair of each drive. Defaults to True.
+        check_pairs (bool): Look for swapped or equal cameras in one pair of each drive. Defaults to True.
+        pairs_only (bool): Leave frames without a right image out. Defaults to False.
     """
 
     def __init__(
@@ -44,6 +57,7 @@ class KITTIDepthConverter:
         out_dir: str | None = None,
         allow_missing: bool = False,
         check_pairs: bool = True,
+        pairs_only: bool = False,
     ) -> None:
         self.root = Path(root)
         if not self.root.is_dir():
@@ -53,9 +67,12 @@ class KITTIDepthConverter:
         self.out = Path(out_dir or root)
         self.allow_missing = allow_missing
         self.check_pairs = check_pairs
+        self.pairs_only = pairs_only
         self._missing: list[str] = []
+        self._single: list[str] = []
+        self._frames = 0
         self._calibration = cache(self._read_calibration)
-        self._checked: set[str] = set()
+        self._checked: set[tuple[str, bool]] = set()
 
     def run(self) -> None:
         """Convert.
@@ -71,6 +88,8 @@ class KITTIDepthConverter:
             raise FileNotFoundError(missing_report('files', self._missing, _HINT))
         if self._missing:
             print(missing_report('files', self._missing, 'their frames are left out'))
+        if self._single:
+            print(no_pair_report(self._single, self._frames, self.pairs_only))
         if not any(found.values()):
             raise FileNotFoundError(f'{self.root} holds no frame of the {self.split} split; {_HINT}')
         for name, items in found.items():
@@ -92,7 +111,7 @@ class KITTIDepthConverter:
                 self._missing.append(f'depth/{name}/*/proj_depth/groundtruth/image_02/*.png')
             parts[name] = [self._frame(Frame(path.parts[-5], int(path.stem))) for path in paths]
         for folder, name in (('val_selection_cropped', 'val_selection'), ('test_depth_prediction_anonymous', 'test')):
-            images = sorted((self.root / 'depth_selection' / folder / 'image').glob('*.png'))
+            images = list_images(self.root / 'depth_selection' / folder / 'image')
             if images:
                 parts[name] = [self._selected(path) for path in images]
             else:
@@ -121,52 +140,61 @@ class KITTIDepthConverter:
             return None
         return read_calibration(path)
 
+    def _image(self, folder: str, camera: int, number: int) -> str | None:
+        return find_image(self.root, f'{folder}/image_0{camera}/data/{number:010d}')
+
     def _frame(self, frame: Frame) -> dict | None:
         """Info of a frame of KITTI raw, or None if a file is missing."""
         calibration = self._calibration(frame.date)
         folder = f'raw/{frame.date}/{frame.drive}'
-        paths = {camera: f'{folder}/image_0{camera}/data/{frame.number:010d}.png' for camera in (2, 3)}
-        there = [self._exists(path) for path in paths.values()]
+        left, right = (self._image(folder, camera, frame.number) for camera in (2, 3))
         depth = {camera: self._depth_file(frame.drive, camera, frame.number) for camera in (2, 3)}
+        missing = [] if left else [f'{folder}/image_02/data/{frame.number:010d}.png']
         if frame.has_depth and depth[2] is None:
-            self._missing.append(f'depth/*/{frame.drive}/proj_depth/groundtruth/image_02/{frame.number:010d}.png')
-            there.append(False)
-        if calibration is None or not all(there):
+            missing.append(f'depth/*/{frame.drive}/proj_depth/groundtruth/image_02/{frame.number:010d}.png')
+        self._missing += missing
+        if calibration is None or left is None or missing:
             return None
-        self._check_drive(frame, calibration, paths)
+        self._frames += 1
+        if right is None:
+            self._single.append(f'{folder}/image_03/data/{frame.number:010d}.png')
+            if self.pairs_only:
+                return None
+        self._check_drive(frame, calibration, [path for path in (left, right) if path])
         dense = {camera: self._depth_file(frame.drive, camera, frame.number, 'dense') for camera in (2, 3)}
         return make_item(
             frame_id=f'{frame.drive}/{frame.number:010d}',
-            img_path=paths[2],
-            right_path=paths[3],
+            img_path=left,
+            right_path=right,
             depth_path=depth[2] if frame.has_depth else None,
-            right_depth_path=depth[3] if frame.has_depth else None,
+            right_depth_path=depth[3] if frame.has_depth and right else None,
             dense_path=dense[2],
-            right_dense_path=dense[3],
+            right_dense_path=dense[3] if right else None,
             calibration=calibration,
-            shape=png_or_jpeg_shape(self.root / paths[2]),
+            shape=png_or_jpeg_shape(self.root / left),
         )
 
-    def _check_drive(self, frame: Frame, calibration: StereoCalibration, paths: dict[int, str]) -> None:
-        """Compare list, calibration and images once for each drive."""
-        if frame.drive in self._checked:
+    def _check_drive(self, frame: Frame, calibration: StereoCalibration, paths: list[str]) -> None:
+        """Compare list, calibration and images once for each drive, and once more when its first pair comes later."""
+        kind = (frame.drive, len(paths) == 2)
+        if kind in self._checked:
             return
-        self._checked.add(frame.drive)
+        self._checked |= {kind, (frame.drive, False)}
         focal = calibration.left[0, 0]
         if frame.focal is not None and abs(frame.focal - focal) > 0.5:
             raise ValueError(
                 f'drive {frame.drive}: the list states the focal length {frame.focal} px, but '
                 f'raw/{frame.date}/calib_cam_to_cam.txt has {focal:.4f}; is it the calibration of another date?'
             )
-        for path in paths.values():
+        for path in paths:
             shape = png_or_jpeg_shape(self.root / path)
             if calibration.image_shape is not None and shape != calibration.image_shape:
                 raise ValueError(
                     f'{path} has the size {shape}, but raw/{frame.date}/calib_cam_to_cam.txt is for '
                     f'{calibration.image_shape} (S_rect_02); is it the calibration of another date?'
                 )
-        if self.check_pairs:
-            left, right = (read_image(str(self.root / path)) for path in paths.values())
+        if self.check_pairs and len(paths) == 2:
+            left, right = (read_image(str(self.root / path)) for path in paths)
             check_stereo_order(left, right, f'drive {frame.drive}, frame {frame.number}')
 
     def _selected(self, image: Path) -> dict | None:
@@ -179,7 +207,8 @@ class KITTIDepthConverter:
         if cam2img.size != 9:
             raise ValueError(f'{matrix} must hold the 9 numbers of the intrinsics, got {cam2img.size}')
         cam2img = cam2img.reshape(3, 3)
-        depth = folder / 'groundtruth_depth' / image.name.replace('_sync_image_', '_sync_groundtruth_depth_')
+        truth = f'{image.stem.replace("_sync_image_", "_sync_groundtruth_depth_")}.png'
+        depth = folder / 'groundtruth_depth' / truth
         relative = depth.relative_to(self.root).as_posix()
         is_test = folder.name.startswith('test')
         if not is_test and not self._exists(relative):

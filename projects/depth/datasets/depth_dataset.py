@@ -79,21 +79,32 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
         content = restricted_load(self.ann_file)
         if not isinstance(content, dict) or not isinstance(content.get('data_list'), list):
             raise ValueError(f'{self.ann_file} holds no depth infos; write it again with tools/{self.COMMAND}')
-        for item in content['data_list']:
+        items = content['data_list']
+        for item in items:
             self._check_item(item)
-        return content['data_list']
+        if self.stereo:
+            self._check_pairs(items)
+        return items
 
     def _check_item(self, item: dict) -> None:
         missing = [key for key in _KEYS if key not in item]
         if missing:
             raise ValueError(f'{self.ann_file}: a frame has no {missing}; write it again with tools/{self.COMMAND}')
         where = f'{self.ann_file}: frame {item["frame_id"]}'
-        if self.stereo and not item['right_path']:
-            raise ValueError(f'{where} has no right image, but stereo=True needs one; leave it out or set stereo=False')
-        if self.stereo and not item['baseline'] > 0:
+        if self.stereo and item['right_path'] and not item['baseline'] > 0:
             raise ValueError(f'{where} has the baseline {item["baseline"]} m, but it must be positive')
         if not self.test_mode and not item['depth_path']:
             raise ValueError(f'{where} has no depth map, so it cannot be trained on; only test_mode=True allows that')
+
+    def _check_pairs(self, items: list[dict]) -> None:
+        single = [item['frame_id'] for item in items if not item['right_path']]
+        if single:
+            raise ValueError(
+                f'{self.ann_file}: {len(single)} of {len(items)} frames have no right image (first: {single[0]}), but '
+                f'stereo=True needs pairs. Unpack the images of the right camera and write the info file again with '
+                f'tools/{self.COMMAND}, with --pairs-only to leave these frames out; a model of one image needs '
+                'stereo=False in the data set and in LoadDepthImages'
+            )
 
     def get_data_info(self, idx: int) -> dict:
         """Return the pipeline's view of one frame: absolute paths and float64 matrices."""

@@ -43,7 +43,7 @@ def read_compact_list(name: str) -> list[Frame]:
 
 
 def read_eigen_list(path: str | Path) -> list[Frame]:
-    """Read a list with ``<date>/<drive>/image_02/data/<frame>.png <depth map>|None <focal>`` in each line.
+    """Read a list with ``<date>/<drive>/image_02/data/<frame>.{png,jpg} <depth map>|None <focal>`` in each line.
 
     Raises:
         FileNotFoundError: If the list is missing.
@@ -59,13 +59,20 @@ def read_eigen_list(path: str | Path) -> list[Frame]:
 def _parse(line: str, where: str) -> Frame:
     fields = line.split()
     parts = fields[0].split('/')
-    if len(fields) != 3 or len(parts) != 5 or parts[2] != 'image_02' or not parts[4][:-4].isdigit():
+    stem, _, suffix = parts[-1].partition('.')
+    if (
+        len(fields) != 3
+        or len(parts) != 5
+        or parts[2] != 'image_02'
+        or not stem.isdigit()
+        or suffix not in ('png', 'jpg')
+    ):
         raise ValueError(
             f'{where}: expected "<date>/<drive>/image_02/data/<frame>.png <depth>|None <focal>", got {line!r}'
         )
-    date, drive, _, _, name = parts
+    date, drive = parts[:2]
     if not drive.startswith(date):
         raise ValueError(f'{where}: drive {drive} is in the folder of another date, {date}')
-    if fields[1] != 'None' and not (drive in fields[1].split('/') and fields[1].endswith(f'/image_02/{name}')):
+    if fields[1] != 'None' and not (drive in fields[1].split('/') and fields[1].endswith(f'/image_02/{stem}.png')):
         raise ValueError(f'{where}: image and depth map differ in drive or frame: {line!r}')
-    return Frame(drive, int(name[:-4]), fields[1] != 'None', float(fields[2]))
+    return Frame(drive, int(stem), fields[1] != 'None', float(fields[2]))
