@@ -38,8 +38,9 @@ def parse_args(argv=None):
     """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog='Files are paired by name (relative path). Exit code: 0 all frames scored, 1 files do not match or a '
-        'frame could not be scored, 2 wrong arguments, 130 interrupted.',
+        epilog='Files are paired by relative path, or by the frame that their name tells: the flat names of BTS, '
+        'NeWCRFs, PixelFormer and AdaBins and the names of the KITTI selection are known. Exit code: 0 all frames '
+        'scored, 1 files do not match or a frame could not be scored, 2 wrong arguments, 130 interrupted.',
     )
     protocols = parser.add_subparsers(dest='protocol', required=True)
     eigen = protocols.add_parser('eigen', help='Eigen protocol: crop, cap, mean over images')
@@ -51,7 +52,7 @@ def parse_args(argv=None):
     kitti = protocols.add_parser('kitti', help='KITTI benchmark: hole filling, no crop, no cap, units of its site')
     for protocol in (eigen, kitti):
         protocol.add_argument('gt_dir', help='ground truth: 16-bit PNG, metres * 256, 0 = none')
-        protocol.add_argument('pred_dir', help='predictions in the same form')
+        protocol.add_argument('pred_dir', help='predictions in the same form, one file a frame')
         protocol.add_argument('--infos', metavar='F.pkl', help='score these frames: GT_DIR is the data root then')
         protocol.add_argument('--workers', type=int, default=os.cpu_count() or 1, help='threads; default: %(default)s')
         protocol.add_argument('--json', type=Path, metavar='OUT', help='write the numbers here')
@@ -118,7 +119,14 @@ def main(argv=None):
     """Score and report."""
     args = parse_args(argv)
     try:
-        report = score_pairs(pair_files(args.gt_dir, args.pred_dir, args.infos), args)
+        pairs, outside = pair_files(args.gt_dir, args.pred_dir, args.infos)
+        if outside:
+            print(
+                f'warning: {len(outside)} predictions are of frames that {args.infos} does not hold and are not '
+                f'scored, {outside[0]} first',
+                file=sys.stderr,
+            )
+        report = score_pairs(pairs, args)
     except (OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1

@@ -1,12 +1,27 @@
 """Which prediction belongs to which ground truth. File names only."""
 
 import os
+import re
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 from projects.fileio import restricted_load
 
 _SHOWN = 10
+_DRIVE = r'(?P<drive>\d{4}_\d\d_\d\d_drive_\d{4}_(?:sync|extract))'
+_LAYOUTS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        # KITTI's selection: image and map of a frame
+        rf'(?:.*/)?{_DRIVE}_(?:image|groundtruth_depth)_(?P<number>\d{{10}})_image_0(?P<camera>\d)\.png',
+        # BTS, NeWCRFs, PixelFormer, AdaBins: the left camera
+        rf'(?:.*/)?{_DRIVE}_(?P<number>\d{{10}})\.png',
+        # KITTI's folders; without a folder of a camera it is the left one
+        rf'(?:.*/)?{_DRIVE}/(?:.*/)?image_0(?P<camera>\d)/(?:data/)?(?P<number>\d{{10}})\.png',
+        rf'(?:.*/)?{_DRIVE}/(?P<number>\d{{10}})\.png',
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -18,16 +33,29 @@ class Pair:
     pred: str
 
 
+def frame_key(name: str) -> tuple[str, ...]:
+    """What a file name says about its frame: drive, number and camera in any layout of KITTI, else the name itself.
+
+    Args:
+        name (str): Path relative to the folder of the files, with slashes.
+
+    Returns:
+        tuple[str, ...]: ``(drive, number, camera)``, or the path with ``_`` for the slashes, as flat folders have it.
+    """
+    for layout in _LAYOUTS:
+        match = layout.fullmatch(name)
+        if match:
+            return match['drive'], match['number'], match.groupdict().get('camera') or '2'
+    return (name.replace('/', '_'),)
+
+
 def _list_names(names: list[str]) -> str:
     more = f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''
     return ', '.join(names[:_SHOWN]) + more
 
 
 def _files(folder: str | os.PathLike) -> dict[str, str]:
-    """PNG files below a folder by name: relative path, with the names of KITTI's selection made equal.
-
-    KITTI calls an image ``<drive>_sync_image_<frame>_image_02.png`` and its map
-    ``<drive>_sync_groundtruth_depth_<frame>_image_02.png``.
+    """PNG files below a folder by their path relative to it.
 
     Raises:
         FileNotFoundError: If the folder is missing or has no PNG file.
@@ -35,12 +63,11 @@ def _files(folder: str | os.PathLike) -> dict[str, str]:
     root = Path(folder)
     if not root.is_dir():
         raise FileNotFoundError(f'folder not found: {folder}')
-    files = {
-        path.relative_to(root).as_posix().replace('_sync_groundtruth_depth_', '_sync_image_'): str(path)
-        for path in sorted(root.rglob('*.png'))
-    }
+    files = {path.relative_to(root).as_posix(): str(path) for path in sorted(root.rglob('*.png'))}
     if not files:
-        raise FileNotFoundError(f'{folder} holds no PNG files')
+        others = sorted({path.suffix for path in root.rglob('*') if path.is_file()})
+        hint = f'; it has {", ".join(others)} files, and depth maps are 16-bit PNG, one a frame' if others else ''
+        raise FileNotFoundError(f'{folder} holds no PNG files{hint}')
     return files
 
 
@@ -54,29 +81,66 @@ def _gt_of_infos(gt_dir: str | os.PathLike, infos: str | os.PathLike) -> dict[st
     }
 
 
+def _match(truths: dict[str, str | None], predictions: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Match names, equal names first.
+
+    Returns:
+        tuple: Name of the prediction of each truth that has one, and what stands against a match: frames with more than
+        one candidate.
+    """
+    by_frame: dict[tuple, list[str]] = defaultdict(list)
+    for name in predictions:
+        by_frame[frame_key(name)].append(name)
+    matched = {name: name for name in truths if name in predictions}
+    equal = set(matched)
+    claimed: dict[tuple, str] = {}
+    problems = []
+    for name in truths:
+        key = frame_key(name)
+        candidates = [other for other in by_frame[key] if other not in equal or other == name]
+        if len(candidates) > 1:
+            problems.append(f'frame {name} has {len(candidates)} predictions: {_list_names(candidates)}')
+        elif name not in equal and candidates:
+            if key in claimed:
+                problems.append(f'{candidates[0]} is the prediction of both {claimed[key]} and {name}')
+            claimed[key] = name
+            matched[name] = candidates[0]
+    return matched, problems
+
+
 def pair_files(
     gt_dir: str | os.PathLike, pred_dir: str | os.PathLike, infos: str | os.PathLike | None = None
-) -> list[Pair]:
+) -> tuple[list[Pair], list[str]]:
     """Pair ground truth and predictions by name.
+
+    Equal relative paths are a pair. What is left is paired by frame (:func:`frame_key`), if each frame has one
+    candidate: ``<drive>_<number>.png`` belongs to ``<drive>/<number>`` of an info file.
 
     Args:
         gt_dir (str or PathLike): Folder with depth maps, or the data root with ``infos``.
-        pred_dir (str or PathLike): Folder with predictions of the same names, or ``<frame_id>.png`` with ``infos``.
+        pred_dir (str or PathLike): Folder with predictions.
         infos (str or PathLike | None): Info file that says which frames are scored. Defaults to None (all files).
 
     Returns:
-        list[Pair]: Sorted by name.
+        tuple[list[Pair], list[str]]: Pairs sorted by name, and the predictions of other frames than those of ``infos``,
+        which are not scored.
 
     Raises:
         FileNotFoundError: If a folder is missing or empty.
-        ValueError: If a name is in one of the two folders only.
+        ValueError: If a frame has no prediction or several; or, without ``infos``, a prediction has no ground truth.
     """
     predictions = _files(pred_dir)
     truths: dict[str, str | None] = dict(_files(gt_dir)) if infos is None else _gt_of_infos(gt_dir, infos)
-    alone = sorted(set(truths) - set(predictions))
-    extra = sorted(set(predictions) - set(truths))
-    if alone or extra:
-        parts = [f'{len(alone)} frames have no prediction: {_list_names(alone)}'] if alone else []
-        parts += [f'{len(extra)} predictions have no ground truth: {_list_names(extra)}'] if extra else []
+    matched, problems = _match(truths, predictions)
+    extra = sorted(set(predictions) - set(matched.values()))
+    alone = sorted(set(truths) - set(matched))
+    if problems:
+        raise ValueError(
+            f'{pred_dir} names frames twice; give a folder with one file a frame: ' + '; '.join(problems[:_SHOWN])
+        )
+    parts = [f'{len(alone)} frames have no prediction: {_list_names(alone)}'] if alone else []
+    if extra and (alone or infos is None):
+        parts.append(f'{len(extra)} predictions have no ground truth: {_list_names(extra)}')
+    if parts:
         raise ValueError(f'{gt_dir} and {pred_dir} do not match; ' + '; '.join(parts))
-    return [Pair(name, truths[name], predictions[name]) for name in sorted(truths)]
+    return [Pair(name, truths[name], predictions[matched[name]]) for name in sorted(truths)], extra

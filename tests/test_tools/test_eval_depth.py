@@ -99,6 +99,72 @@ def test_info_file_chooses_the_frames_and_those_without_a_map_are_skipped(folder
     assert (report['frames'], report['skipped']) == (1, 1)
 
 
+DRIVE = '2011_09_26_drive_0002_sync'
+
+
+@pytest.fixture
+def eigen(tmp_path):
+    """Two frames of a drive in KITTI's folders, with an info file; returns a function that writes predictions."""
+    items = []
+    for number in ('0000000054', '0000000069'):
+        path = Path('depth') / 'val' / DRIVE / 'proj_depth/groundtruth/image_02' / f'{number}.png'
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(encode_depth(GT))
+        items.append({'frame_id': f'{DRIVE}/{number}', 'depth_path': str(path)})
+    (tmp_path / 'i.pkl').write_bytes(pickle.dumps({'data_list': items}))
+
+    def predict(*names):
+        for i, name in enumerate(names):
+            path = tmp_path / 'pred' / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encode_depth(PRED if i == 0 else GT))  # only the first has an error
+        return 'eigen', tmp_path, tmp_path / 'pred', '--infos', tmp_path / 'i.pkl', '--crop', 'none'
+
+    return predict
+
+
+@pytest.mark.parametrize('name', ['{}_{}.png', 'raw/{}_{}.png', '{}/{}.png', '{}/image_02/data/{}.png'])
+def test_predictions_of_other_code_bases_are_paired_with_their_frames(eigen, tmp_path, name):
+    args = eigen(name.format(DRIVE, '0000000069'), name.format(DRIVE, '0000000054'))
+    result = run(*args, '--json', tmp_path / 'out.json')
+    assert result.returncode == 0, result.stderr
+    report = json.loads((tmp_path / 'out.json').read_text())
+    assert report['frames'] == 2
+    assert report['abs_rel'] == pytest.approx(0.0838994 / 2, abs=1e-6)  # the golden number of one frame, 0 of the other
+    # Without an info file, the folders of the annotated maps say the same.
+    result = run('eigen', tmp_path / 'depth', tmp_path / 'pred', '--crop', 'none')
+    assert '2 frames scored' in result.stdout, result.stderr
+
+
+def test_right_camera_is_not_paired_with_the_truth_of_the_left_one(eigen):
+    result = run(*eigen(f'{DRIVE}_0000000069.png', f'{DRIVE}/image_03/0000000054.png'))
+    assert result.returncode == 1
+    assert f'1 frames have no prediction: {DRIVE}/0000000054.png' in result.stderr
+
+
+def test_two_predictions_of_a_frame_are_an_error(eigen):
+    names = [f'{folder}/{DRIVE}_{number}.png' for folder in ('raw', 'cmap') for number in ('0000000054', '0000000069')]
+    result = run(*eigen(*names))
+    assert result.returncode == 1
+    assert 'names frames twice; give a folder with one file a frame' in result.stderr
+    assert f'cmap/{DRIVE}_0000000054.png, raw/{DRIVE}_0000000054.png' in result.stderr
+
+
+def test_predictions_of_frames_outside_the_info_file_are_counted_and_not_scored(eigen):
+    result = run(*eigen(*[f'{DRIVE}_{number:010d}.png' for number in (54, 69, 70)]))
+    assert result.returncode == 0, result.stderr
+    assert '2 frames scored' in result.stdout
+    assert 'warning: 1 predictions are of frames that' in result.stderr
+    assert f'{DRIVE}_0000000070.png first' in result.stderr
+
+
+def test_folder_of_other_files_says_what_it_has(eigen, tmp_path):
+    args = eigen()
+    (tmp_path / 'pred').mkdir()
+    np.save(tmp_path / 'pred/disps_eigen_split.npy', np.zeros(3))
+    assert 'it has .npy files, and depth maps are 16-bit PNG' in run(*args).stderr
+
+
 def test_missing_folder_and_all_empty_truth_are_errors(folders, tmp_path):
     gt, pred = folders
     assert 'folder not found' in run('eigen', tmp_path / 'nope', pred).stderr
