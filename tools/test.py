@@ -2,6 +2,7 @@
 """Evaluate a checkpoint: python tools/test.py CONFIG CHECKPOINT [options]."""
 
 import argparse
+import math
 import os
 from pathlib import Path
 
@@ -9,7 +10,15 @@ from mmengine.config import ConfigDict, DictAction
 from mmengine.registry import RUNNERS
 
 from projects.cli import ToolParser, run_tool
-from projects.engine import close_process_group, log_traceback, read_config
+from projects.engine import close_process_group, display_problem, log_traceback, read_config
+
+
+def seconds(text):
+    """Time of the command line."""
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f'must be 0 or a number of seconds, got {text}')
+    return value
 
 
 def parse_args(argv=None):
@@ -23,9 +32,14 @@ def parse_args(argv=None):
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--work-dir', help='where logs and metrics go; default: work_dirs/<name of the config>')
     parser.add_argument('--show', action='store_true', help='show pictures of the predictions on the screen')
-    parser.add_argument('--show-dir', help='write pictures of the predictions to this directory')
     parser.add_argument(
-        '--wait-time', type=float, help='seconds each picture is shown, for hooks with a setting wait_time'
+        '--show-dir', help='write pictures of the predictions to this directory, relative to the current one'
+    )
+    parser.add_argument(
+        '--wait-time',
+        type=seconds,
+        metavar='S',
+        help='seconds each picture is shown, 0 waits for the space bar; with --show; default: that of the hook (2)',
     )
     parser.add_argument(
         '--cfg-options',
@@ -43,25 +57,33 @@ def parse_args(argv=None):
     parser.add_argument('--tta', action='store_true', help='test-time augmentation by tta_model and tta_pipeline')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
+    if args.wait_time is not None and not args.show:
+        parser.error('--wait-time is the time that --show shows a picture: give both')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
 
 def enable_drawing(cfg, args):
-    """Switch the visualization hook of the config on."""
+    """Switch the visualization hook of the config on; stop when there is no screen to show pictures on."""
     hook = cfg.get('default_hooks', {}).get('visualization')
     if hook is None:
         raise SystemExit(
             f'--show and --show-dir need a hook default_hooks.visualization in {args.config}, '
-            "for instance dict(type='OccVisualizationHook')"
+            "for instance dict(type='PredictionPictureHook')"
         )
     hook['draw'] = True
     if args.show:
+        problem = display_problem()
+        if problem:
+            raise SystemExit(
+                f'--show cannot open a window: {problem}. Write the pictures to files with --show-dir FOLDER instead'
+            )
         hook['show'] = True
         if args.wait_time is not None:
             hook['wait_time'] = args.wait_time
     if args.show_dir:
-        hook['test_out_dir'] = args.show_dir
+        # Hooks of MMDetection3D would put a relative folder below <work_dir>/<timestamp>.
+        hook['test_out_dir'] = os.path.abspath(args.show_dir)
 
 
 def load_config(args):

@@ -22,7 +22,7 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='SafeCheckpointHook', interval=1, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='OccVisualizationHook'),
+    visualization=dict(type='PredictionPictureHook'),
     deterministic=dict(type='DeterministicResumeHook'),
     finite=dict(type='FiniteTrainingHook'),
     teacher_record=dict(type='TeacherRecordHook'),

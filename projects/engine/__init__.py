@@ -18,12 +18,15 @@ from .config import (
     naming_config_keys,
     read_config,
 )
+from .display import display_problem
 from .distributed import close_process_group, end_with_launcher, setup_cpu_process_group
 from .finite import FiniteTrainingHook, NonFiniteError, check_finite_losses
 from .hooks import DeterministicResumeHook, SafeCheckpointHook
 from .log import log_traceback
 from .memory import keep_freed_memory
 from .models import load_trained_model
+from .picture_hook import PredictionPictureHook, draw_prediction, sample_name
+from .picture_layout import add_title, fit_width, image_grid
 from .pretrained import load_imagenet_weights
 from .runner import SafeRunner, list_checkpoints
 from .seeding import EpochCounter, SeededDatasetMixin, sample_seed, seed_everything, seeded
@@ -38,19 +41,25 @@ __all__ = [
     'EpochCounter',
     'FiniteTrainingHook',
     'NonFiniteError',
+    'PredictionPictureHook',
     'SafeCheckpointHook',
     'SafeRunner',
     'SeededDatasetMixin',
+    'add_title',
     'atomic_write',
     'check_config_keys',
     'check_finite_losses',
     'check_state_dict',
     'close_process_group',
+    'display_problem',
+    'draw_prediction',
     'enable_amp',
     'end_with_launcher',
     'explain_unknown_argument',
     'file_sha256',
     'fill_model',
+    'fit_width',
+    'image_grid',
     'keep_freed_memory',
     'list_checkpoints',
     'load_checkpoint_safe',
@@ -61,6 +70,7 @@ __all__ = [
     'naming_config_keys',
     'read_config',
     'restricted_load',
+    'sample_name',
     'sample_seed',
     'save_checkpoint_atomic',
     'seed_everything',

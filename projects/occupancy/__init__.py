@@ -1,7 +1,6 @@
 """3D occupancy: data set, models, metrics and pictures."""
 
-from . import datasets, evaluation, models, ops, visualization
-from .hooks import OccVisualizationHook
+from . import datasets, evaluation, models, ops, pictures, visualization
 from .structures import OccDataSample
 
-__all__ = ['OccDataSample', 'OccVisualizationHook', 'datasets', 'evaluation', 'models', 'ops', 'visualization']
+__all__ = ['OccDataSample', 'datasets', 'evaluation', 'models', 'ops', 'pictures', 'visualization']

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from projects.engine.picture_layout import FONT, add_title, image_grid
 from projects.transforms import project_points
 
 from .classes import FREE_CLASS, OCC3D_CLASSES, OCC3D_PALETTE, OCC3D_RANGE, UNLABELLED
 
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
 _BACKGROUND = 250
 
 
@@ -55,6 +55,27 @@ def draw_bev(
     colors *= (0.6 + 0.4 * top / max(depth - 1, 1))[..., None]
     picture = np.where(occupied.any(2)[..., None], colors, _BACKGROUND)
     return picture[::-1, ::-1].astype(np.uint8).repeat(scale, 0).repeat(scale, 1)
+
+
+def draw_points_bev(xyz: np.ndarray, size: int = 400, point_cloud_range: Sequence[float] = OCC3D_RANGE) -> np.ndarray:
+    """Look at points from above, as :func:`draw_bev` at a volume: blue is low, red is high, higher ones on top.
+
+    Args:
+        xyz (np.ndarray): Points in the ego frame, in metres. Shape (P, 3).
+        size (int): Height and width of the picture. Defaults to 400.
+        point_cloud_range (Sequence[float]): What is shown. Defaults to Occ3D's range.
+
+    Returns:
+        np.ndarray: Shape (size, size, 3).
+    """
+    low, high = np.asarray(point_cloud_range[:3]), np.asarray(point_cloud_range[3:])
+    share = (np.asarray(xyz, np.float64) - low) / (high - low)
+    share = share[((share >= 0) & (share < 1)).all(1)]
+    share = share[np.argsort(share[:, 2], kind='stable')]
+    row, column = ((1 - share[:, axis]) * size - 1e-9 for axis in (0, 1))
+    picture = np.full((size, size, 3), _BACKGROUND, np.uint8)
+    picture[row.astype(int), column.astype(int)] = depth_colors(1 - share[:, 2], 1.0)
+    return picture
 
 
 def _look_at(eye: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -206,19 +227,6 @@ def overlay_occupancy(
     return _paint(image, pixels, colors, radii, 0.7)
 
 
-def add_title(image: np.ndarray, title: str) -> np.ndarray:
-    """Put a line of text above a picture."""
-    bar = np.full((22, image.shape[1], 3), 255, np.uint8)
-    cv2.putText(bar, title, (4, 16), _FONT, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
-    return np.vstack([bar, image])
-
-
-def fit_width(image: np.ndarray, width: int) -> np.ndarray:
-    """Resize a picture to a width, keeping its shape."""
-    height = max(round(image.shape[0] * width / image.shape[1]), 1)
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-
-
 def draw_legend(width: int, classes: Sequence[str] = OCC3D_CLASSES, palette: Sequence = OCC3D_PALETTE) -> np.ndarray:
     """Colour patches with the names of the classes, free left out, in rows of ``width`` pixels."""
     columns = max(width // 170, 1)
@@ -227,18 +235,8 @@ def draw_legend(width: int, classes: Sequence[str] = OCC3D_CLASSES, palette: Seq
     for i, (name, color) in enumerate(names):
         x, y = 170 * (i % columns) + 6, 20 * (i // columns) + 5
         cv2.rectangle(picture, (x, y), (x + 14, y + 12), [int(value) for value in color], -1)
-        cv2.putText(picture, name, (x + 20, y + 11), _FONT, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
+        cv2.putText(picture, name, (x + 20, y + 11), FONT, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
     return picture
-
-
-def image_grid(images: Sequence[np.ndarray], titles: Sequence[str], columns: int, width: int) -> np.ndarray:
-    """Arrange pictures of one shape, each under its title, in a grid ``width`` pixels wide."""
-    cells = [add_title(fit_width(image, width // columns), title) for image, title in zip(images, titles)]
-    blank = np.full_like(cells[0], 255)
-    cells += [blank] * (-len(cells) % columns)
-    rows = [np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)]
-    picture = np.vstack(rows)
-    return np.pad(picture, ((0, 0), (0, width - picture.shape[1]), (0, 0)), constant_values=255)
 
 
 def draw_panel(

@@ -4,7 +4,6 @@ import itertools
 import os
 import random
 import signal
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,9 +15,20 @@ from mmengine.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 from mmengine.structures import BaseDataElement
 from torch import nn
 
-from projects.engine import SeededDatasetMixin
+from projects.engine import SeededDatasetMixin, draw_prediction
 
 _RUNS = itertools.count()
+
+
+class ToySample(BaseDataElement):
+    """Has a ``token``, a ``target`` and, predicted, a ``pred``."""
+
+
+@draw_prediction.register
+def draw_toy(sample: ToySample, inputs, meta):
+    """A picture of 2 x 3 pixels with the number of the sample in red, and its class count in green."""
+    assert inputs['x'].shape == (4,)
+    return np.full((2, 3, 3), (int(sample.token[1:]), len(meta['classes']), 0), np.uint8)
 
 
 @TRANSFORMS.register_module()
@@ -36,7 +46,7 @@ class ToyPack:
     """Make inputs and a data sample."""
 
     def __call__(self, results):
-        sample = BaseDataElement(metainfo={'token': f't{results["sample_idx"]}'})
+        sample = ToySample(metainfo={'token': f't{results["sample_idx"]}'})
         sample.target = torch.tensor([float(results['y'])])
         return {'inputs': {'x': torch.as_tensor(results['x'], dtype=torch.float32)}, 'data_samples': sample}
 
@@ -169,22 +179,6 @@ class KillHook(Hook):
 
 
 @HOOKS.register_module()
-class ToyVisualizationHook(Hook):
-    """Write the tokens of a test run to a file."""
-
-    def __init__(self, draw=False, test_out_dir=None):
-        self.draw = draw
-        self.test_out_dir = test_out_dir
-
-    def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        if self.draw:
-            folder = Path(self.test_out_dir)
-            folder.mkdir(parents=True, exist_ok=True)
-            for sample in outputs:
-                (folder / f'{sample.token}.txt').write_text(str(sample.pred.tolist()))
-
-
-@HOOKS.register_module()
 class StopHook(Hook):
     """End training after some epochs."""
 
@@ -256,7 +250,7 @@ def toy_config(
             },
             'logger': {'type': 'LoggerHook', 'interval': 1},
             'deterministic': {'type': 'DeterministicResumeHook'},
-            'visualization': {'type': 'ToyVisualizationHook'},
+            'visualization': {'type': 'PredictionPictureHook'},
         },
         'custom_hooks': hooks,
         'env_cfg': {'mp_cfg': {'mp_start_method': 'fork'}, 'dist_cfg': {'backend': 'nccl'}},

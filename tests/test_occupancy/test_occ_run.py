@@ -30,7 +30,7 @@ def run_test(repo, root, work_dir, model):
         test_dataloader=dataloader,
         test_evaluator=config.test_evaluator,
         test_cfg={'type': 'TestLoop'},
-        custom_hooks=[{'type': 'OccVisualizationHook', 'draw': True, 'test_out_dir': str(work_dir / 'pictures')}],
+        custom_hooks=[{'type': 'PredictionPictureHook', 'draw': True, 'test_out_dir': str(work_dir / 'pictures')}],
         default_scope='mmdet3d',
         experiment_name=work_dir.name,
         log_level='WARNING',

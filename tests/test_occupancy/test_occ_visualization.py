@@ -1,14 +1,15 @@
 import numpy as np
 import torch
-from mmengine.hooks import Hook
-from PIL import Image
 
-from projects.occupancy import OccDataSample, OccVisualizationHook
+from projects.engine import draw_prediction
+from projects.occupancy import OccDataSample
 from projects.occupancy.classes import OCC3D_CLASSES, OCC3D_PALETTE
+from projects.occupancy.pictures import with_lidar
 from projects.occupancy.visualization import (
     draw_bev,
     draw_oblique,
     draw_panel,
+    draw_points_bev,
     overlay_occupancy,
     overlay_points,
     voxel_centers,
@@ -97,46 +98,40 @@ def test_panel_works_without_images_and_without_masks():
     assert panel.shape[1] == 601
 
 
-class Loader:
-    class dataset:  # noqa: N801
-        metainfo = {'classes': OCC3D_CLASSES, 'palette': OCC3D_PALETTE, 'free_class': 17}
+META = {'classes': OCC3D_CLASSES, 'palette': OCC3D_PALETTE, 'free_class': 17}
 
 
-class FakeRunner:
-    test_dataloader = val_dataloader = Loader
-    iter = 7
-    timestamp = 'now'
-
-    def __init__(self, work_dir):
-        self.work_dir = str(work_dir)
-        self.visualizer = self
-        self.images = []
-
-    def add_image(self, name, image, step):
-        self.images.append((name, image.shape, step))
+def test_points_from_above_are_where_a_volume_from_above_has_their_voxels():
+    xyz = np.array([[10.3, 2.3, 0.5], [-39.9, 39.9, 0.0], [10.3, 2.3, -0.5], [50, 0, 0], [0, 0, 6]])
+    picture = draw_points_bev(xyz, 400)
+    occ = empty()
+    occ[125, 105, 3] = occ[0, 199, 2] = 4
+    drawn, voxels = ((image != 250).any(2) for image in (picture, draw_bev(occ, scale=2)))
+    assert drawn.sum() == 2  # the last two points are outside, and the third lies below the first
+    assert (voxels | ~drawn).all()
+    low = draw_points_bev(xyz[2:3], 400)
+    assert low[(low != 250).any(2)].tolist() != picture[149:150, 188:189][0].tolist()
 
 
-def outputs_without_label():
+def test_prediction_is_drawn_without_a_label_and_without_images():
     sample = OccDataSample(metainfo={'token': 'abc', 'cam_names': ('left', 'right')})
     sample.pred_occ = torch.from_numpy(empty())
-    return {'inputs': {'imgs': [torch.zeros(2, 3, 32, 64, dtype=torch.uint8)]}}, [sample]
+    both = draw_prediction(sample, {'imgs': torch.zeros(2, 3, 32, 64, dtype=torch.uint8)}, META)
+    alone = draw_prediction(sample, {}, META)
+    assert both.shape[1] == alone.shape[1] == 1260
+    assert both.shape[0] - alone.shape[0] == 22 + 210  # title and images of a third of the width
+    sample.gt_occ = torch.from_numpy(empty())
+    assert len(draw_prediction(sample, {}, META)) > len(alone)
 
 
-def test_hook_writes_a_panel_for_a_sample_without_label(tmp_path):
-    runner = FakeRunner(tmp_path)
-    hook = OccVisualizationHook(draw=True, test_out_dir='pictures')
-    assert isinstance(hook, Hook)
-    hook.after_test_iter(runner, 0, *outputs_without_label())
-    with Image.open(tmp_path / 'now/pictures/abc.png') as picture:
-        assert picture.mode == 'RGB'
-        assert picture.width == 1260
-
-
-def test_hook_draws_every_interval_in_validation_and_nothing_when_off(tmp_path):
-    runner = FakeRunner(tmp_path)
-    hook = OccVisualizationHook(draw=True, interval=2)
-    for batch_idx in range(4):
-        hook.after_val_iter(runner, batch_idx, *outputs_without_label())
-    assert [(name, step) for name, _, step in runner.images] == [('val/abc', 7)] * 2
-    OccVisualizationHook(test_out_dir='off').after_test_iter(runner, 0, *outputs_without_label())
-    assert not (tmp_path / 'now/off').exists()
+def test_lidar_is_added_to_a_pipeline_of_cameras_and_left_where_it_is():
+    pipeline = [{'type': 'LoadMultiViewImages'}, {'type': 'PackOccInputs'}]
+    drawn = with_lidar({'type': 'A', 'pipeline': pipeline})
+    kinds = ['LoadLidarPoints', 'PointsToEgo', 'LoadMultiViewImages', 'PackOccInputs']
+    assert [step['type'] for step in drawn['pipeline']] == kinds
+    assert drawn['modality'] == {'use_camera': True, 'use_lidar': True}
+    pipeline = [{'type': 'PointsToEgo'}, {'type': 'LiDARDepthMap', 'keep_points': False}]
+    drawn = with_lidar({'pipeline': pipeline, 'modality': {'use_camera': False, 'use_lidar': True}})
+    assert drawn['pipeline'] == [{'type': 'PointsToEgo'}, {'type': 'LiDARDepthMap', 'keep_points': True}]
+    assert drawn['modality'] == {'use_camera': False, 'use_lidar': True}
+    assert pipeline[1]['keep_points'] is False

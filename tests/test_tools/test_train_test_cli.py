@@ -1,6 +1,7 @@
 """train.py, test.py and the distributed scripts on toy models, as a user starts them."""
 
 import json
+from pathlib import Path
 
 import pytest
 from mmengine.config import Config
@@ -36,9 +37,11 @@ def test_train_then_test_with_two_processes_gives_the_numbers_of_one(write_confi
     assert checkpoint['meta']['iter'] == 4  # 12 samples, batches of 3, 2 processes, 2 epochs
     assert len([row for row in scalars(work_dir) if 'loss_toy' in row]) == 4
     path = work_dir / 'epoch_2.pth'
-    run_python('bash', 'tools/dist_test.sh', config, path, 2, '--work-dir', tmp_path / 'two', PORT='29612')
-    run_python('tools/test.py', config, path, '--work-dir', tmp_path / 'one', '--show-dir', tmp_path / 'shown')
-    assert len(list((tmp_path / 'shown').iterdir())) == 7
+    flags = ('--work-dir', tmp_path / 'two', '--show-dir', tmp_path / 'shown')
+    shown = run_python('bash', 'tools/dist_test.sh', config, path, 2, *flags, PORT='29612')
+    assert sorted(file.name for file in (tmp_path / 'shown').iterdir()) == [f't{i}.png' for i in range(7)]
+    assert f'7 pictures of 7 samples are in {tmp_path / "shown"}' in shown.stdout + shown.stderr
+    run_python('tools/test.py', config, path, '--work-dir', tmp_path / 'one')
     one, two = metrics(tmp_path / 'one'), metrics(tmp_path / 'two')
     assert two['count'] == two['unique'] == 7  # not 8: the sample that fills up the second process is dropped
     assert one == two
@@ -90,12 +93,40 @@ def test_bad_arguments_stop_with_a_clear_message(write_config, run_python, tmp_p
     assert 'less than one batch of 3' in log
 
 
-def test_show_dir_switches_the_visualization_hook_on(write_config, monkeypatch):
+def test_show_without_a_display_ends_before_anything_is_built(write_config, run_python, tmp_path):
+    arguments = ('tools/test.py', write_config(), tmp_path / 'gone.pth', '--show')
+    result = run_python(*arguments, check=False, DISPLAY='', WAYLAND_DISPLAY='', timeout=60)
+    assert result.returncode
+    assert 'there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set)' in result.stderr
+    assert '--show-dir FOLDER' in result.stderr
+    assert 'gone.pth' not in result.stderr
+    result = run_python(*arguments, check=False, MPLBACKEND='Agg', DISPLAY=':0')
+    assert "backend 'Agg' of matplotlib opens none" in result.stderr.replace("'agg'", "'Agg'")
+
+
+def test_show_opens_a_window_per_sample_for_the_given_time(write_config, run_python, tmp_path):
+    config = write_config(epochs=1)
+    run_python('tools/train.py', config, '--work-dir', tmp_path / 'run')
+    window = {'MPLBACKEND': 'module://fake_display', 'FAKE_DISPLAY_LOG': tmp_path / 'shown.txt'}
+    flags = ('--work-dir', tmp_path / 'test', '--show', '--wait-time', '1')
+    run_python('tools/test.py', config, tmp_path / 'run/epoch_1.pth', *flags, **window)
+    assert (tmp_path / 'shown.txt').read_text().split('\n') == [*(f't{i} 1.0' for i in range(7)), '']
+
+
+def test_wait_time_needs_show(write_config, capsys):
+    tool = load_tool('test')
+    for flags, message in ((['--wait-time', '1'], 'give both'), (['--show', '--wait-time', '-1'], 'must be 0 or')):
+        with pytest.raises(SystemExit):
+            tool.parse_args([str(write_config()), 'x.pth', *flags])
+        assert message in capsys.readouterr().err
+
+
+def test_show_dir_switches_the_visualization_hook_on(write_config):
     tool = load_tool('test')
     args = tool.parse_args([str(write_config()), 'x.pth', '--show-dir', 'pictures'])
     cfg = tool.load_config(args)
     assert cfg.default_hooks.visualization.draw is True
-    assert cfg.default_hooks.visualization.test_out_dir == 'pictures'
+    assert cfg.default_hooks.visualization.test_out_dir == str(Path.cwd() / 'pictures')
     assert 'show' not in cfg.default_hooks.visualization
     assert cfg.load_from == 'x.pth'
     assert cfg.work_dir == 'work_dirs/toy'
@@ -115,7 +146,6 @@ def test_resume_without_a_checkpoint_keeps_the_weights_to_start_from(write_confi
 
 def load_tool(name):
     import importlib.util
-    from pathlib import Path
 
     path = Path(__file__).resolve().parents[2] / f'tools/{name}.py'
     spec = importlib.util.spec_from_file_location(f'tool_{name}', path)
@@ -132,8 +162,6 @@ def test_print_config_merges_and_saves(write_config, run_python, tmp_path):
 
 
 def test_default_runtime_needs_every_hook_of_a_run():
-    from pathlib import Path
-
     cfg = Config.fromfile(
         Path(__file__).resolve().parents[2] / 'configs/_base_/default_runtime.py', import_custom_modules=False
     )

@@ -21,17 +21,14 @@ from projects.adudepth.report import (
     build_page,
     calibrate,
     checks,
-    colour_depth,
-    colour_error,
-    colour_scale,
     describe_gain,
-    draw_grid,
     mean_depth_map,
     measure,
     score_table,
     seed_table,
 )
-from projects.engine import load_trained_model
+from projects.depth.visualization import colour_depth, colour_error, colour_scale
+from projects.engine import image_grid, load_trained_model
 from projects.reporting import (
     Figure,
     Section,
@@ -118,7 +115,9 @@ def draw_frame(sample, predictors, prior):
         'Depth: red 3 m, blue 80 m, equal ratios. Error: dark 0, bright 50 % and more, grey without truth. Scale of '
         'the log-depth error: dark 0, bright 0.5 and more.'
     )
-    return Section(f'Frame {data.frame_id}', figures=[Figure(image_to_data_uri(draw_grid(cells, 3)), caption)])
+    titles, pictures = zip(*cells)
+    grid = image_grid(pictures, titles, 3, 1260)
+    return Section(f'Frame {data.frame_id}', figures=[Figure(image_to_data_uri(grid), caption)])
 
 
 def study(args, config, predictors):

@@ -2,7 +2,7 @@
 
 from .calibration import Calibration, calibrate
 from .document import NAMES, StudyResult, build_page, checks, describe_gain, score_table, seed_table
-from .figures import calibration_chart, colour_depth, colour_error, colour_scale, draw_grid
+from .figures import calibration_chart
 from .study import Measurement, Predictor, mean_depth_map, measure
 
 __all__ = [
@@ -15,11 +15,7 @@ __all__ = [
     'calibrate',
     'calibration_chart',
     'checks',
-    'colour_depth',
-    'colour_error',
-    'colour_scale',
     'describe_gain',
-    'draw_grid',
     'mean_depth_map',
     'measure',
     'score_table',

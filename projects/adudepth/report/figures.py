@@ -1,9 +1,7 @@
-"""Pictures and charts of the report. All pictures are RGB uint8; H x W images."""
+"""Charts of the report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import cv2
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure as MplFigure
 
@@ -11,45 +9,7 @@ from projects.reporting import figure_to_svg
 
 from .calibration import Calibration
 
-MAX_ERROR = 0.5
-MAX_SCALE = 0.5
 COLOURS = {'teacher': '#2b8a3e', 'control': '#862e9c', 'baseline': '#868e96', 'adudepth': '#d9480f'}
-
-
-def colour_depth(depth: np.ndarray, near: float = 3.0, far: float = 80.0) -> np.ndarray:
-    """Depth in metres as colours in equal ratios, red near and blue far; black where there is none."""
-    share = np.log(np.clip(depth, near, far) / near) / np.log(far / near)
-    colours = matplotlib.colormaps['turbo_r'](share)[..., :3]
-    colours[~(depth > 0)] = 0.0
-    return (255 * colours).astype(np.uint8)
-
-
-def colour_error(error: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Relative error from dark (0) to bright (50 % and more); grey where there is no truth."""
-    colours = matplotlib.colormaps['inferno'](np.clip(error / MAX_ERROR, 0, 1))[..., :3]
-    colours[~valid] = 0.35
-    return (255 * colours).astype(np.uint8)
-
-
-def colour_scale(scale: np.ndarray) -> np.ndarray:
-    """Predicted scale of the log-depth error from dark (0) to bright (0.5 and more)."""
-    return (255 * matplotlib.colormaps['inferno'](np.clip(scale / MAX_SCALE, 0, 1))[..., :3]).astype(np.uint8)
-
-
-def _titled(picture: np.ndarray, title: str, width: int) -> np.ndarray:
-    size = (width, round(width * picture.shape[0] / picture.shape[1]))
-    bar = np.full((22, width, 3), 250, np.uint8)
-    cv2.putText(bar, title, (4, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (40, 40, 40), 1, cv2.LINE_AA)
-    return np.vstack([bar, cv2.resize(picture, size, interpolation=cv2.INTER_AREA)])
-
-
-def draw_grid(cells: Sequence[tuple[str, np.ndarray]], columns: int, width: int = 1260) -> np.ndarray:
-    """Pictures of one size in rows, each with its title."""
-    column = width // columns
-    drawn = [_titled(np.ascontiguousarray(picture), title, column) for title, picture in cells]
-    blank = np.full_like(drawn[0], 250)
-    drawn += [blank] * (-len(drawn) % columns)
-    return np.vstack([np.hstack(drawn[i : i + columns]) for i in range(0, len(drawn), columns)])
 
 
 def calibration_chart(calibrations: Mapping[str, Calibration], names: Mapping[str, str]) -> str:

@@ -7,7 +7,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure as MplFigure
 
-from projects.occupancy.visualization import add_title, draw_bev, draw_legend, draw_oblique, fit_width, image_grid
+from projects.engine import add_title, fit_width, image_grid
+from projects.occupancy.visualization import draw_bev, draw_legend, draw_oblique
 from projects.reporting import figure_to_svg
 
 from .renders import ChosenRay, RenderedView

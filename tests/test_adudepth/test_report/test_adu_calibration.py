@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from projects.adudepth.report import calibrate, colour_depth, colour_error, draw_grid
+from projects.adudepth.report import calibrate
 
 
 def test_laplace_errors_of_the_predicted_scale_are_calibrated():
@@ -31,17 +31,3 @@ def test_scale_that_says_nothing():
 def test_too_few_pixels_are_refused():
     with pytest.raises(ValueError, match='at least 20 pixels'):
         calibrate(np.ones(3), np.ones(3))
-
-
-def test_pixels_without_truth_have_a_colour_of_their_own():
-    depth = np.array([[0.0, 3.0, 80.0]])
-    colours = colour_depth(depth)
-    assert colours[0, 0].tolist() == [0, 0, 0]
-    assert colours[0, 1].tolist() != colours[0, 2].tolist()
-    assert colour_error(np.zeros((1, 2)), np.array([[True, False]]))[0, 1].tolist() == [89, 89, 89]
-
-
-def test_grid_fills_its_last_row():
-    cells = [(f'cell {i}', np.zeros((4, 8, 3), np.uint8)) for i in range(3)]
-    picture = draw_grid(cells, 2, 80)
-    assert picture.shape == (2 * (22 + 20), 80, 3)
