@@ -44,6 +44,17 @@ def test_validation_writes_pictures_into_vis_data(toys, tmp_path):
     assert (found[f'{folder}/val_t6_4.png'] == (6, 2, 0)).all()
 
 
+def test_sample_whose_name_is_a_path_is_written_by_the_visualizer_and_as_a_file(toys, tmp_path):
+    runner = toy_runner(toys, tmp_path / 'run', {'draw': True, 'test_out_dir': str(tmp_path / 'out')})
+    hook = next(hook for hook in runner.hooks if isinstance(hook, PredictionPictureHook))
+    runner.val_loop, runner.test_loop  # noqa: B018 - build the data loaders
+    sample = toys.ToySample(metainfo={'frame_id': 'drive/0000000069', 'token': ''})
+    for after in (hook.after_val_iter, hook.after_test_iter):
+        after(runner, 0, {'inputs': {'x': [torch.zeros(4)]}}, [sample])
+    assert 'val_drive_0000000069_0.png' in [path.name for path in (tmp_path / 'run').rglob('*.png')]
+    assert list(pictures(tmp_path / 'out')) == ['drive/0000000069.png']
+
+
 def test_testing_without_a_folder_gives_pictures_to_the_visualizer(toys, tmp_path):
     toy_runner(toys, tmp_path / 'run', {'draw': True}).test()
     assert [name.rsplit('/', 1)[1] for name in pictures(tmp_path / 'run')] == ['test_t0_0.png']

@@ -28,7 +28,7 @@ class ToySample(BaseDataElement):
 def draw_toy(sample: ToySample, inputs, meta):
     """A picture of 2 x 3 pixels with the number of the sample in red, and its class count in green."""
     assert inputs['x'].shape == (4,)
-    return np.full((2, 3, 3), (int(sample.token[1:]), len(meta['classes']), 0), np.uint8)
+    return np.full((2, 3, 3), (int(sample.token[1:] or 0), len(meta['classes']), 0), np.uint8)
 
 
 @TRANSFORMS.register_module()
