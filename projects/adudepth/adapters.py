@@ -89,6 +89,7 @@ class AttentionAdapter(nn.Module):
 
     def __init__(self, channels: int, attention: str = 'nonlocal', reduction: int = 4, max_tokens: int = 1540) -> None:
         super().__init__()
+        self.channels = channels
         if attention not in ATTENTIONS:
             raise ValueError(f'attention must be one of {ATTENTIONS}, got {attention!r}')
         self.residual = None
@@ -105,5 +106,13 @@ class AttentionAdapter(nn.Module):
 
         Returns:
             Tensor: Shape (B, C, H, W).
+
+        Raises:
+            ValueError: If the feature has another number of channels.
         """
+        if feat.shape[1] != self.channels:
+            raise ValueError(
+                f'AttentionAdapter has channels={self.channels}, its feature {feat.shape[1]}: set `channels` of this '
+                f'connector (model.connectors.<name>.channels) to {feat.shape[1]}'
+            )
         return feat if self.residual is None else feat + self.residual(feat)

@@ -37,6 +37,7 @@ class ProjectionConnector(nn.Module):
             raise ValueError(f'ndim must be 2 or 3, got {ndim}')
         conv = nn.Conv2d if ndim == 2 else nn.Conv3d
         batch_norm = nn.BatchNorm2d if ndim == 2 else nn.BatchNorm3d
+        self.in_channels = in_channels
         self.conv = conv(in_channels, out_channels, kernel_size=1, bias=not norm)
         self.norm = batch_norm(out_channels) if norm else nn.Identity()
 
@@ -48,5 +49,13 @@ class ProjectionConnector(nn.Module):
 
         Returns:
             Tensor: Shape (B, out_channels, ...).
+
+        Raises:
+            ValueError: If the feature has another number of channels.
         """
+        if feat.shape[1] != self.in_channels:
+            raise ValueError(
+                f'ProjectionConnector has in_channels={self.in_channels}, its feature {feat.shape[1]} channels: set '
+                f'`in_channels` of this connector (model.connectors.<name>.in_channels) to {feat.shape[1]}'
+            )
         return self.norm(self.conv(feat))

@@ -19,6 +19,9 @@ from projects.rendering import (
     uniform_samples,
 )
 
+DEFAULT_RENDER_SIZE = (225, 400)
+"""(h, w) in the author's code."""
+
 
 @MODELS.register_module()
 class RaySampleGeometry(nn.Module):
@@ -75,7 +78,9 @@ class CameraRaySampler(nn.Module):
 
     Args:
         num_rays (int): R, rays per sample of the batch over all its cameras.
-        render_size (Sequence[int]): (h, w) of the rendered images. Defaults to (225, 400), as in the author's code.
+        render_size (Sequence[int], optional): (h, w) of the rendered images. Defaults to None: the size of the image
+            segments, which ``LoadImageSegments`` sets in the pipeline, and (225, 400), as in the author's code, for
+            samples without segments.
         source (str): 'camera' draws pixels at random, equally many per camera. 'lidar_depth' draws pixels that have a
             depth in the data field ``gt_depth`` (author's code), and fills up with others when there are too few.
             Defaults to 'camera' (paper).
@@ -90,7 +95,7 @@ class CameraRaySampler(nn.Module):
     def __init__(
         self,
         num_rays: int,
-        render_size: Sequence[int] = (225, 400),
+        render_size: Sequence[int] | None = None,
         source: str = 'camera',
         depth_range: Sequence[float] = (1.0, 45.0),
         geometry: dict | None = None,
@@ -102,7 +107,7 @@ class CameraRaySampler(nn.Module):
         if num_rays < 1:
             raise ValueError(f'num_rays must be at least 1, got {num_rays}')
         self.num_rays = num_rays
-        self.render_size = (int(render_size[0]), int(render_size[1]))
+        self.render_size = None if render_size is None else (int(render_size[0]), int(render_size[1]))
         self.source = source
         self.depth_range = (float(depth_range[0]), float(depth_range[1]))
         self.geometry = MODELS.build(geometry) if geometry is not None else None
@@ -126,11 +131,13 @@ class CameraRaySampler(nn.Module):
         Raises:
             ValueError: If a needed field is missing or has the wrong shape.
         """
-        cam2img, cam2grid = _render_cameras(inputs, data_samples, self.render_size)
+        segments = self._stack_segments(data_samples)
+        size = self._choose_size(segments)
+        cam2img, cam2grid = _render_cameras(inputs, data_samples, size)
         if self.source == 'camera':
-            pixels, cam_ids = self._draw_any(cam2img)
+            pixels, cam_ids = self._draw_any(cam2img, size)
         else:
-            pixels, cam_ids = self._draw_with_depth(inputs, data_samples)
+            pixels, cam_ids = self._draw_with_depth(inputs, data_samples, size)
         rays_o, rays_d = pixels_to_rays(pixels[:, None], cam2img, cam2grid)
         index = cam_ids[:, None, :, None].expand(-1, 1, -1, 3)
         rays = {
@@ -140,23 +147,24 @@ class CameraRaySampler(nn.Module):
             'num_cams': cam2img.shape[1],
             'pixels': pixels,
         }
-        segment_ids = self._segment_ids(data_samples, pixels, cam_ids)
-        if segment_ids is not None:
-            rays['segment_ids'] = segment_ids
+        if segments is not None:
+            rays['segment_ids'] = _segment_ids(segments, pixels, cam_ids)
         if self.geometry is not None:
             rays.update(self.geometry(rays['rays_o'], rays['rays_d']))
         return rays
 
-    def _draw_any(self, cam2img: Tensor) -> tuple[Tensor, Tensor]:
+    def _draw_any(self, cam2img: Tensor, render_size: tuple[int, int]) -> tuple[Tensor, Tensor]:
         batch, num_cams = cam2img.shape[:2]
-        height, width = self.render_size
+        height, width = render_size
         size = (batch, self.num_rays)
         cam_ids = torch.arange(self.num_rays, device=cam2img.device) * num_cams // self.num_rays
         pixels = torch.randint(width * height, size, device=cam2img.device)
         u, v = _by_column(pixels, cam_ids, height, width)
         return torch.stack([u, v], dim=-1).to(cam2img.dtype), cam_ids.expand(size)
 
-    def _draw_with_depth(self, inputs: dict[str, Any], data_samples: list) -> tuple[Tensor, Tensor]:
+    def _draw_with_depth(
+        self, inputs: dict[str, Any], data_samples: list, render_size: tuple[int, int]
+    ) -> tuple[Tensor, Tensor]:
         missing = [sample.metainfo.get('token') for sample in data_samples if 'gt_depth' not in sample]
         if missing:
             raise ValueError(f"source='lidar_depth' needs the data field gt_depth, which samples {missing} lack")
@@ -175,35 +183,42 @@ class CameraRaySampler(nn.Module):
         undo = torch.linalg.inv(inputs['img_aug_matrix'].to(depth.dtype))
         undo = undo.gather(1, cam_ids[:, :, None, None].expand(-1, -1, 3, 3))
         raw = (undo * network_pixels[:, :, None, :]).sum(dim=-1)[..., :2]
-        scales = [_scale(sample, self.render_size) for sample in data_samples]
+        scales = [_scale(sample, render_size) for sample in data_samples]
         scale = raw.new_zeros(batch, 1, 2)
         for sample_scale, row in zip(scales, scale):
             row[..., 0], row[..., 1] = sample_scale
         return (raw + 0.5) * scale - 0.5, cam_ids
 
-    def _segment_ids(self, data_samples: list, pixels: Tensor, cam_ids: Tensor) -> Tensor | None:
+    def _stack_segments(self, data_samples: list) -> Tensor | None:
+        """Image segments (B, N, h, w) of the batch, None when a sample has none."""
         missing = [sample.metainfo.get('token') for sample in data_samples if 'segments' not in sample]
         if missing:
             if self.require_segments:
                 raise ValueError(f'samples {missing} have no segments; add them to the pipeline and the info file')
             return None
-        for sample in data_samples:
-            if tuple(sample.segments.shape[1:]) != self.render_size:
-                raise ValueError(
-                    f'segments of sample {sample.metainfo.get("token")} have shape {tuple(sample.segments.shape)}, '
-                    f'expected (N, {self.render_size[0]}, {self.render_size[1]}) as render_size'
-                )
-        segments = torch.stack([sample.segments for sample in data_samples]).long()
-        height, width = self.render_size
-        u, v = pixels.round().long().unbind(-1)
-        inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
-        flat = (cam_ids * height + v.clamp(0, height - 1)) * width + u.clamp(0, width - 1)
-        return segments.flatten(1).gather(1, flat) * inside
+        sizes = {tuple(sample.segments.shape) for sample in data_samples}
+        if len(sizes) > 1:
+            raise ValueError(f'image segments of one batch differ in shape: {sorted(sizes)}; load them at one size')
+        return torch.stack([sample.segments for sample in data_samples])
+
+    def _choose_size(self, segments: Tensor | None) -> tuple[int, int]:
+        """The size of the segments, or the one that was asked for."""
+        if segments is None:
+            return self.render_size or DEFAULT_RENDER_SIZE
+        size = (segments.shape[-2], segments.shape[-1])
+        if self.render_size not in (None, size):
+            raise ValueError(
+                f'the image segments are {size[0]} x {size[1]}, CameraRaySampler has render_size={self.render_size}: '
+                f'leave `render_size` of the sampler (model.shared.rays.render_size in our configs) out to take that '
+                f'of the segments, or load these at its size with LoadImageSegments(render_size={self.render_size}) '
+                f'in train_dataloader.dataset.pipeline'
+            )
+        return size
 
 
 @torch.no_grad()
 def full_image_rays(
-    inputs: dict[str, Any], data_samples: list, camera: int, render_size: Sequence[int] = (225, 400)
+    inputs: dict[str, Any], data_samples: list, camera: int, render_size: Sequence[int] = DEFAULT_RENDER_SIZE
 ) -> dict[str, Tensor]:
     """All rays of one camera, row by row, for pictures.
 
@@ -233,6 +248,15 @@ def _by_column(pixels: Tensor, cam_ids: Tensor, height: int, width: int) -> tupl
     pixels = (pixels + cam_ids * (height * width)).sort(dim=-1).values - cam_ids * (height * width)
     u = torch.div(pixels, height, rounding_mode='floor')
     return u, pixels - u * height
+
+
+def _segment_ids(segments: Tensor, pixels: Tensor, cam_ids: Tensor) -> Tensor:
+    """Segment (B, R) under each pixel (B, R, 2), 0 outside the image."""
+    height, width = segments.shape[-2:]
+    u, v = pixels.round().long().unbind(-1)
+    inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
+    flat = (cam_ids * height + v.clamp(0, height - 1)) * width + u.clamp(0, width - 1)
+    return segments.long().flatten(1).gather(1, flat) * inside
 
 
 def _scale(sample: Any, render_size: tuple[int, int]) -> tuple[float, float]:

@@ -24,6 +24,12 @@ def test_adapter_starts_to_learn_through_its_factor(attention):
     assert [name for name, p in adapter.named_parameters() if p.grad is None] == []
 
 
+@pytest.mark.parametrize('attention', ['nonlocal', 'cbam', 'none'])
+def test_feature_of_other_channels_is_refused_with_the_key_to_change(attention):
+    with pytest.raises(ValueError, match=r'channels=8, its feature 6: .*connectors\.<name>\.channels\) to 6'):
+        AttentionAdapter(8, attention)(torch.randn(2, 6, 5, 7))
+
+
 def test_attention_by_hand():
     """One channel, two places, identity projections: softmax of (q k) over the places, times the values, plus x."""
     adapter = AttentionAdapter(1, 'nonlocal', reduction=1)

@@ -147,5 +147,7 @@ def test_wrong_options_and_masks_are_refused():
 def test_projection_gives_the_channels_of_the_teacher_in_2d_and_3d():
     assert ProjectionConnector(4, 6)(torch.randn(2, 4, 3, 3)).shape == (2, 6, 3, 3)
     assert ProjectionConnector(4, 6, ndim=3, norm=True)(torch.randn(2, 4, 3, 3, 2)).shape == (2, 6, 3, 3, 2)
+    with pytest.raises(ValueError, match=r'in_channels=4, its feature 5 channels: .*connectors\.<name>\.in_channels'):
+        ProjectionConnector(4, 6)(torch.randn(2, 5, 3, 3))
     x = torch.randn(2, 3)
     assert IdentityConnector()(x) is x

@@ -43,7 +43,7 @@ def readme_model(tmp_path, geometry):
     config = names['model']
     config['teacher_ckpt'] = str(tmp_path / 'teacher.pth')
     torch.save({'state_dict': VoxelTable(seed=2).state_dict()}, config['teacher_ckpt'])
-    config['shared']['rays'].update(num_rays=120, render_size=(16, 24), geometry=geometry)
+    config['shared']['rays'].update(num_rays=120, geometry=geometry)
 
     def build(student_seed=1):
         config['student']['seed'] = student_seed

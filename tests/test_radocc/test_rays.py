@@ -138,8 +138,31 @@ def test_missing_segments_are_left_out_or_named(make_batch):
 
 def test_segments_of_another_size_are_named(make_batch):
     inputs, samples = make_batch(segments=torch.zeros(2, 2, 8, 24, dtype=torch.int32))
-    with pytest.raises(ValueError, match='segments of sample token0'):
+    with pytest.raises(ValueError, match=r'8 x 24, .*leave `render_size` of the sampler.*LoadImageSegments'):
         CameraRaySampler(num_rays=4, render_size=SIZE)(inputs, samples)
+
+
+def test_segments_of_two_sizes_are_named(make_batch):
+    inputs, samples = make_batch(segments=[torch.zeros(2, 8, 24), torch.zeros(2, 16, 24)])
+    with pytest.raises(ValueError, match=r'differ in shape: \[\(2, 8, 24\), \(2, 16, 24\)\]'):
+        CameraRaySampler(num_rays=4)(inputs, samples)
+
+
+def test_render_size_is_that_of_the_segments(make_batch):
+    inputs, samples = make_batch(segments=torch.randint(1, 9, (2, 2, *SIZE), dtype=torch.int32))
+    torch.manual_seed(3)
+    said = CameraRaySampler(num_rays=20, render_size=SIZE)(inputs, samples)
+    torch.manual_seed(3)
+    found = CameraRaySampler(num_rays=20)(inputs, samples)
+    assert all(torch.equal(said[name], found[name]) for name in said)
+
+
+def test_render_size_without_segments_is_225_x_400(make_batch):
+    """Of 20,000 pixels some lie in the last fifth of each direction and none outside; the images are 32 x 48."""
+    inputs, samples = make_batch()
+    u, v = CameraRaySampler(num_rays=20000)(inputs, samples)['pixels'].unbind(-1)
+    assert 320 < u.max() < 400
+    assert 180 < v.max() < 225
 
 
 def test_missing_fields_are_named(make_batch):

@@ -68,7 +68,7 @@ class Steps:
             importlib.import_module(name)
         init_default_scope('mmdet3d')
         config.model.shared.rays.num_rays = num_rays
-        self.batch = made_up_batch(config.model.shared.rays.render_size)
+        self.batch = made_up_batch(config.render_size)
         model = MODELS.build(config.model)
         # The distiller refuses a teacher without a checkpoint, which a timing does not need.
         model.teacher.sha256 = 'random weights'
