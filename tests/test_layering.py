@@ -9,6 +9,7 @@ REPO = Path(__file__).resolve().parents[1]
 PROJECTS = REPO / 'projects'
 
 FOUNDATION = {'rendering', 'engine', 'transforms', 'fileio', 'cli'}
+CONTRACT = {'models'}
 MODELS = {'distillation', 'occupancy', 'depth'}
 ALLOWED = {
     'cli': set(),
@@ -19,11 +20,12 @@ ALLOWED = {
     'engine': {'fileio'},
     'transforms': set(),
     'reporting': {'fileio'},
-    'distillation': FOUNDATION,
-    'occupancy': FOUNDATION | {'occ_eval'},
-    'depth': FOUNDATION | {'depth_eval'},
-    'radocc': FOUNDATION | MODELS | {'reporting'},
-    'adudepth': FOUNDATION | MODELS | {'reporting'},
+    'models': FOUNDATION,
+    'distillation': FOUNDATION | CONTRACT,
+    'occupancy': FOUNDATION | CONTRACT | {'occ_eval'},
+    'depth': FOUNDATION | CONTRACT | {'depth_eval'},
+    'radocc': FOUNDATION | CONTRACT | MODELS | {'reporting'},
+    'adudepth': FOUNDATION | CONTRACT | MODELS | {'reporting'},
     'minidrive': {'rendering'},
 }
 MM_PACKAGES = {'mmengine', 'mmcv', 'mmdet', 'mmdet3d'}
@@ -34,6 +36,7 @@ FORBIDDEN_OUTSIDE = {
     'depth_eval': MM_PACKAGES | {'torch'},
     'rendering': MM_PACKAGES,
     'engine': MM_PACKAGES - {'mmengine'},
+    'models': MM_PACKAGES - {'mmengine'},
     'minidrive': MM_PACKAGES,
 }
 

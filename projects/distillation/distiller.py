@@ -9,6 +9,7 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from projects.engine import load_model_weights
+from projects.models import takes_no_train_cfg
 
 from .side_by_side import run_side_by_side
 from .teacher import FrozenTeacher
@@ -51,6 +52,7 @@ class Distiller(BaseModel):
         init_cfg (dict, optional): As in ``BaseModule``.
     """
 
+    @takes_no_train_cfg
     def __init__(
         self,
         student: dict,

@@ -1,5 +1,6 @@
 # DrivingStereo at half resolution, official split: crops of 352x832 in training; Eigen metrics without crop, cap 80 m.
 dataset_type = 'DrivingStereoDataset'
+class_names = []  # read by mmdet3d.apis.init_model when a checkpoint does not say what its data were
 data_root = 'data/drivingstereo'
 crop_size = (352, 832)
 

@@ -1,6 +1,7 @@
 # KITTI, Eigen split: KB crop, crops of 352x1120 in training, 1 sample per GPU. Augmentation of NeWCRFs
 # without rotation.
 dataset_type = 'KITTIDepthDataset'
+class_names = []  # read by mmdet3d.apis.init_model when a checkpoint does not say what its data were
 data_root = 'data/kitti'
 crop_size = (352, 1120)
 

@@ -2,6 +2,7 @@
 # `train_pipeline` and `test_pipeline` read the left image, `stereo_*` both; a config that trains on pairs sets
 # dataset=dict(stereo=True, pipeline=...).
 dataset_type = 'KITTIDepthDataset'
+class_names = []  # read by mmdet3d.apis.init_model when a checkpoint does not say what its data were
 data_root = 'data/minidrive-kitti'
 crop_size = (160, 448)
 

@@ -7,7 +7,9 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor
 
-from .base_depth_estimator import BaseDepthEstimator, require_inputs
+from projects.models import require_inputs
+
+from .encoder_decoder_estimator import EncoderDecoderEstimator
 
 FLIP_MODES = ('none', 'mean', 'blend')
 
@@ -35,7 +37,7 @@ def blend_flipped(depth: Tensor, unflipped: Tensor, border: float = 0.05) -> Ten
 
 
 @MODELS.register_module()
-class MonoDepthEstimator(BaseDepthEstimator):
+class MonoDepthEstimator(EncoderDecoderEstimator):
     """Encoder, decoder and head on the left image; nothing else is read.
 
     Args:
@@ -63,19 +65,19 @@ class MonoDepthEstimator(BaseDepthEstimator):
         self.flip_tta = flip_tta
 
     def extract_outputs(self, inputs: Mapping[str, Any], data_samples: Sequence | None = None) -> dict[str, Tensor]:
-        """Outputs of ``inputs['img']``; see :class:`BaseDepthEstimator`."""
+        """Outputs of ``inputs['img']``; see :class:`EncoderDecoderEstimator`."""
         require_inputs(inputs, ('img',), type(self).__name__)
         img = inputs['img'].contiguous(memory_format=torch.channels_last)
         feats = self.decoder(self.encoder(img))
         return {**feats, **self.depth_head(feats, tuple(img.shape[-2:]))}
 
-    def predict_outputs(self, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Depth and log-scale, averaged over the mirrored image when ``flip_tta`` says so.
+    def predict_outputs(self, inputs: Mapping[str, Any], data_samples: Sequence | None = None) -> dict[str, Tensor]:
+        """Outputs at test time, depth and log-scale averaged over the mirrored image when ``flip_tta`` says so.
 
         Raises:
             ValueError: If images of a batch are padded in width, where mirroring would move the padding.
         """
-        outputs = self.extract_outputs(inputs)
+        outputs = super().predict_outputs(inputs, data_samples)
         if self.flip_tta == 'none':
             return outputs
         if 'valid_mask' in inputs and not inputs['valid_mask'][:, 0].all():
@@ -84,7 +86,7 @@ class MonoDepthEstimator(BaseDepthEstimator):
                 'or test one at a time'
             )
         mirrored = self.extract_outputs({**inputs, 'img': inputs['img'].flip(-1)})
-        result = {}
+        result = dict(outputs)
         for name in ('depth', 'log_scale'):
             plain, other = outputs[name], mirrored[name].flip(-1)
             result[name] = 0.5 * (plain + other) if self.flip_tta == 'mean' else blend_flipped(plain, other)

@@ -8,12 +8,17 @@ from mmdet3d.registry import MODELS
 from torch import Tensor
 
 from projects.depth.models.heads import stack_depth
+from projects.models import require_inputs
 
-from .base_depth_estimator import BaseDepthEstimator, require_inputs
+from .encoder_decoder_estimator import EncoderDecoderEstimator
+
+STEREO_ADVICE = (
+    "a stereo model needs stereo=True in the data set and in LoadDepthImages, and 'right_img' in PackDepthInputs"
+)
 
 
 @MODELS.register_module()
-class StereoDepthEstimator(BaseDepthEstimator):
+class StereoDepthEstimator(EncoderDecoderEstimator):
     """One encoder for both images, a fusion, and the decoder and head of the monocular model.
 
     Args:
@@ -50,14 +55,14 @@ class StereoDepthEstimator(BaseDepthEstimator):
         self.right_from_left = right_from_left
 
     def extract_outputs(self, inputs: Mapping[str, Any], data_samples: Sequence | None = None) -> dict[str, Tensor]:
-        """Outputs of the pair; see :class:`BaseDepthEstimator`.
+        """Outputs of the pair; see :class:`EncoderDecoderEstimator`.
 
         With a correlation volume also ``match_logits`` (B, D, h, w), ``focal_baseline`` (B,), ``prior_depth``
         (B, 1, h, w) in metres and ``confidence`` (B, 1, h, w).
         """
         calibration = ('cam2img', 'baseline') if self.fusion.gives_prior else ()
         images = ('img',) if self.right_from_left else ('img', 'right_img')
-        require_inputs(inputs, (*images, *calibration), type(self).__name__)
+        require_inputs(inputs, (*images, *calibration), type(self).__name__, STEREO_ADVICE)
         left = inputs['img'].contiguous(memory_format=torch.channels_last)
         right = left if self.right_from_left else inputs['right_img'].contiguous(memory_format=torch.channels_last)
         both = [level.chunk(2) for level in self.encoder(torch.cat([left, right]))]

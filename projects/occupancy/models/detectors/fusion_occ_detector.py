@@ -9,7 +9,8 @@ from typing import Any
 from mmdet3d.registry import MODELS
 from torch import Tensor
 
-from .base_occ_detector import require_inputs
+from projects.models import require_inputs
+
 from .lidar_occ_detector import single_map
 from .lss_occ_detector import CAMERA_INPUTS, LSSOccDetector
 
@@ -29,7 +30,7 @@ class FusionOccDetector(LSSOccDetector):
         pts_neck (dict): Config of the BEV neck of the LiDAR branch.
         fuser (dict): Config of the fusion of [camera, LiDAR].
         occ_head (dict): Config of the head.
-        data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to None.
+        data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to OccDataPreprocessor.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 

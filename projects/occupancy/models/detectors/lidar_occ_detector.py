@@ -9,7 +9,9 @@ from typing import Any
 from mmdet3d.registry import MODELS
 from torch import Tensor
 
-from .base_occ_detector import BaseOccDetector, require_inputs
+from projects.models import require_inputs
+
+from .base_occ_detector import BaseOccDetector
 
 
 def single_map(feats: Tensor | Sequence[Tensor]) -> Tensor:
@@ -26,7 +28,7 @@ class LidarOccDetector(BaseOccDetector):
         pts_backbone (dict): Config of the BEV backbone, for example mmdet3d's SECOND.
         pts_neck (dict): Config of the BEV neck, for example mmdet3d's SECONDFPN.
         occ_head (dict): Config of the head.
-        data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to None.
+        data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to OccDataPreprocessor.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
@@ -39,7 +41,8 @@ class LidarOccDetector(BaseOccDetector):
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(occ_head, data_preprocessor, init_cfg)
+        super().__init__(data_preprocessor, init_cfg)
+        self.occ_head = MODELS.build(occ_head)
         self.pts_encoder = MODELS.build(pts_encoder)
         self.pts_backbone = MODELS.build(pts_backbone)
         self.pts_neck = MODELS.build(pts_neck)
@@ -57,3 +60,7 @@ class LidarOccDetector(BaseOccDetector):
         require_inputs(inputs, ('points',), type(self).__name__)
         bev_feat = single_map(self.pts_neck(self.pts_backbone(self.pts_encoder(inputs['points']))))
         return {'bev_feat': bev_feat, 'occ_logits': self.occ_head(bev_feat)}
+
+    def loss_by_outputs(self, outputs: Mapping[str, Tensor], data_samples: Sequence) -> dict[str, Tensor]:
+        """Losses of the head."""
+        return self.occ_head.loss(outputs['occ_logits'], data_samples)

@@ -9,7 +9,9 @@ from typing import Any
 from mmdet3d.registry import MODELS
 from torch import Tensor
 
-from .base_occ_detector import BaseOccDetector, require_inputs
+from projects.models import require_inputs
+
+from .base_occ_detector import BaseOccDetector
 
 CAMERA_INPUTS = ('imgs', 'cam2img', 'cam2ego', 'img_aug_matrix', 'bda_mat')
 
@@ -28,7 +30,7 @@ class LSSOccDetector(BaseOccDetector):
         occ_head (dict): Config of the head.
         grid_backbone (dict): Config of the BEV or voxel encoder.
         grid_neck (dict): Config of the neck that joins its stages.
-        data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to None.
+        data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to OccDataPreprocessor.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
@@ -43,7 +45,8 @@ class LSSOccDetector(BaseOccDetector):
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(occ_head, data_preprocessor, init_cfg)
+        super().__init__(data_preprocessor, init_cfg)
+        self.occ_head = MODELS.build(occ_head)
         self.img_backbone = MODELS.build(img_backbone)
         self.img_neck = MODELS.build(img_neck)
         self.view_transform = MODELS.build(view_transform)
@@ -75,5 +78,5 @@ class LSSOccDetector(BaseOccDetector):
 
     def loss_by_outputs(self, outputs: Mapping[str, Tensor], data_samples: Sequence) -> dict[str, Tensor]:
         """Losses of the head and, when configured, ``loss_depth`` of the view transform."""
-        losses = super().loss_by_outputs(outputs, data_samples)
+        losses = self.occ_head.loss(outputs['occ_logits'], data_samples)
         return {**losses, **self.view_transform.loss(outputs['depth_logits'], data_samples)}
