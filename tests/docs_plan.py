@@ -1,0 +1,103 @@
+"""How the commands of the documentation are run at small size: what is replaced, and what is not run and why."""
+
+import re
+
+OCCUPANCY, DEPTH = 'occupancy', 'depth'
+
+# (what stands in the documentation, what is run in its place); applied in order.
+SUBSTITUTIONS = (
+    # full-size configs: their counterparts on MiniDrive
+    (r'bevfusion-r50_flashocc-r50_8xb4-24e_occ3d-nus', 'bevfusion-mini_flashocc-mini_1xb1-4e_minidrive'),
+    (r'stereo-(r50|swin-l)_mono-(r50|swin-l)_8xb1-50e_kitti-eigen', 'stereo-mini_mono-mini_1xb4-12e_minidrive'),
+    (r'(bevdet-occ|bevfusion-occ|flashocc)_r50_8xb4-24e_occ3d-nus', r'\1_mini_1xb1-7e_minidrive'),
+    (r'lidar-occ_pillar_8xb4-24e_occ3d-nus', 'lidar-occ_mini_1xb1-7e_minidrive'),
+    (r'mono-depth_(r50|swin-l)_8xb1-50e_kitti-(eigen|official)', 'mono-depth_mini_1xb4-12e_minidrive'),
+    (r'stereo-depth_(r50|swin-l)_8xb1-50e_kitti-eigen', 'stereo-depth_mini_1xb4-6e_minidrive'),
+    # data sets: MiniDrive of the smallest size, which has no test split
+    (r'data/nuscenes', 'data/minidrive'),
+    (r'data/kitti\b', 'data/minidrive-kitti'),
+    (r'v1\.0-(trainval|test)', 'v1.0-minidrive'),
+    (r'occ3d-nus_infos_test', 'occ3d-nus_infos_val'),
+    (r'kitti-depth-(official_infos_test|eigen_infos_val)', 'kitti-depth_infos_val'),
+    (r'(create_minidrive\.py .*)$', r'\1 --preset tiny'),
+    (r' --kb-crop', ''),  # larger than the images
+    # size of the run: one epoch, one process in place of eight
+    (r'epoch_\d+', 'epoch_1'),
+    (r'(dist_train\.sh \S+|dist_test\.sh \S+ \S+) 8', r'\1 1'),
+    (r'--num-iters \d+', '--num-iters 2'),
+    (r'--num 20', '--num 2'),
+)
+_FLASHOCC = 'flashocc_mini_1xb1-7e_minidrive'
+_RADOCC = 'work_dirs/radocc_bevfusion-mini_flashocc-mini_1xb1-4e_minidrive/epoch_1.pth'
+_MONO = 'mono-depth_mini_1xb4-12e_minidrive'
+# Words in capitals that a reader replaces.
+PLACEHOLDERS = {
+    OCCUPANCY: {
+        'CONFIG_tta.py': f'configs/flashocc/{_FLASHOCC}_tta.py',
+        'CONFIG': f'configs/flashocc/{_FLASHOCC}.py',
+        'CKPT': f'work_dirs/{_FLASHOCC}/epoch_1.pth',
+        'IN OUT': f'{_RADOCC} student.pth',
+        'F.pkl': 'data/minidrive/occ3d-nus_infos_val.pkl',
+    },
+    DEPTH: {
+        'CONFIG': f'configs/mono_depth/{_MONO}.py',
+        'CHECKPOINT': f'work_dirs/{_MONO}/epoch_1.pth',
+        'GT_DIR PRED_DIR': 'data/minidrive-kitti/depth/val data/minidrive-kitti/depth/val',  # a perfect prediction
+    },
+}
+# The same in the copies of the configs.
+SMALL_CONFIGS = (
+    (r'max_epochs=\d+', 'max_epochs=1'),
+    (r'val_interval=\d+', 'val_interval=1'),
+    (r'epoch_\d+\.pth', 'epoch_1.pth'),
+    (r'crop_size = \(160, 448\)', 'crop_size = (96, 320)'),  # the smallest images are 128 x 416
+)
+# What a page takes for granted, run before it: predictions to score.
+BEFORE = {
+    'docs/evaluation.md': (f'python tools/test.py configs/evaluation_md.py work_dirs/{_FLASHOCC}/epoch_1.pth',),
+}
+# (command, why it is not run); each is parsed by its tool or looked up in the Makefile all the same.
+NOT_RUN = (
+    (r'make (demo|demo-depth|test|install|lint|bench)\b.*', 'continuous integration runs it (.ci/run)'),
+    (r'source \.venv/bin/activate', 'the tests run in the environment'),
+    (r'\.venv/bin/pre-commit install', 'it would change the hooks of the checkout'),
+    (r'python tools/analysis_tools/benchmark_ops\.py .*', 'make bench of continuous integration runs it'),
+    (r'python tools/submission\.py \{.*', 'a list of subcommands; the pages it links to show them in full'),
+    (r'python tools/create_data\.py kitti-depth .*--split .*', 'the split lists name frames of the real KITTI'),
+    (r'python tools/create_data\.py drivingstereo .*', 'there is no small DrivingStereo'),
+    (r'python tools/submission\.py kitti-depth .*', 'an archive holds the 500 maps of the real test set'),
+)
+# Python blocks that are no files of their own: where they are run.
+FRAGMENTS = {
+    ('docs/evaluation.md', 'test_evaluator = ['): 'tests/test_docs/test_docs_occupancy.py::evaluation_md',
+    ('projects/radocc/README.md', 'model = dict('): 'tests/test_radocc/test_distillation_step.py::readme_model',
+    ('projects/rendering/README.md', 'grid = VoxelGrid([-40, -40, -1, 40, 40, 5.4], [200, 200, 16])'): (
+        'tests/test_docs/test_docs_static.py::test_example_of_the_renderer_runs'
+    ),
+}
+# Blocks without a language.
+NO_CODE = (
+    ('CONTRIBUTING.md', 'fileio ->', 'the order of imports; tests/test_layering.py holds it'),
+    ('docs/kitti.md', 'data/kitti/', 'a tree of folders'),
+    ('docs/kitti.md', 'data/drivingstereo/', 'a tree of folders'),
+    ('docs/nuscenes.md', 'data/nuscenes/', 'a tree of folders'),
+)
+
+
+def why_not_run(command):
+    """The reason why a command is not run, None when it is run."""
+    return next((why for pattern, why in NOT_RUN if re.fullmatch(pattern, command)), None)
+
+
+def task_of(page, command):
+    """'occupancy' or 'depth'."""
+    return DEPTH if 'depth' in f'{page} {command}' or 'kitti' in f'{page} {command}' else OCCUPANCY
+
+
+def small(page, command):
+    """The command that is run in place of one of the documentation."""
+    for word, value in PLACEHOLDERS[task_of(page, command)].items():
+        command = re.sub(rf'(?<![\w./]){re.escape(word)}(?![\w.])', value, command)
+    for pattern, replacement in SUBSTITUTIONS:
+        command = re.sub(pattern, replacement, command)
+    return command
