@@ -25,7 +25,9 @@ SUBSTITUTIONS = (
     (r'epoch_\d+', 'epoch_1'),
     (r'(dist_train\.sh \S+|dist_test\.sh \S+ \S+) 8', r'\1 1'),
     (r'--num-iters \d+', '--num-iters 2'),
+    (r'(benchmark\.py \S+)$', r'\1 --num-iters 2'),
     (r'--num 20', '--num 2'),
+    (r'(browse_dataset\.py \S+ --output-dir \S+)$', r'\1 --num 2'),
 )
 _FLASHOCC = 'flashocc_mini_1xb1-7e_minidrive'
 _RADOCC = 'work_dirs/radocc_bevfusion-mini_flashocc-mini_1xb1-4e_minidrive/epoch_1.pth'
