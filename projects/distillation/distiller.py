@@ -8,7 +8,7 @@ from mmdet3d.registry import MODELS
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
-from projects.engine import load_model_weights
+from projects.engine import check_finite_losses, load_model_weights
 from projects.models import takes_no_train_cfg
 
 from .side_by_side import run_side_by_side
@@ -164,6 +164,9 @@ class Distiller(BaseModel):
 
         Returns:
             dict or list: Losses by name, or the student's result.
+
+        Raises:
+            NonFiniteError: If a loss is NaN or infinite.
         """
         if mode != 'loss':
             return self.student(inputs, data_samples, mode=mode)
@@ -180,6 +183,7 @@ class Distiller(BaseModel):
             if not isinstance(loss, Tensor):
                 raise TypeError(f'{name} ({type(module).__name__}) must return a tensor, got {type(loss).__name__}')
             losses[name] = self.loss_scales[name] * loss
+        check_finite_losses(losses, data_samples)
         return losses
 
     def _run_models(

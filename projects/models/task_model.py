@@ -8,6 +8,8 @@ from typing import Any
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from projects.engine import check_finite_losses
+
 from .building import takes_no_train_cfg
 
 MODES = ('loss', 'predict', 'tensor')
@@ -88,6 +90,7 @@ class TaskModel(BaseModel):
 
         Raises:
             ValueError: If ``mode`` is none of the three, or needs samples and there are none.
+            NonFiniteError: If a loss is NaN or infinite.
         """
         if mode not in MODES:
             raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
@@ -96,5 +99,7 @@ class TaskModel(BaseModel):
         if data_samples is None:
             raise ValueError(f'mode {mode!r} needs data_samples')
         if mode == 'loss':
-            return self.loss_by_outputs(self.extract_outputs(inputs, data_samples), data_samples)
+            losses = self.loss_by_outputs(self.extract_outputs(inputs, data_samples), data_samples)
+            check_finite_losses(losses, data_samples)
+            return losses
         return self.predict_by_outputs(self.predict_outputs(inputs, data_samples), data_samples)

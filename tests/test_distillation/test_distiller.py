@@ -9,7 +9,7 @@ from mmdet3d.registry import MODELS
 from mmengine.structures import BaseDataElement
 
 from projects.distillation import Distiller, FrozenTeacher
-from projects.engine import CheckpointError, save_checkpoint_atomic
+from projects.engine import CheckpointError, NonFiniteError, save_checkpoint_atomic
 
 
 @pytest.fixture
@@ -294,3 +294,10 @@ def test_models_without_the_contract_are_refused(build):
 
 def test_distiller_is_in_the_registry():
     assert MODELS.get('Distiller') is Distiller
+
+
+def test_a_distillation_loss_that_is_nan_stops_with_its_name_and_samples(build, batch):
+    model = build()
+    model.teacher.model.head.weight.fill_(float('nan'))
+    with pytest.raises(NonFiniteError, match=r'loss_match = nan \(.*samples t0, t1, t2, t3\)'):
+        model(*batch, mode='loss')

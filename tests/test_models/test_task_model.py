@@ -8,6 +8,7 @@ from mmengine.structures import BaseDataElement
 
 from projects.depth import DepthDataSample
 from projects.depth.models import BaseDepthEstimator
+from projects.engine import NonFiniteError
 from projects.models import TaskModel, require_inputs
 from projects.occupancy import OccDataSample
 from projects.occupancy.models import BaseOccDetector
@@ -117,3 +118,10 @@ def test_missing_inputs_are_named_with_advice():
         require_inputs({'a': 1, 'c': 2}, ('a', 'b'), 'Net')
     with pytest.raises(ValueError, match='; use a pair'):
         require_inputs({}, ('b',), 'Net', 'use a pair')
+
+
+def test_a_loss_that_is_nan_stops_with_its_name_and_sample(batch):
+    inputs, samples = batch
+    samples[0].set_metainfo({'token': 'abc'})
+    with pytest.raises(NonFiniteError, match=r'loss_y = nan .*samples abc'):
+        Doubles(factor=float('nan'))(inputs, samples, mode='loss')
