@@ -10,9 +10,6 @@ import json
 import multiprocessing
 import os
 import shutil
-import signal
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -22,7 +19,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from projects.fileio import atomic_write
+from projects.fileio import atomic_write, start_worker
 
 from .files import Frame
 
@@ -144,19 +141,6 @@ class Parts:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and end when the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def _run(
     chunks: list[list[Frame]], score: Callable[[Frame], Scores], workers: int, strict: bool
 ) -> Iterator[dict[str, Any]]:
@@ -166,7 +150,7 @@ def _run(
         return
     # Spawned, not forked: a fork copies locks that threads of the parent hold.
     context = multiprocessing.get_context('spawn')
-    pool = ProcessPoolExecutor(min(workers, len(chunks)), mp_context=context, initializer=_start_worker)
+    pool = ProcessPoolExecutor(min(workers, len(chunks)), mp_context=context, initializer=start_worker)
     try:
         futures: list[Future] = [pool.submit(score_chunk, chunk, score, strict) for chunk in chunks]
         for future in as_completed(futures):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from projects.fileio import start_worker
 from projects.occ_eval.files import Frame
 from projects.occ_eval.protocol import OccProtocol
 from projects.occ_eval.stream import score_chunk
@@ -99,7 +100,7 @@ def benchmarks(quick: bool) -> list[Benchmark]:
     """Published evaluator, NumPy alone, numba, and numba in two processes."""
     folder = tempfile.TemporaryDirectory(prefix='miou-')
     frames = write_frames(Path(folder.name), 16 if quick else 32)
-    pool = ProcessPoolExecutor(2, mp_context=get_context('spawn'))
+    pool = ProcessPoolExecutor(2, mp_context=get_context('spawn'), initializer=start_worker)
     benchmark = Benchmark(
         'miou',
         PEER,
