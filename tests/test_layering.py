@@ -26,7 +26,7 @@ ALLOWED = {
     'depth': FOUNDATION | CONTRACT | {'depth_eval'},
     'radocc': FOUNDATION | CONTRACT | MODELS | {'reporting'},
     'adudepth': FOUNDATION | CONTRACT | MODELS | {'reporting'},
-    'minidrive': {'rendering'},
+    'minidrive': {'rendering', 'fileio'},
 }
 MM_PACKAGES = {'mmengine', 'mmcv', 'mmdet', 'mmdet3d'}
 FORBIDDEN_OUTSIDE = {

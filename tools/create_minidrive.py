@@ -2,10 +2,13 @@
 
 import argparse
 import os
+import sys
 
-from projects.minidrive import KITTI_PRESETS, PRESETS, VERSION, Preset, generate, generate_kitti
+from projects.cli import ToolParser, run_tool
+from projects.minidrive import KITTI_PRESETS, PRESETS, VERSION, Preset, Summary, generate, generate_kitti
 
 _FORMATS = {'nuscenes': PRESETS, 'kitti': KITTI_PRESETS}
+_SHOWN = 5
 
 
 def _describe(form: str, preset: Preset) -> str:
@@ -20,11 +23,11 @@ def _describe(form: str, preset: Preset) -> str:
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     sizes = '\n'.join(_describe(form, preset) for form, presets in _FORMATS.items() for preset in presets.values())
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=f'presets:\n{sizes}\n\nAn interrupted run continues when the same command is given again.\n'
-        'Equal seeds give equal bytes, whatever the number of workers.',
+        epilog=f'presets:\n{sizes}\n\nA run that was interrupted or killed continues when the same command is given '
+        'again.\nEqual seeds give equal bytes, whatever the number of workers.',
     )
     parser.add_argument('out', metavar='OUT', help='folder of the data set; new, empty, or made by the same command')
     parser.add_argument('--format', choices=sorted(_FORMATS), default='nuscenes', help='default: nuscenes')
@@ -33,6 +36,11 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--seed', type=int, default=0, help='seed of all randomness (default: 0)')
     parser.add_argument('--workers', type=int, default=os.cpu_count() or 1, help='processes (default: number of cores)')
+    parser.add_argument(
+        '--verify',
+        action='store_true',
+        help='read every file of a complete data set; scenes that are damaged are made again',
+    )
     args = parser.parse_args()
     if args.workers < 1:
         parser.error(f'--workers must be at least 1, got {args.workers}')
@@ -43,26 +51,38 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def main() -> None:
-    """Generate the data set and say what to do next."""
-    args = parse_args()
-    make = generate if args.format == 'nuscenes' else generate_kitti
-    try:
-        summary = make(args.out, args.preset, args.seed, args.workers)
-    except ValueError as error:
-        raise SystemExit(f'create_minidrive.py: error: {error}') from None
-    except KeyboardInterrupt:
-        raise SystemExit('interrupted; give the same command again to continue') from None
-    done = f'{summary.generated} generated now' if summary.generated else 'complete before, nothing to do'
+def _report(summary: Summary, verified: bool) -> None:
+    for fault in summary.faults[:_SHOWN]:
+        print(f'made again: {fault}')
+    if len(summary.faults) > _SHOWN:
+        print(f'made again: {len(summary.faults) - _SHOWN} more')
+    done = f'{summary.generated} generated now' if summary.generated else 'complete before'
+    if not summary.generated and not summary.faults:
+        done += ', every file verified' if verified else ', nothing to do'
     print(
         f'{summary.scenes} scenes ({done}), {summary.samples} samples, {summary.bytes / 2**20:.0f} MiB '
         f'in {summary.out_dir}, {summary.seconds:.0f} s'
     )
+
+
+def main() -> int:
+    """Generate the data set and say what to do next."""
+    args = parse_args()
+    make = generate if args.format == 'nuscenes' else generate_kitti
+    try:
+        summary = make(args.out, args.preset, args.seed, args.workers, verify=args.verify)
+    except OSError as error:  # it names the file
+        raise RuntimeError(str(error)) from error
+    except KeyboardInterrupt:
+        print('interrupted; give the same command again to continue', file=sys.stderr)
+        return 130
+    _report(summary, args.verify)
     if args.format == 'kitti':
         print(f'next: python tools/create_data.py kitti-depth --root-path {summary.out_dir}')
-        return
-    print(f'next: python tools/create_data.py occ3d-nus --root-path {summary.out_dir} --version {VERSION}')
+    else:
+        print(f'next: python tools/create_data.py occ3d-nus --root-path {summary.out_dir} --version {VERSION}')
+    return 0
 
 
 if __name__ == '__main__':
-    main()
+    raise SystemExit(run_tool(main))

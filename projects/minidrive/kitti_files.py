@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from .kitti_rig import StereoRig
-from .writer import write_png
+from .writer import write_bytes, write_png
 
 FRAME_RATE = 10.0
 FIRST_FRAME = 5  # KITTI's annotated maps start here: they join the scans of five frames before and after
@@ -67,5 +67,4 @@ def write_calibration(path: Path, rig: StereoRig, day: str) -> None:
             'P_rect': projection,
         }
         lines += [f'{key}_0{camera}: ' + ' '.join(f'{v:.6e}' for v in np.ravel(val)) for key, val in values.items()]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text('\n'.join(lines) + '\n')
+    write_bytes(path, ('\n'.join(lines) + '\n').encode())

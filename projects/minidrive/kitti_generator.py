@@ -5,10 +5,11 @@ of ``minidrive_train`` have their maps in ``depth/train``, those of ``minidrive_
 """
 
 import time
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from .jobs import Summary, check_config, generate_scenes, is_whole, read_record
+from .jobs import Plan, Summary, generate_data_set
 from .kitti_capture import take_frame
 from .kitti_files import (
     depth_path,
@@ -24,7 +25,7 @@ from .kitti_rig import draw_stereo_rig
 from .presets import TRAIN_SPLIT, VAL_SPLIT, Preset
 from .scene import draw_scene, scene_rng
 from .sensors import KEYFRAME_PERIOD
-from .writer import write_png
+from .writer import write_bytes, write_png
 
 KITTI_GENERATOR_VERSION = 1  # raised when the same seed gives other bytes
 _STREAM_RIG, _STREAM_SENSORS = 1 << 18, 1 << 19
@@ -67,23 +68,26 @@ def _record_drive(preset_name: str, seed: int, index: int, staging: Path) -> dic
     return record_drive(KITTI_PRESETS[preset_name], seed, index, staging)
 
 
-def _write_lists(root: Path, names: list[str]) -> int:
-    """Write ``splits/<split>.txt`` and return the number of frames."""
+def _list_file(split: str) -> str:
+    return f'splits/{split}.txt'
+
+
+def _write_lists(drives: Iterable[dict[str, list[str]]], staging: Path) -> None:
     lists: dict[str, list[str]] = {TRAIN_SPLIT: [], VAL_SPLIT: []}
-    for name in names:
-        for split, lines in read_record(root, name)['tables'].items():
+    for drive in drives:
+        for split, lines in drive.items():
             lists[split] += lines
     for split, lines in lists.items():
-        path = root / 'splits' / f'{split}.txt'
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f'{path.name}.part')
-        temporary.write_text('\n'.join(lines) + '\n')
-        temporary.replace(path)
-    return sum(map(len, lists.values()))
+        write_bytes(staging / _list_file(split), ('\n'.join(lines) + '\n').encode())
 
 
 def generate_kitti(
-    out_dir: str | Path, preset: str = 'mini', seed: int = 0, workers: int = 1, progress: bool = True
+    out_dir: str | Path,
+    preset: str = 'mini',
+    seed: int = 0,
+    workers: int = 1,
+    progress: bool = True,
+    verify: bool = False,
 ) -> Summary:
     """Generate MiniDrive in the KITTI layout, or finish a run that was interrupted. Does nothing when it is complete.
 
@@ -93,23 +97,30 @@ def generate_kitti(
         seed (int): Seed; equal seeds give equal bytes, whatever the number of workers.
         workers (int): Number of processes.
         progress (bool): Show a progress bar.
+        verify (bool): Read every file of a complete data set too, instead of comparing names and sizes.
 
     Returns:
         Summary: What was done; ``samples`` are stereo pairs.
 
     Raises:
         ValueError: If the preset is unknown, or the folder holds other data.
+        FolderInUseError: If another process works in the folder.
+        RuntimeError: If a worker failed.
     """
     if preset not in KITTI_PRESETS:
         raise ValueError(f'unknown preset {preset!r} of the KITTI format; choose one of {sorted(KITTI_PRESETS)}')
     if seed < 0:
         raise ValueError(f'seed must be at least 0, got {seed}')
     chosen, root, begin = KITTI_PRESETS[preset], Path(out_dir), time.perf_counter()
-    check_config(root, {'format': 'kitti', 'preset': preset, 'seed': seed, 'kitti_generator': KITTI_GENERATOR_VERSION})
-    names = [drive_name(i) for i in range(chosen.num_scenes)]
-    todo = [i for i, name in enumerate(names) if not is_whole(root, name)]
-    write_scene = partial(_record_drive, preset, seed)
-    generate_scenes(root, names, todo, write_scene, workers, f'MiniDrive KITTI {preset}' if progress else None)
-    frames = _write_lists(root, names)
-    size = sum(sum(read_record(root, name)['files'].values()) for name in names)
-    return Summary(root, chosen.num_scenes, frames, len(todo), size, time.perf_counter() - begin)
+    plan = Plan(
+        root=root,
+        config={'format': 'kitti', 'preset': preset, 'seed': seed, 'kitti_generator': KITTI_GENERATOR_VERSION},
+        names=[drive_name(i) for i in range(chosen.num_scenes)],
+        write_scene=partial(_record_drive, preset, seed),
+        write_shared=_write_lists,
+        shared=(_list_file(TRAIN_SPLIT), _list_file(VAL_SPLIT)),
+        title=f'MiniDrive KITTI {preset}' if progress else None,
+    )
+    outcome = generate_data_set(plan, workers, verify)
+    samples = sum(len(lines) for drive in outcome.contents for lines in drive.values())
+    return outcome.summary(root, samples, time.perf_counter() - begin)

@@ -17,7 +17,7 @@ from .segments import find_segments
 from .sensors import CAMERAS, KEYFRAME_PERIOD, LIDAR, SWEEP_PERIOD
 from .tables import Record, Tokens, link, pose_fields, timestamp
 from .taxonomy import LIDARSEG_TO_OCC, OCC_CLASSES, visibility_token
-from .writer import write_jpeg, write_npz, write_png
+from .writer import write_bytes, write_jpeg, write_npz, write_png
 
 ANNOTATION_RANGE = 60.0
 MAP_RESOLUTION, MAP_STEP = 0.1, 4  # the devkit's maps have 0.1 m pixels; the mask is computed on every fourth
@@ -171,13 +171,10 @@ def _record_lidar(ctx: _Context, sweeps: list[Sweep], tables: dict[str, list[Rec
         keyframe = _keyframe_of(sweep.time)
         is_key = sweep.time == keyframe * KEYFRAME_PERIOD
         data, pose = _sample_data(ctx, LIDAR, sweep.time, keyframe, is_key, 'pcd.bin', None)
-        path = ctx.root / str(data['filename'])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        sweep.points.tofile(path)
+        write_bytes(ctx.root / str(data['filename']), sweep.points.tobytes())
         if is_key:
             filename = f'lidarseg/{VERSION}/{data["token"]}_lidarseg.bin'
-            (ctx.root / filename).parent.mkdir(parents=True, exist_ok=True)
-            sweep.categories.tofile(ctx.root / filename)
+            write_bytes(ctx.root / filename, sweep.categories.tobytes())
             tables['lidarseg'].append(
                 {'token': data['token'], 'sample_data_token': data['token'], 'filename': filename}
             )

@@ -6,11 +6,19 @@ from pathlib import Path
 import numpy as np
 
 from .capture import camera_pose, camera_time
-from .jobs import STATE
 from .presets import VERSION, get_preset
 from .raycast import render_depth
 from .record import choose_scene
 from .sensors import CAMERAS
+from .state import read_config
+from .tables import Record
+
+
+def _read_table(path: Path) -> list[Record]:
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'{path} is damaged ({error}); run tools/create_minidrive.py --verify') from error
 
 
 def camera_depth(dataroot: str | Path, sample_token: str, camera: str) -> np.ndarray:
@@ -25,21 +33,22 @@ def camera_depth(dataroot: str | Path, sample_token: str, camera: str) -> np.nda
         np.ndarray: (H, W) float32 z-depth in metres, 0 for the sky.
 
     Raises:
-        ValueError: If the camera or the sample does not exist.
+        FileNotFoundError: If the folder holds no MiniDrive data in the format of nuScenes.
+        ValueError: If the camera or the sample does not exist, or a file is damaged.
     """
     if camera not in CAMERAS:
         raise ValueError(f'unknown camera {camera!r}; expected one of {CAMERAS}')
     root = Path(dataroot)
-    config = json.loads((root / STATE / 'config.json').read_text())
-    preset = get_preset(config['preset'])
-    tables = {name: json.loads((root / VERSION / f'{name}.json').read_text()) for name in ('scene', 'sample')}
+    tables = {name: _read_table(root / VERSION / f'{name}.json') for name in ('scene', 'sample')}
+    config = read_config(root)
+    preset = get_preset(str(config['preset']))
     names = {row['token']: row['name'] for row in tables['scene']}
     rows = [row for row in tables['sample'] if row['token'] == sample_token]
     if not rows:
         raise ValueError(f'sample {sample_token!r} is not in {root / VERSION / "sample.json"}')
     siblings = sorted(r['timestamp'] for r in tables['sample'] if r['scene_token'] == rows[0]['scene_token'])
     index = [preset.scene_name(i) for i in range(preset.num_scenes)].index(names[rows[0]['scene_token']])
-    scene, keyframe = choose_scene(preset, config['seed'], index), siblings.index(rows[0]['timestamp'])
+    scene, keyframe = choose_scene(preset, int(config['seed']), index), siblings.index(rows[0]['timestamp'])
     world = scene.world_at(camera_time(scene, keyframe, camera))
     pose = camera_pose(scene, keyframe, camera)
     return render_depth(world, pose, scene.rig.cam2img[camera], scene.rig.image_size)[0]

@@ -9,8 +9,8 @@ from nuscenes.utils.splits import get_scenes_of_split
 
 from projects.minidrive import PRESETS, TRAIN_SPLIT, VAL_SPLIT, VERSION, generate
 from projects.minidrive import record as record_module
-from projects.minidrive.jobs import STATE
 from projects.minidrive.record import record_scene
+from projects.minidrive.state import STATE
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'create_minidrive.py'
 

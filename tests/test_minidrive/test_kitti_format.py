@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,19 +8,12 @@ import numpy as np
 import pytest
 
 from projects.minidrive import KITTI_PRESETS, generate, generate_kitti
-from projects.minidrive.jobs import STATE
 from projects.minidrive.kitti_capture import sparse_depth
 from projects.minidrive.kitti_files import write_depth
 from projects.minidrive.kitti_generator import record_drive
+from projects.minidrive.state import STATE
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'create_minidrive.py'
-
-
-@pytest.fixture(scope='module')
-def kitti_root(tmp_path_factory):
-    root = tmp_path_factory.mktemp('kitti') / 'data'
-    generate_kitti(root, 'tiny', seed=0, progress=False)
-    return root
 
 
 def read_depth(path):
@@ -94,10 +88,12 @@ def test_drive_has_the_same_bytes_alone_as_in_a_run(kitti_root, tmp_path):
         assert (kitti_root / path.relative_to(tmp_path)).read_bytes() == path.read_bytes()
 
 
-def test_interrupted_run_generates_the_unfinished_drive_only(kitti_root):
-    (kitti_root / STATE / '2024_01_03_drive_0003_sync.json').unlink()
-    assert generate_kitti(kitti_root, 'tiny', seed=0, progress=False).generated == 1
-    assert generate_kitti(kitti_root, 'tiny', seed=0, progress=False).generated == 0
+def test_interrupted_run_generates_the_unfinished_drive_only(kitti_root, tmp_path):
+    root = tmp_path / 'data'
+    shutil.copytree(kitti_root, root)
+    (root / STATE / '2024_01_03_drive_0003_sync.json').unlink()
+    assert generate_kitti(root, 'tiny', seed=0, progress=False).generated == 1
+    assert generate_kitti(root, 'tiny', seed=0, progress=False).generated == 0
 
 
 def test_formats_seeds_and_presets_are_not_mixed(kitti_root):
