@@ -62,8 +62,7 @@ class FolderLock:
                 )
             time.sleep(_POLL)
         if self.held:
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, json.dumps({'pid': os.getpid(), 'host': socket.gethostname()}).encode(), 0)
+            self._write_holder()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -105,6 +104,14 @@ class FolderLock:
         if self.held:
             self._file = file
         return self.held
+
+    def _write_holder(self) -> None:
+        try:
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, json.dumps({'pid': os.getpid(), 'host': socket.gethostname()}).encode(), 0)
+        except OSError as error:  # the disk is full
+            self.__exit__()
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
 
     def _read_holder(self) -> dict[str, Any]:
         try:

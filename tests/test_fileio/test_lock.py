@@ -157,3 +157,21 @@ def test_without_locks_the_block_runs_with_a_warning(tmp_path, monkeypatch):
 def test_other_errors_of_the_lock_are_not_swallowed(tmp_path):
     with pytest.raises(FileNotFoundError, match='absent/lock'):
         FolderLock(tmp_path, tmp_path / 'absent' / 'lock').__enter__()
+
+
+def test_disk_without_room_for_the_holder_is_an_error_that_names_the_file_and_leaves_no_lock(tmp_path):
+    script = (
+        'import resource, sys\n'
+        'from projects.fileio import FolderLock\n'
+        'lock = FolderLock(sys.argv[1], sys.argv[1] + "/lock")\n'
+        'resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))\n'
+        'try:\n'
+        '    lock.__enter__()\n'
+        'except OSError as error:\n'
+        '    print(error.filename, lock.held)\n'
+        'resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))\n'
+        'with lock:\n'
+        '    print(lock.held)\n'
+    )
+    done = subprocess.run([sys.executable, '-c', script, str(tmp_path)], capture_output=True, text=True)
+    assert done.stdout.split() == [f'{tmp_path}/lock', 'False', 'True'], done.stderr
