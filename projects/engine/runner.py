@@ -5,13 +5,14 @@ import pickle
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterator, Sized
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import mmengine
 from mmengine.device import get_device
-from mmengine.dist import is_distributed, is_main_process, master_only
+from mmengine.dist import is_distributed, master_only
 from mmengine.model import BaseTTAModel, MMDistributedDataParallel, is_model_wrapper, revert_sync_batchnorm
 from mmengine.registry import MODEL_WRAPPERS, RUNNERS
 from mmengine.runner import Runner, load_state_dict
@@ -19,6 +20,8 @@ from mmengine.runner.base_loop import BaseLoop
 from mmengine.runner.checkpoint import weights_to_cpu
 from torch import nn
 from torch.utils.data import DataLoader
+
+from projects.fileio import FolderLock
 
 from .agreement import decide_for_all, require_same
 from .checkpoint import CheckpointError, file_sha256, load_checkpoint_safe, save_checkpoint_atomic, to_plain
@@ -120,13 +123,34 @@ class SafeRunner(Runner):
         return _not_empty(super().build_test_loop(loop), 'test_dataloader')
 
     def train(self) -> nn.Module:
-        """Train as ``Runner`` does; an unknown key of any part of the config is named with its place.
+        """Train as ``Runner`` does, with the work directory for itself.
+
+        An unknown key of any part of the config is named with its place.
 
         Returns:
             nn.Module: The model.
+
+        Raises:
+            FolderInUseError: If another training holds the work directory.
         """
-        with naming_config_keys(self.cfg):
+        with self._only_training_here(), naming_config_keys(self.cfg):
             return super().train()
+
+    @contextmanager
+    def _only_training_here(self) -> Iterator[None]:
+        """Hold the work directory; clean up what a killed run left behind."""
+        lock = FolderLock(self.work_dir, Path(self.work_dir) / '.training')
+
+        def enter() -> None:
+            lock.__enter__()
+            for leftover in Path(self.work_dir).glob('.*.tmp'):
+                leftover.unlink(missing_ok=True)
+
+        decide_for_all(enter)
+        try:
+            yield
+        finally:
+            lock.__exit__()
 
     def val(self) -> dict:
         """Validate as ``Runner`` does; see :meth:`train`."""
@@ -258,9 +282,6 @@ class SafeRunner(Runner):
     def _find_resumable(self) -> str | None:
         """Return the newest whole checkpoint of the work directory, None when it has no checkpoint."""
         work_dir = Path(self.work_dir)
-        if is_main_process():
-            for leftover in work_dir.glob('.*.pth.*.tmp'):
-                leftover.unlink(missing_ok=True)
         candidates = list_checkpoints(work_dir)
         pointer = work_dir / 'last_checkpoint'
         name = pointer.read_text(encoding='utf-8', errors='replace').strip() if pointer.is_file() else ''

@@ -125,9 +125,9 @@ def test_a_mistyped_path_names_the_nearest_config(repo, monkeypatch):
 
 
 def test_an_error_in_a_config_names_the_file_and_the_line(tmp_path):
-    write(tmp_path / 'base.py', 'width = 3\nmodel = dict(width=wdith)\n')
+    write(tmp_path / 'base.py', 'width = 3\nmodel = dict(width=not_a_name)\n')
     child = write(tmp_path / 'child.py', "_base_ = './base.py'\n")
-    with pytest.raises(ConfigError, match=r"base\.py, line 2: NameError: name 'wdith' is not defined"):
+    with pytest.raises(ConfigError, match=r"base\.py, line 2: NameError: name 'not_a_name' is not defined"):
         read_config(child)
 
 

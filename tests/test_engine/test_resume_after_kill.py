@@ -7,6 +7,7 @@ import torch
 from mmengine.config import Config
 
 from projects.engine import CheckpointError, SafeRunner, load_checkpoint_safe
+from projects.fileio import FolderInUseError
 
 KILLED_RUN = """
 import json, sys
@@ -175,3 +176,34 @@ def test_text_in_a_checkpoint_is_never_evaluated_on_resume(toys, tmp_path):
     torch.save(checkpoint, path)
     train(toys, tmp_path, epochs=2, resume=True)
     assert not (tmp_path / 'evil').exists()
+
+
+HOLDER = """
+import sys, time
+from projects.fileio import FolderLock
+with FolderLock(sys.argv[1], sys.argv[1] + '/.training'):
+    print('held', flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_second_training_in_a_work_directory_is_told_and_changes_nothing(toys, tmp_path, repo):
+    import os
+    import subprocess
+    import sys
+
+    environment = {**os.environ, 'PYTHONPATH': str(repo)}
+    command = [sys.executable, '-c', HOLDER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as holder:
+        try:
+            assert holder.stdout.readline() == 'held\n'
+            (tmp_path / '.epoch_1.pth.9.tmp').write_bytes(b'of the first')
+            with pytest.raises(FolderInUseError, match=f'{tmp_path} is in use by process {holder.pid}'):
+                train(toys, tmp_path, epochs=1)
+            assert (tmp_path / '.epoch_1.pth.9.tmp').exists()
+            assert not list(tmp_path.glob('*.pth'))
+        finally:
+            holder.kill()
+    train(toys, tmp_path, epochs=1)
+    assert (tmp_path / 'epoch_1.pth').is_file()
+    assert not list(tmp_path.glob('.*.tmp'))
