@@ -1,9 +1,7 @@
 #!/usr/bin/env python
 """Score depth maps in 16-bit PNG files against ground truth. No model, no config, no GPU."""
 
-import argparse
 import json
-import math
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from projects.cli import ToolParser, positive_number, run_tool
 from projects.depth_eval import CROPS, eigen_image, kitti_image, macro_average, read_depth
 from projects.depth_eval.pairing import pair_files
 from projects.fileio import atomic_write
@@ -26,17 +25,9 @@ _UNITS = {
 }
 
 
-def positive(text):
-    """Positive finite number of the command line."""
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f'must be a positive number, got {text}')
-    return value
-
-
 def parse_args(argv=None):
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description=__doc__,
         epilog='Files are paired by relative path, or by the frame that their name tells: the flat names of BTS, '
         'NeWCRFs, PixelFormer and AdaBins and the names of the KITTI selection are known. Exit code: 0 all frames '
@@ -48,7 +39,7 @@ def parse_args(argv=None):
         '--kb-crop', action='store_true', help='score the frame of 352x1216; predictions may have that size'
     )
     eigen.add_argument('--crop', choices=CROPS, default='garg', help='default: garg')
-    eigen.add_argument('--cap', type=positive, default=80.0, metavar='M', help='metres; default: 80')
+    eigen.add_argument('--cap', type=positive_number, default=80.0, metavar='M', help='metres; default: 80')
     kitti = protocols.add_parser('kitti', help='KITTI benchmark: hole filling, no crop, no cap, units of its site')
     for protocol in (eigen, kitti):
         protocol.add_argument('gt_dir', help='ground truth: 16-bit PNG, metres * 256, 0 = none')
@@ -148,4 +139,4 @@ def main(argv=None):
 
 
 if __name__ == '__main__':
-    raise SystemExit(main())
+    raise SystemExit(run_tool(main))

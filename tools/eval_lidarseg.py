@@ -1,10 +1,10 @@
 #!/usr/bin/env python
 """Score lidarseg predictions in files: mIoU of the nuScenes challenge (16 classes). No model, no config, no GPU."""
 
-import argparse
 import sys
 from pathlib import Path
 
+from projects.cli import ToolParser, run_tool
 from projects.occ_eval.backend import available_cpus
 from projects.occ_eval.files import find_lidarseg, pair_files
 from projects.occ_eval.protocol import lidarseg_report, score_lidarseg
@@ -15,7 +15,7 @@ from projects.occ_eval.submission.tokens import read_scans
 
 def parse_args(argv=None):
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description=__doc__, epilog='Exit code: 0 all scans scored, 1 a scan could not be scored, 2 wrong arguments.'
     )
     parser.add_argument('gt_dir', help='labels: <token>_lidarseg.bin, uint8')
@@ -30,7 +30,10 @@ def parse_args(argv=None):
     parser.add_argument('--workers', type=int, default=available_cpus(), help='processes; default: %(default)s')
     parser.add_argument('--strict', action='store_true', help='stop at the first error')
     parser.add_argument('--json', type=Path, metavar='OUT', help='write the report here and a plot beside it')
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.workers < 1:
+        parser.error('--workers must be at least 1')
+    return args
 
 
 def main(argv=None):
@@ -71,4 +74,4 @@ def main(argv=None):
 
 
 if __name__ == '__main__':
-    raise SystemExit(main())
+    raise SystemExit(run_tool(main))

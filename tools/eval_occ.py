@@ -1,13 +1,11 @@
 #!/usr/bin/env python
 """Score occupancy predictions in files against Occ3D labels: mIoU, F-score, RayIoU. No model, no config, no GPU."""
 
-import argparse
 import dataclasses
-import math
 import sys
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+from projects.cli import ToolParser, positive_number, run_tool
 from projects.fileio import restricted_load
 from projects.occ_eval import read_origins, scene_origins
 from projects.occ_eval.backend import available_cpus
@@ -21,17 +19,9 @@ from projects.occ_eval.report import extra_warnings, format_errors, format_repor
 from projects.occ_eval.stream import Parts, score_frames
 
 
-def positive(text):
-    """Positive finite number of the command line."""
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f'must be a positive number, got {text}')
-    return value
-
-
 def parse_args(argv=None):
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description=__doc__,
         epilog='An interrupted run goes on from its finished frames when it is started again with the same --json. '
         'Exit code: 0 all frames scored, 1 a frame could not be scored, 2 wrong arguments, 130 interrupted.',
@@ -53,7 +43,11 @@ def parse_args(argv=None):
         '--infos', metavar='F.pkl', help='info file: gives the origins, and the tokens to score (others: one warning)'
     )
     parser.add_argument(
-        '--f-threshold', type=positive, default=CHALLENGE_THRESHOLD, metavar='M', help='metres; default: %(default)s'
+        '--f-threshold',
+        type=positive_number,
+        default=CHALLENGE_THRESHOLD,
+        metavar='M',
+        help='metres; default: %(default)s',
     )
     parser.add_argument('--f-official', action='store_true', help='published float arithmetic instead of index space')
     parser.add_argument(
@@ -113,9 +107,6 @@ def main(argv=None):
     except KeyboardInterrupt:
         print('interrupted; the same command goes on from the finished frames', file=sys.stderr)
         return 130
-    except BrokenProcessPool:
-        print('error: a worker process died; start again with fewer --workers (it goes on from there)', file=sys.stderr)
-        return 1
     totals.errors = problems + totals.errors
     report = {**occ_report(totals, protocol, args.nan_policy), 'warnings': warnings}
     if totals.resumed:
@@ -132,4 +123,4 @@ def main(argv=None):
 
 
 if __name__ == '__main__':
-    raise SystemExit(main())
+    raise SystemExit(run_tool(main))

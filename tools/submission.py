@@ -6,6 +6,8 @@ import importlib
 import os
 import sys
 
+from projects.cli import ToolParser, run_tool
+
 BENCHMARKS = {
     'occ3d': 'projects.occ_eval.submission.occ3d',
     'lidarseg': 'projects.occ_eval.submission.lidarseg',
@@ -17,10 +19,10 @@ BENCHMARKS = {
 def main(argv=None):
     """Run a command; exit code 0 if nothing is wrong, 1 if something is, 2 for wrong arguments."""
     argv = sys.argv[1:] if argv is None else list(argv)
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)  # of the first word only
     parser.add_argument('benchmark', choices=BENCHMARKS)
     benchmark = parser.parse_args(argv[:1]).benchmark
-    parser = argparse.ArgumentParser(prog=f'submission.py {benchmark}')
+    parser = ToolParser(prog=f'submission.py {benchmark}')
     # Only the module that is used is imported: some need torch, some must not.
     importlib.import_module(BENCHMARKS[benchmark]).add_commands(parser.add_subparsers(dest='command', required=True))
     args = parser.parse_args(argv[1:])
@@ -41,4 +43,4 @@ def main(argv=None):
 
 
 if __name__ == '__main__':
-    raise SystemExit(main())
+    raise SystemExit(run_tool(main))

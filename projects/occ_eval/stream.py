@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,11 @@ def _run(
         futures: list[Future] = [pool.submit(score_chunk, chunk, score, strict) for chunk in chunks]
         for future in as_completed(futures):
             yield future.result()
+    except BrokenProcessPool as error:
+        raise RuntimeError(
+            'a worker process died, of too little memory perhaps: start again with fewer --workers (with --json it '
+            'goes on from the finished frames)'
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -114,6 +114,8 @@ class DrivingStereoConverter:
             print(missing_report('files', self._missing, 'their frames are left out'))
         if self._single:
             print(no_pair_report(self._single, self._frames, self.pairs_only))
+        if not any(found.values()):
+            raise FileNotFoundError(f'{self.root} holds no frame of DrivingStereo; {_HINT}')
         tag = 'drivingstereo' + ('-full' if self.resolution == 'full' else '')
         for name, items in found.items():
             if items:

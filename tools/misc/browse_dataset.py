@@ -9,14 +9,14 @@ import os.path as osp
 
 import numpy as np
 from mmdet3d.registry import DATASETS
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
-from mmengine.utils import import_modules_from_strings
 from PIL import Image
 from tqdm import tqdm
 
+from projects.cli import ToolParser, run_tool
 from projects.depth.pictures import draw_depth_inputs
-from projects.engine import sample_name
+from projects.engine import read_config, sample_name
 from projects.occupancy.pictures import draw_occ_inputs, with_lidar
 
 # Last step of a pipeline: what is added to the config of the data set, and who draws a packed sample.
@@ -25,14 +25,14 @@ TASKS = {'PackOccInputs': (with_lidar, draw_occ_inputs), 'PackDepthInputs': (dic
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ToolParser(description=__doc__)
     parser.add_argument('config', help='config file with dataloaders')
     parser.add_argument('--output-dir', required=True, help='folder of the pictures')
     parser.add_argument('--num', type=int, default=10, help='number of samples, spread over the split')
     parser.add_argument('--split', default='train', choices=['train', 'val', 'test'])
     parser.add_argument('--width', type=int, default=1500, help='width of the pictures in pixels')
     parser.add_argument('--no-lidar', action='store_true', help='occupancy: read no LiDAR that the pipeline does not')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides, key=value')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='change config values')
     args = parser.parse_args()
     if args.num < 1 or args.width < 300:
         parser.error(f'--num must be at least 1 and --width at least 300, got {args.num} and {args.width}')
@@ -42,11 +42,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Draw samples spread evenly over the split."""
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options or {})
+    cfg = read_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmdet3d'))
-    packages = ['projects.transforms', 'projects.occupancy', 'projects.depth']
-    import_modules_from_strings(**cfg.get('custom_imports', {'imports': packages}))
     config = cfg[f'{args.split}_dataloader'].dataset
     last = config.pipeline[-1]['type']
     if last not in TASKS:
@@ -65,4 +62,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    raise SystemExit(run_tool(main))
