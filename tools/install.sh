@@ -20,7 +20,7 @@ if [ -z "$python_bin" ] || ! "$python_bin" -c 'import sys; sys.exit(sys.version_
 fi
 
 if [ ! -x "$venv/bin/python" ]; then
-    say "1/5 creating $venv"
+    say "1/7 creating $venv"
     "$python_bin" -m venv "$venv"
 fi
 pip() { "$venv/bin/python" -m pip --disable-pip-version-check "$@"; }
@@ -35,39 +35,30 @@ PY
 }
 
 if ! installed setuptools "$(pin setuptools)"; then
-    say "2/5 build tools"
+    say "2/7 build tools"
     pip install -q "setuptools==$(pin setuptools)" "wheel==$(pin wheel)"
 fi
 
 torch=$(pin torch)
 if ! installed torch "$torch"; then
-    say "3/5 torch $torch (CPU)"
+    say "3/7 torch $torch (CPU)"
     pip install --no-deps --no-index "torch==$torch" 2>/dev/null ||
         pip install --no-deps --retries 1 --index-url "$torch_index" "torch==$torch" ||
         pip install "torch==$torch"
 fi
 
-say "4/5 pinned packages"
+say "4/7 pinned packages"
 packages=$(mktemp)
 trap 'rm -f "$packages"' EXIT
 grep -vE '^(mmcv|torch)==' requirements.txt >"$packages"
 pip install -q --no-deps --progress-bar on -r "$packages"
 
-mmcv=$(pin mmcv)
-if ! installed mmcv "$mmcv"; then
-    if pip install --no-deps --no-index "mmcv==$mmcv" 2>/dev/null; then
-        say "4/5 mmcv $mmcv installed from a wheel"
-    else
-        say "4/5 no wheel of mmcv $mmcv was found: building it from source (about 15 minutes on two cores)"
-        export MMCV_WITH_OPS=1 FORCE_CUDA=0 MAX_JOBS="${MAX_JOBS:-$(nproc)}"
-        pip install --no-deps --no-build-isolation -v "mmcv==$mmcv" 2>&1 |
-            awk '/^ *\[[0-9]+\/[0-9]+\]/ {printf "\r  compiling %s ", $1; fflush(); next} /error: / {print}
-                 END {print ""}'
-        installed mmcv "$mmcv" || { echo "error: mmcv $mmcv did not build; run with 'bash -x' to see why." >&2; exit 1; }
-    fi
+if ! installed mmcv "$(pin mmcv)"; then
+    say "5/7 mmcv"
+    bash tools/mmcv_wheel/install.sh "$venv/bin/python"
 fi
 
-say "5/5 this project"
+say "6/7 this project"
 # "compat" puts the folder on the path, so packages that a later checkout adds are found without a new installation.
 pip install -q --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
 "$venv/bin/python" -W ignore -c 'import cv2, mmcv.ops, mmdet3d, numba, nuscenes, torch; print("torch", torch.__version__)'
