@@ -8,15 +8,16 @@ import pytest
 REPO = Path(__file__).resolve().parents[1]
 PROJECTS = REPO / 'projects'
 
-FOUNDATION = {'rendering', 'engine', 'transforms', 'fileio', 'cli'}
+FOUNDATION = {'rendering', 'engine', 'transforms', 'fileio', 'cli', 'compute'}
 CONTRACT = {'models'}
 MODELS = {'distillation', 'occupancy', 'depth'}
 ALLOWED = {
     'cli': set(),
     'fileio': set(),
-    'occ_eval': {'fileio', 'cli'},
+    'compute': set(),
+    'occ_eval': {'fileio', 'cli', 'compute'},
     'depth_eval': {'fileio', 'cli'},
-    'rendering': set(),
+    'rendering': {'compute'},
     'engine': {'fileio'},
     'transforms': set(),
     'reporting': {'fileio'},
@@ -26,12 +27,13 @@ ALLOWED = {
     'depth': FOUNDATION | CONTRACT | {'depth_eval'},
     'radocc': FOUNDATION | CONTRACT | MODELS | {'reporting'},
     'adudepth': FOUNDATION | CONTRACT | MODELS | {'reporting'},
-    'minidrive': {'rendering', 'fileio'},
+    'minidrive': {'rendering', 'fileio', 'compute'},
 }
 MM_PACKAGES = {'mmengine', 'mmcv', 'mmdet', 'mmdet3d'}
 FORBIDDEN_OUTSIDE = {
     'cli': MM_PACKAGES | {'torch'},
     'fileio': MM_PACKAGES | {'torch'},
+    'compute': MM_PACKAGES | {'torch'},
     'occ_eval': MM_PACKAGES | {'torch'},
     'depth_eval': MM_PACKAGES | {'torch'},
     'rendering': MM_PACKAGES,

@@ -1,25 +1,14 @@
-"""Whether numba kernels run, and in how many threads.
+"""In how many threads numba kernels run.
 
 Kernels are serial and release the GIL; Python threads give each of them a part of the work. So a pool of processes can
 be started at any time, and nothing needs OpenMP.
 """
 
-import importlib.util
 import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-
-
-@lru_cache(maxsize=1)
-def _numba_installed() -> bool:
-    return importlib.util.find_spec('numba') is not None
-
-
-def numba_enabled() -> bool:
-    """Whether numba is installed and the environment variable ``GEODISTILL_NUMBA`` is not ``0``."""
-    return os.environ.get('GEODISTILL_NUMBA', '1') != '0' and _numba_installed()
 
 
 def available_cpus() -> int:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .backend import numba_enabled
+from projects.compute import numba_enabled
+
 from .classes import UNLABELLED
 
 NAN_POLICIES = ('both', 'label')

@@ -4,13 +4,14 @@
 
 import math
 
-import numba
 import numpy as np
+
+from projects.compute.kernels import kernel
 
 _WORD_OF_ONES = np.uint64(0x0101010101010101)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def count_pairs(pred, target, mask, use_mask, unlabelled, hist):
     """Add one to ``hist[target, pred]`` for each element; bytes are read eight at a time.
 
@@ -49,14 +50,14 @@ def count_pairs(pred, target, mask, use_mask, unlabelled, hist):
             hist[min(np.int64(target[i]), highest), min(np.int64(pred[i]), highest)] += 1
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def mark_occupied(pred, target, free_class, occupied):
     """Write 1 for a voxel that the label occupies, plus 2 for one that the prediction occupies. All flat uint8."""
     for i in range(len(pred)):
         occupied[i] = np.uint8(target[i] != free_class) | np.uint8((pred[i] != free_class) << 1)
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def count_rays(
     first,
     last,
@@ -170,7 +171,7 @@ def count_rays(
                     hits[k, target_class] += 1
 
 
-@numba.njit(nogil=True, cache=True)
+@kernel()
 def count_near(source, goal, offsets, tables, threshold):
     """Count occupied voxels of ``source`` that have an occupied voxel of ``goal`` near them.
 

@@ -4,7 +4,6 @@ Kernels are serial and release the GIL; Python threads give each of them a part 
 ``torch.set_num_threads``, need no OpenMP pool of their own, and cannot break a data loader that forks later.
 """
 
-import importlib.util
 import itertools
 import os
 from collections.abc import Callable
@@ -16,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
+
+from projects.compute import numba_enabled
 
 
 def full_precision(tensor: Tensor) -> AbstractContextManager[Any]:
@@ -42,16 +43,6 @@ def computed_dtype(tensor: Tensor) -> torch.dtype:
 def is_fake(tensor: Tensor) -> bool:
     """Whether a tensor has no values (traced or tested without the device), so shapes must not depend on data."""
     return isinstance(tensor, FakeTensor)
-
-
-@lru_cache(maxsize=1)
-def _numba_installed() -> bool:
-    return importlib.util.find_spec('numba') is not None
-
-
-def numba_enabled() -> bool:
-    """Whether numba is installed and the environment variable ``GEODISTILL_NUMBA`` is not ``0``."""
-    return os.environ.get('GEODISTILL_NUMBA', '1') != '0' and _numba_installed()
 
 
 def numba_usable(*tensors: Tensor, bfloat16: bool = False) -> bool:

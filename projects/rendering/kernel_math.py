@@ -5,15 +5,16 @@
 
 import math
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
+from projects.compute.kernels import kernel
+
 #: Kernels are serial, release the GIL and do not assume that numbers are finite. Quotients follow IEEE 754: a check for
 #: zero would keep the compiler from vector instructions.
-jit = numba.njit(nogil=True, cache=True, error_model='numpy', fastmath={'contract', 'nsz', 'arcp', 'reassoc'})
+jit = kernel(error_model='numpy', fastmath={'contract', 'nsz', 'arcp', 'reassoc'})
 
 #: Transmittance under which a ray is over, below the resolution of float32.
 OPAQUE = 2e-9

@@ -9,15 +9,15 @@ Names: ``rays`` (P, 3) and ``origins`` (B * N, 3) in units of voxels, P pixels, 
 import math
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 
+from projects.compute.kernels import kernel
 from projects.rendering.backend import run_over_rays
 
 # No fast-math: a fused product and sum would round other points of a voxel's border than PyTorch does.
-_jit = numba.njit(nogil=True, cache=True)
+_jit = kernel()
 
 
 @_jit

@@ -8,23 +8,23 @@ The kernels are serial and release the GIL. Shape letters: P points of a cloud, 
 import math
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 
+from projects.compute.kernels import kernel
 from projects.rendering.kernel_math import prefetch
 
 _BLOCK = 64  # points that go through the layer at a time
 
 
 # No other fast-math: a reciprocal in place of the quotient would move points over the border of a cell.
-@numba.njit(nogil=True, cache=True, error_model='numpy')
+@kernel(error_model='numpy')
 def _cell(value, lower, size):
     return np.floor((value - lower) / size)
 
 
-@numba.njit(nogil=True, cache=True, error_model='numpy')
+@kernel(error_model='numpy')
 def _sum_points(points, lower, size, shape, first_key, keys, sums):
     """Write the cell of each point (-1 outside) and add x, y, z and 1 to the sums of its cell."""
     for p in range(points.shape[0]):
@@ -41,7 +41,7 @@ def _sum_points(points, lower, size, shape, first_key, keys, sums):
             total[3] += 1
 
 
-@numba.njit(nogil=True, cache=True, error_model='numpy', fastmath={'contract'})
+@kernel(error_model='numpy', fastmath={'contract'})
 def _embed_points(points, keys, lower, size, intensity_scale, sums, weight, shift, canvas):
     """Decorate each point, apply the linear layer, and keep the maximum of each cell in the canvas.
 

@@ -8,11 +8,11 @@ The forward sum stays with ``embedding_bag``, whose vectorised kernel is faster 
 import itertools
 from collections.abc import Callable
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 
+from projects.compute.kernels import kernel
 from projects.rendering.backend import run_in_threads
 from projects.rendering.kernel_math import LINE, prefetch
 
@@ -21,7 +21,7 @@ from .index import VoxelPoolIndex
 _AHEAD = 16  # points between a prefetch and its use
 
 
-@numba.njit(nogil=True, cache=True, fastmath={'contract', 'nsz', 'arcp', 'reassoc'})
+@kernel(fastmath={'contract', 'nsz', 'arcp', 'reassoc'})
 def _pull_gradients(first, last, depth, feats, grad_rows, rows, depths, offsets, grad_depth, grad_feats):
     """Write the gradients of pixels ``first`` to ``last`` and of their points; serial, releases the GIL.
 

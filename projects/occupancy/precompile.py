@@ -1,0 +1,25 @@
+"""Small inputs that compile every kernel of this package: pooling of camera features and the LiDAR encoder."""
+
+from collections.abc import Callable
+
+import torch
+
+from .models.backbones.pillar_encoder import PillarEncoder
+from .ops import voxel_pool, voxel_pool_prepare
+
+
+def _pool() -> None:
+    rays, origins = torch.ones(1, 1, 1, 2, 3), torch.zeros(1, 1, 3)
+    index = voxel_pool_prepare(rays, origins, torch.tensor([0.5, 1.5]), (0, 0, 0), (1, 1, 1), (2, 2, 2))
+    depth, feats = torch.ones(1, 1, 2, 1, 2).requires_grad_(), torch.ones(1, 1, 1, 2, 4).requires_grad_()
+    voxel_pool(depth, feats, index).sum().backward()
+
+
+def _encode() -> None:
+    encoder = PillarEncoder([0.0, 0.0, 0.0, 2.0, 2.0, 2.0], [1.0, 1.0], channels=4).eval()
+    with torch.no_grad():
+        encoder([torch.ones(3, 5)])
+
+
+#: What to run, by what it is.
+WORKLOADS: dict[str, Callable[[], None]] = {'voxel pooling': _pool, 'pillars': _encode}
