@@ -11,21 +11,24 @@ setup(
     # projects/ has no __init__.py on purpose: as a namespace package it can live beside the projects/ of MMDetection3D.
     packages=find_namespace_packages(include=['projects.*']),
     package_data={'projects.reporting': ['*.j2'], 'projects.depth.datasets': ['splits/*']},
+    # mmcv is not in this list: it has no wheel on PyPI, and pip cannot build it, since its setup.py needs torch and
+    # pkg_resources, which isolated builds lack. tools/mmcv_wheel/install.sh installs it; projects.engine says so.
     install_requires=[
         'torch>=2.1,<2.14',
         'numpy<2',
         'mmengine>=0.10.4,<0.11',
-        'mmcv>=2.0.0rc4,<2.2',
         'mmdet>=3.2,<3.4',
         'mmdet3d>=1.4,<1.5',
         'nuscenes-devkit>=1.1.11,<1.3',
         'numba>=0.58',
+        'setuptools<81',  # mmengine and the build of mmcv need pkg_resources
         'isal>=1.5',
         'jinja2',
         'matplotlib',
         'tqdm',
     ],
     extras_require={
+        'mmcv': ['mmcv>=2.0.0rc4,<2.2'],  # for those who have a wheel: pip install -e .[mmcv] --find-links INDEX
         'tests': ['pytest', 'pytest-xdist'],
         'triton': ['triton>=3.0'],  # kernels on CUDA; torch for CUDA brings its own
         'lint': ['ruff', 'mypy', 'codespell', 'pre-commit'],

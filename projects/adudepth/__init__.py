@@ -1,5 +1,7 @@
 """What only ADU-Depth needs: attention adapters, focal response distillation and guidance by uncertainty."""
 
+import projects.engine  # noqa: F401  says how to install mmcv where it is missing
+
 from .adapters import AttentionAdapter
 from .losses import (
     AdaptedFeatureLoss,

@@ -1,5 +1,7 @@
 """Distillation of any student from any frozen teacher, wired by configuration."""
 
+import projects.engine  # noqa: F401  says how to install mmcv where it is missing
+
 from .connectors import IdentityConnector, ProjectionConnector
 from .distiller import Distiller
 from .hooks import DistillWarmupHook, TeacherRecordHook

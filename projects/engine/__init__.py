@@ -28,6 +28,7 @@ from .models import load_trained_model
 from .picture_hook import PredictionPictureHook, draw_prediction, sample_name
 from .picture_layout import add_title, fit_width, image_grid
 from .pretrained import load_imagenet_weights
+from .requirements import require_mmcv
 from .runner import SafeRunner, list_checkpoints
 from .seeding import EpochCounter, SeededDatasetMixin, sample_seed, seed_everything, seeded
 from .weights import check_state_dict, fill_model, load_model_weights
@@ -69,6 +70,7 @@ __all__ = [
     'log_traceback',
     'naming_config_keys',
     'read_config',
+    'require_mmcv',
     'restricted_load',
     'sample_name',
     'sample_seed',
@@ -78,3 +80,5 @@ __all__ = [
     'setup_cpu_process_group',
     'to_plain',
 ]
+
+require_mmcv()

@@ -1,5 +1,7 @@
 """What only RadOcc needs: rays of the cameras, the rendering neck, and its two consistency losses."""
 
+import projects.engine  # noqa: F401  says how to install mmcv where it is missing
+
 from .losses import (
     RayDistributionConsistencyLoss,
     RenderedDepthLoss,

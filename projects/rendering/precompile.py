@@ -15,7 +15,8 @@ def _render(field: str, density: str, dtype: torch.dtype) -> None:
     """Forward and backward pass of rays that start in the middle of the grid."""
     grid = VoxelGrid([-2.0, -2.0, -2.0, 2.0, 2.0, 2.0], [4, 4, 4])
     rays_d = torch.tensor([[[1.0, 0.1, 0.2], [0.1, -1.0, 0.3]]])
-    samples = prepare_ray_samples(torch.zeros_like(rays_d), rays_d, grid, *uniform_samples((0.0, 2.0), 0.5), field=field)
+    bins = uniform_samples((0.0, 2.0), 0.5)
+    samples = prepare_ray_samples(torch.zeros_like(rays_d), rays_d, grid, *bins, field=field)
     logits = torch.ones(1, *grid.shape, 3).to(dtype).requires_grad_()
     render = render_occupancy_samples(logits, samples, density=density)
     (render.depths.sum() + render.semantics.sum() + render.weights.sum() + render.opacities.sum()).backward()

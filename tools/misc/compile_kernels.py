@@ -29,7 +29,8 @@ def parse_args(argv=None):
     args = parser.parse_args(argv)
     unknown = set(args.packages) - set(PACKAGES)
     if unknown:
-        parser.error(f'no package with kernels is called {", ".join(sorted(unknown))}; choose from {", ".join(PACKAGES)}')
+        names = ', '.join(sorted(unknown))
+        parser.error(f'no package with kernels is called {names}; choose from {", ".join(PACKAGES)}')
     if args.workers < 1:
         parser.error(f'--workers must be at least 1, got {args.workers}')
     return args
