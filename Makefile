@@ -18,7 +18,7 @@ help:  ## Show this list.
 
 install: $(STAMP)  ## Create .venv with the pinned packages (does nothing when it is up to date).
 
-$(STAMP): requirements.txt setup.py tools/install.sh
+$(STAMP): requirements.txt setup.py tools/install.sh $(wildcard tools/mmcv_wheel/*)
 	bash tools/install.sh $(VENV)
 
 demo: $(STAMP)  ## Train teacher, student and distilled student on MiniDrive; write report.html. PRESET=mini|tiny, SEED=0.

@@ -71,12 +71,14 @@ class Page:
         lead (str): The result in one or two sentences.
         sections (list[Section]): Parts in reading order.
         facts (list[tuple[str, str]]): Name and value of what the numbers were measured with (date, hardware, seed).
+        warning (str): What a reader must know before any number; stays in sight as a banner. Defaults to '' (none).
     """
 
     title: str
     lead: str
     sections: list[Section] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
+    warning: str = ''
 
     def to_html(self) -> str:
         """Render the page as one HTML document; all text is escaped."""

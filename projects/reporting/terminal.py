@@ -11,6 +11,8 @@ from projects.fileio import atomic_write
 
 from .page import Page, Table
 
+TINY_WARNING = 'Preset tiny: a few steps on a handful of samples, only to walk the path. These numbers mean nothing.'
+
 
 def processor_name() -> str:
     """Name of the processor, as the system tells it."""
@@ -25,14 +27,22 @@ def package_versions(packages: Sequence[str]) -> dict[str, str]:
     return {'python': platform.python_version(), **{name: version(name) for name in packages}}
 
 
-def format_table(table: Table) -> str:
-    """Lay a table out in aligned columns, the first one to the left."""
+def preset_warning(work_dir: Path) -> str:
+    """What must stand beside every number of a demo's work directory; '' when the numbers mean what they say."""
+    mark = work_dir / 'demo.json'
+    preset = json.loads(mark.read_text(encoding='utf-8')).get('preset') if mark.is_file() else None
+    return TINY_WARNING if preset == 'tiny' else ''
+
+
+def format_table(table: Table, warning: str = '') -> str:
+    """Lay a table out in aligned columns, the first one to the left, below the warning if there is one."""
     rows = [table.header, *table.rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(table.header))]
-    return '\n'.join(
+    lines = [
         '  '.join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
         for row in rows
-    )
+    ]
+    return '\n'.join([*([f'!!! {warning}'] if warning else []), *lines])
 
 
 def write_report(folder: Path, report: dict[str, Any], page: Page) -> None:

@@ -1,9 +1,19 @@
+import json
 import re
 
 import numpy as np
 import pytest
 
-from projects.reporting import Figure, Page, Section, Table, image_to_data_uri, line_chart
+from projects.reporting import (
+    Figure,
+    Page,
+    Section,
+    Table,
+    format_table,
+    image_to_data_uri,
+    line_chart,
+    preset_warning,
+)
 
 
 def _page():
@@ -39,3 +49,25 @@ def test_the_same_chart_is_the_same_text():
 def test_picture_of_floats_is_refused():
     with pytest.raises(ValueError, match='uint8 of shape'):
         image_to_data_uri(np.zeros((4, 6, 3)))
+
+
+def test_warning_is_the_first_thing_on_the_page_and_in_its_title():
+    page = _page()
+    assert 'role="alert"' not in page.to_html().split('<body>')[1]
+    page.warning = 'Do < not believe'
+    head, body = page.to_html().split('<body>')
+    assert body.strip().startswith('<p role="alert">Do &lt; not believe</p>')
+    assert '<title>Do &lt; not believe | Title</title>' in head
+
+
+def test_warning_is_the_first_line_of_a_table():
+    table = Table(['model', 'mIoU'], [['teacher', '50.0']])
+    assert format_table(table).splitlines() == ['model    mIoU', 'teacher  50.0']
+    assert format_table(table, 'Beware.').splitlines()[0] == '!!! Beware.'
+
+
+@pytest.mark.parametrize(('preset', 'warns'), [('tiny', True), ('mini', False), (None, False)])
+def test_work_directory_of_a_tiny_demo_warns(tmp_path, preset, warns):
+    if preset:
+        (tmp_path / 'demo.json').write_text(json.dumps({'preset': preset, 'seed': 0}))
+    assert ('mean nothing' in preset_warning(tmp_path)) == warns

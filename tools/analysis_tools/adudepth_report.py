@@ -36,6 +36,7 @@ from projects.reporting import (
     image_to_data_uri,
     last_checkpoint,
     package_versions,
+    preset_warning,
     processor_name,
     read_run_log,
     write_report,
@@ -158,6 +159,7 @@ def study(args, config, predictors):
         logs,
         seeds,
         facts,
+        preset_warning(args.work_dir),
     )
     return result, held_out, prior
 
@@ -180,12 +182,13 @@ def main():
         'seed': args.seed,
         'versions': package_versions(PACKAGES),
         'facts': result.facts,
+        'warning': result.warning,
     }
     write_report(args.work_dir, report, build_page(result, sections))
     print()
-    print(format_table(score_table(result.scores, '')))
+    print(format_table(score_table(result.scores, ''), result.warning))
     print()
-    print(format_table(seed_table(result)))
+    print(format_table(seed_table(result), result.warning))
     print(describe_gain(result))
     for name, share in checks(result).items():
         print(f'AbsRel: {name.replace("_", " ")} by {100 * share:.1f} %')

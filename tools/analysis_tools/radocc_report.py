@@ -44,6 +44,7 @@ from projects.reporting import (
     image_to_data_uri,
     last_checkpoint,
     package_versions,
+    preset_warning,
     processor_name,
     read_run_log,
     write_report,
@@ -184,6 +185,7 @@ def main():
         {name: costs[name]['peak_mb'] for name in RUNS},
         logs,
         facts,
+        preset_warning(args.work_dir),
     )
     frames = tqdm(choose_frames(dataset, args.frames), desc='pictures', unit='frame')
     sections = [draw_frame(dataset, index, predictors, grid, args.cameras, free_class, density) for index in frames]
@@ -193,11 +195,12 @@ def main():
         'seed': args.seed,
         'versions': package_versions(PACKAGES),
         'facts': result.facts,
+        'warning': result.warning,
     }
     write_report(args.work_dir, report, build_page(result, sections))
     print()
-    print(format_table(result_table(result)))
-    print(format_table(ray_table(result)))
+    print(format_table(result_table(result), result.warning))
+    print(format_table(ray_table(result), result.warning))
     print(describe_gain(result))
     print(f'report: {(args.work_dir / "report.html").resolve()}')
 

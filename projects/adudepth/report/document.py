@@ -43,6 +43,7 @@ class StudyResult:
         logs (dict[str, RunLog]): Training log, by trained model.
         seeds (dict[int, dict[str, Scores]]): Scores of ``baseline`` and ``adudepth`` by seed, the first one included.
         facts (dict[str, str]): Seed, date, hardware, versions, data.
+        warning (str): What must stand beside every number. Defaults to '' (nothing).
     """
 
     scores: dict[str, Scores]
@@ -53,6 +54,7 @@ class StudyResult:
     logs: dict[str, RunLog]
     seeds: dict[int, dict[str, Scores]]
     facts: dict[str, str] = field(default_factory=dict)
+    warning: str = ''
 
     def as_json(self) -> dict:
         """Everything as plain data, as in ``report.json``."""
@@ -209,4 +211,5 @@ def build_page(result: StudyResult, frames: list[Section]) -> Page:
             *frames,
         ],
         list(result.facts.items()),
+        result.warning,
     )

@@ -31,6 +31,7 @@ class StudyResult:
         peak_mb (dict[str, float]): Peak resident memory of the training process in MiB, by model.
         logs (dict[str, RunLog]): Training log, by model.
         facts (dict[str, str]): Seed, date, hardware, versions, data.
+        warning (str): What must stand beside every number. Defaults to '' (nothing).
     """
 
     scores: dict[str, Scores]
@@ -40,6 +41,7 @@ class StudyResult:
     peak_mb: dict[str, float]
     logs: dict[str, RunLog]
     facts: dict[str, str] = field(default_factory=dict)
+    warning: str = ''
 
     def as_json(self) -> dict:
         """Scores in percent and costs, as in ``report.json``."""
@@ -186,4 +188,5 @@ def build_page(result: StudyResult, frames: list[Section]) -> Page:
             Section('Every class', tables=[class_table(result)], collapsed=True),
         ],
         list(result.facts.items()),
+        result.warning,
     )

@@ -91,3 +91,10 @@ def test_page_shows_what_distillation_adds_and_the_calibration():
     assert 'loss_resp' in html
     assert 'predicted scale of the log-depth error' in html
     assert 'Prior: mean training depth of each pixel' in html
+
+
+def test_warning_of_the_work_directory_stands_on_the_page():
+    result = _result()
+    assert '<p role="alert">' not in build_page(result, []).to_html()
+    result.warning = 'These numbers mean nothing.'
+    assert '<p role="alert">These numbers mean nothing.</p>' in build_page(result, []).to_html()

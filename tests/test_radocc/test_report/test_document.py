@@ -77,3 +77,10 @@ def test_page_shows_what_distillation_adds_to_the_loss():
     assert 'What RadOcc adds to the loss of the student.' in html
     assert 'loss_rdc' in html
     assert 'Student alone, images blanked to grey' in html
+
+
+def test_warning_of_the_work_directory_stands_on_the_page():
+    result = _result()
+    assert '<p role="alert">' not in build_page(result, []).to_html()
+    result.warning = 'These numbers mean nothing.'
+    assert '<p role="alert">These numbers mean nothing.</p>' in build_page(result, []).to_html()
