@@ -5,6 +5,7 @@
 # pip's own variables are respected: with PIP_FIND_LINKS pointing to a folder of wheels, those are taken first.
 #   TORCH_INDEX  package index of the CPU build of torch (2.4 GB of CUDA libraries less than the default build)
 #   MAX_JOBS     compilers that run at once when mmcv is built from source (default: number of processors)
+# What else can be set for mmcv stands in tools/mmcv_wheel/install.sh.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -53,14 +54,15 @@ trap 'rm -f "$packages"' EXIT
 grep -vE '^(mmcv|torch)==' requirements.txt >"$packages"
 pip install -q --no-deps --progress-bar on -r "$packages"
 
-if ! installed mmcv "$(pin mmcv)"; then
-    say "5/7 mmcv"
-    bash tools/mmcv_wheel/install.sh "$venv/bin/python"
-fi
+say "5/7 mmcv"
+bash tools/mmcv_wheel/install.sh "$venv/bin/python"
 
 say "6/7 this project"
 # "compat" puts the folder on the path, so packages that a later checkout adds are found without a new installation.
 pip install -q --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
 "$venv/bin/python" -W ignore -c 'import cv2, mmcv.ops, mmdet3d, numba, nuscenes, torch; print("torch", torch.__version__)'
+
+say "7/7 kernels for the CPU"
+PYTHONPATH=. "$venv/bin/python" -W ignore tools/misc/compile_kernels.py || say "they are compiled when they are first used"
 touch "$venv/.installed"
 say "done"

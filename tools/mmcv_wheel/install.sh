@@ -36,6 +36,7 @@ PY
 )
 read -r kind key <<<"$build"
 
+# What is installed already counts as found: pip leaves it as it is, and the check tells whether it suits this torch.
 if pip install -q --no-deps --no-index --only-binary mmcv "mmcv==$mmcv" 2>/dev/null && check; then
     say "mmcv $mmcv is there"
     exit 0
