@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core import config, event
+from numba.core import config as numba_config
+from numba.core import event
 
 from .sources import source_digest
 
 #: Every kernel that was declared in this process.
 KERNELS: list[Any] = []
 
+_CONFIG: Any = numba_config  # numba sets its attributes from the environment
 _LOGGER = logging.getLogger('geodistill3d')
 
 
@@ -33,12 +35,12 @@ def kernel(**options: Any) -> Callable[[Callable], Any]:
 
     def compile_lazily(function: Callable) -> Any:
         cache_dir = _cache_dir(function)
-        previous = config.CACHE_DIR
-        config.CACHE_DIR = cache_dir or previous
+        previous = _CONFIG.CACHE_DIR
+        _CONFIG.CACHE_DIR = cache_dir or previous
         try:
             compiled = numba.njit(nogil=True, cache=cache_dir is not None, **options)(function)
         finally:
-            config.CACHE_DIR = previous
+            _CONFIG.CACHE_DIR = previous
         KERNELS.append(compiled)
         return compiled
 
@@ -55,7 +57,7 @@ def _cache_dir(function: Callable) -> str | None:
         return None
     folder = f'numba-{source_digest(function.__module__, path)}'
     user = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'geodistill3d'
-    for root in [Path(config.CACHE_DIR)] if config.CACHE_DIR else [path.parent / '__pycache__', user]:
+    for root in [Path(_CONFIG.CACHE_DIR)] if _CONFIG.CACHE_DIR else [path.parent / '__pycache__', user]:
         try:
             (root / folder).mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=root / folder).close()

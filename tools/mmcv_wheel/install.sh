@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Install mmcv with its compiled operations. Usage: bash tools/mmcv_wheel/install.sh [PYTHON] (default: python)
 #
-# mmcv has no wheel on PyPI, and pip alone cannot build it: its setup.py needs torch and pkg_resources, which the isolated
-# builds of pip do not have. In this order:
+# mmcv has no wheel on PyPI, and pip alone cannot build it: its setup.py needs torch and pkg_resources, which pip's
+# isolated builds do not have. In this order:
 #   1. a wheel that pip finds without an index (PIP_FIND_LINKS);
 #   2. a wheel that this script built before for the same mmcv, torch, Python and processor;
 #   3. from source. All 77 files include torch's headers: they are compiled once (cxx.sh), which takes 2 to 3 minutes on
