@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from projects.cli import ToolParser, run_tool
 from projects.engine import atomic_write
 from projects.reporting import run_command
 
@@ -56,7 +57,7 @@ class Step:
 
 def parse_args(argv=None):
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         '--preset', choices=['mini', 'tiny'], default='mini', help='mini trains for real, tiny only walks the path'
     )
@@ -174,4 +175,4 @@ def main():
 
 
 if __name__ == '__main__':
-    main()
+    raise SystemExit(run_tool(main))

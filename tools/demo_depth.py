@@ -12,6 +12,8 @@ from pathlib import Path
 from demo import ROOT, Step, run_steps
 from mmengine.config import Config
 
+from projects.cli import ToolParser, run_tool
+
 TEACHER = 'configs/stereo_depth/stereo-depth_mini_1xb4-6e_minidrive.py'
 CONTROL = 'configs/stereo_depth/stereo-depth-left-twice_mini_1xb4-6e_minidrive.py'
 STUDENT = 'configs/mono_depth/mono-depth_mini_1xb4-12e_minidrive.py'
@@ -29,7 +31,7 @@ TINY_OPTIONS += ['default_hooks.logger.interval=1', 'log_processor.window_size=2
 
 def parse_args(argv=None):
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         '--preset', choices=['mini', 'tiny'], default='mini', help='mini trains for real, tiny only walks the path'
     )
@@ -128,4 +130,4 @@ def main():
 
 
 if __name__ == '__main__':
-    main()
+    raise SystemExit(run_tool(main))

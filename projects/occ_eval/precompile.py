@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .classes import OCC3D_SHAPE
 from .confusion import occ_confusion
 from .fscore import occupancy_fscore
 from .rayiou import ray_counts
 
 
 def _score() -> None:
-    ids, mask = np.zeros((4, 4, 4), np.uint8), np.ones((4, 4, 4), bool)
+    ids, mask = np.zeros(OCC3D_SHAPE, np.uint8), np.ones(OCC3D_SHAPE, bool)
     for chosen in (mask, None):
         occ_confusion(ids, ids, chosen)
     ray_counts(ids, ids, np.zeros((1, 3)), rays=np.ones((1, 3), np.float32))

@@ -1,7 +1,6 @@
 #!/usr/bin/env python
 """Evaluate teacher, control, both students and the per-pixel prior on held-out scenes; write report.json and .html."""
 
-import argparse
 import json
 import time
 from pathlib import Path
@@ -27,6 +26,7 @@ from projects.adudepth.report import (
     score_table,
     seed_table,
 )
+from projects.cli import ToolParser, run_tool
 from projects.depth.visualization import colour_depth, colour_error, colour_scale
 from projects.engine import image_grid, load_trained_model
 from projects.reporting import (
@@ -49,7 +49,7 @@ PACKAGES = ('torch', 'numpy', 'numba', 'mmengine', 'mmcv', 'mmdet', 'mmdet3d')
 
 def parse_args(argv=None):
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ToolParser(description=__doc__)
     parser.add_argument(
         'work_dir', type=Path, help='folder with the runs teacher/, control/, baseline/, adudepth/ and costs.json'
     )
@@ -196,4 +196,4 @@ def main():
 
 
 if __name__ == '__main__':
-    main()
+    raise SystemExit(run_tool(main))

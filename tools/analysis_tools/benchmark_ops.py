@@ -17,6 +17,7 @@ from ops_benchmarks.core import failures, measure
 from ops_benchmarks.machine import describe
 from ops_benchmarks.report import machine_line, markdown, text_table
 
+from projects.cli import ToolParser, run_tool
 from projects.engine import atomic_write
 
 # In this order: the step sets the allocator of the process as tools/train.py does.
@@ -25,7 +26,7 @@ OPS = ('pool', 'render', 'dataload', 'miou', 'rayiou', 'step')
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('ops', nargs='*', metavar='OP', help=f'any of {", ".join(OPS)} (default: all)')
     parser.add_argument('--quick', action='store_true', help='fewer rounds and smaller inputs')
     parser.add_argument('--json', type=Path, metavar='F', help='write the rows to a file')
@@ -62,4 +63,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    raise SystemExit(main())
+    raise SystemExit(run_tool(main))

@@ -1,7 +1,6 @@
 #!/usr/bin/env python
 """Evaluate teacher, baseline and RadOcc student of one study on held-out scenes; write report.json and report.html."""
 
-import argparse
 import json
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 from mmengine.config import Config
 from tqdm import tqdm
 
+from projects.cli import ToolParser, run_tool
 from projects.engine import load_trained_model
 from projects.occupancy.classes import OCC3D_PALETTE
 from projects.radocc.report import (
@@ -57,7 +57,7 @@ RENDER_HEIGHT = 90
 
 def parse_args(argv=None):
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ToolParser(description=__doc__)
     parser.add_argument(
         'work_dir', type=Path, help='folder with the runs teacher/, baseline/ and radocc/, and costs.json of the demo'
     )
@@ -206,4 +206,4 @@ def main():
 
 
 if __name__ == '__main__':
-    main()
+    raise SystemExit(run_tool(main))

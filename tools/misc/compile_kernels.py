@@ -1,7 +1,6 @@
 #!/usr/bin/env python
 """Compile the numba kernels for the CPU ahead of the first step, and keep them on disk."""
 
-import argparse
 import logging
 import os
 import warnings
@@ -11,6 +10,7 @@ from multiprocessing import get_context
 
 from tqdm import tqdm
 
+from projects.cli import ToolParser, run_tool
 from projects.compute import numba_enabled
 
 #: Packages with kernels, those that take longest first.
@@ -19,7 +19,7 @@ PACKAGES = ('minidrive', 'rendering', 'occupancy', 'occ_eval')
 
 def parse_args(argv=None):
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description=__doc__,
         epilog='Kernels that are on disk are read and not compiled again. They are kept below __pycache__ of each '
         'package, or below NUMBA_CACHE_DIR; a change of the code makes new ones.',
@@ -74,4 +74,4 @@ def main(argv=None):
 
 
 if __name__ == '__main__':
-    main()
+    raise SystemExit(run_tool(main))
