@@ -62,6 +62,7 @@ BEFORE = {
 NOT_RUN = (
     (r'make (demo|demo-depth|test|install|lint|bench)\b.*', 'continuous integration runs it (.ci/run)'),
     (r'source \.venv/bin/activate', 'the tests run in the environment'),
+    (r'bash tools/mmcv_wheel/install\.sh( .*)?', 'make install of continuous integration runs it'),
     (r'\.venv/bin/pre-commit install', 'it would change the hooks of the checkout'),
     (r'python tools/analysis_tools/benchmark_ops\.py .*', 'make bench of continuous integration runs it'),
     (r'python tools/submission\.py \{.*', 'a list of subcommands; the pages it links to show them in full'),
@@ -72,6 +73,9 @@ NOT_RUN = (
 # Python blocks that are no files of their own: where they are run.
 FRAGMENTS = {
     ('docs/evaluation.md', 'test_evaluator = ['): 'tests/test_docs/test_docs_occupancy.py::evaluation_md',
+    ('docs/nuscenes.md', "load_from = 'work_dirs/detector.pth'"): (
+        'tests/test_engine/test_weights.py::test_training_starts_from_a_part_only_when_the_rest_is_named'
+    ),
     ('projects/radocc/README.md', 'model = dict('): 'tests/test_radocc/test_distillation_step.py::readme_model',
     ('projects/rendering/README.md', 'grid = VoxelGrid([-40, -40, -1, 40, 40, 5.4], [200, 200, 16])'): (
         'tests/test_docs/test_docs_static.py::test_example_of_the_renderer_runs'
@@ -79,7 +83,7 @@ FRAGMENTS = {
 }
 # Blocks without a language.
 NO_CODE = (
-    ('CONTRIBUTING.md', 'fileio ->', 'the order of imports; tests/test_layering.py holds it'),
+    ('CONTRIBUTING.md', 'cli, compute, fileio ->', 'the order of imports; tests/test_layering.py holds it'),
     ('docs/kitti.md', 'data/kitti/', 'a tree of folders'),
     ('docs/kitti.md', 'data/drivingstereo/', 'a tree of folders'),
     ('docs/nuscenes.md', 'data/nuscenes/', 'a tree of folders'),

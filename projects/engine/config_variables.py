@@ -114,7 +114,8 @@ def unread_names(config: ConfigFile, keys: frozenset[str]) -> dict[str, Path | N
 
     Such is a name of the config itself that is neither a key of the Runner nor read. Names of its bases are offers to
     their children, which need not take them, with two exceptions: a name that a base sets anew over a base of its own,
-    and one that looks like a misspelt key of the Runner. Names that begin with ``_`` are private.
+    and one that looks like a misspelt key of the Runner. Files below a folder ``_base_`` are bases even when they are
+    used alone. Names that begin with ``_`` are private.
 
     Args:
         config (ConfigFile): The config that is used.
@@ -127,7 +128,7 @@ def unread_names(config: ConfigFile, keys: frozenset[str]) -> dict[str, Path | N
 
     def visit(file: ConfigFile, read_below: set[str]) -> None:
         names = file.assigned - keys - file.read - read_below
-        if file is not config:
+        if file is not config or _BASE in file.path.parts:
             inherited = {name for base in file.ancestors() for name in base.assigned}
             names = {name for name in names if name in inherited or is_misspelt(name, keys)}
         unread.update({name: file.path for name in sorted(names) if not name.startswith('_')})

@@ -116,6 +116,9 @@ def test_command_is_understood(command, understand):
             understand(choice[0], [*choice[1:], '--help'])
     elif program == 'python':
         understand(words[0], words[1:])
+    elif program == 'bash' and words[0] not in SCRIPTS:
+        assert (REPO / words[0]).is_file()
+        assert docs_plan.why_not_run(command)
     elif program == 'bash':
         tool, own = SCRIPTS[words[0]]
         assert len(words) <= own or words[own].isdigit()  # how many processes

@@ -154,6 +154,7 @@ def test_render_size_is_that_of_the_segments(make_batch):
     said = CameraRaySampler(num_rays=20, render_size=SIZE)(inputs, samples)
     torch.manual_seed(3)
     found = CameraRaySampler(num_rays=20)(inputs, samples)
+    assert said.pop('num_cams') == found.pop('num_cams') == 2
     assert all(torch.equal(said[name], found[name]) for name in said)
 
 
