@@ -19,7 +19,7 @@ ALLOWED = {
     'depth_eval': {'fileio', 'cli'},
     'rendering': {'compute'},
     'engine': {'fileio'},
-    'transforms': set(),
+    'transforms': {'fileio'},
     'reporting': {'fileio'},
     'models': FOUNDATION,
     'distillation': FOUNDATION | CONTRACT,

@@ -5,6 +5,7 @@ The metric of the Runner in ``projects.depth.evaluation`` and the command-line t
 
 from .crops import CROPS, KB_HEIGHT, KB_WIDTH, crop_mask, kb_crop, kb_crop_offset
 from .holes import interpolate_background
+from .infos import FRAME_ID_PARTS, read_depth_infos
 from .maps import MAX_STORED_DEPTH, decode_depth, encode_depth, read_depth
 from .metrics import (
     EIGEN_KEYS,
@@ -19,6 +20,7 @@ from .metrics import (
 __all__ = [
     'CROPS',
     'EIGEN_KEYS',
+    'FRAME_ID_PARTS',
     'KB_HEIGHT',
     'KB_WIDTH',
     'KITTI_KEYS',
@@ -35,4 +37,5 @@ __all__ = [
     'kitti_metrics',
     'macro_average',
     'read_depth',
+    'read_depth_infos',
 ]

@@ -1,10 +1,11 @@
 """Depth maps in KITTI's 16-bit PNG files: ``depth = value / 256`` metres, 0 = no measurement."""
 
 import os
-from pathlib import Path
 
 import cv2
 import numpy as np
+
+from projects.fileio import check_image_size, read_whole
 
 DEPTH_SCALE = 256.0
 MAX_STORED_DEPTH = 65535 / DEPTH_SCALE  # 255.996 m
@@ -22,13 +23,17 @@ def decode_depth(data: bytes, name: str, scale: float = DEPTH_SCALE) -> np.ndarr
         np.ndarray: z-depth in metres, 0 = none. Shape (H, W), float32.
 
     Raises:
-        ValueError: If the file is truncated, no PNG, or not one channel of 16 bits.
+        ValueError: If the file is truncated, no PNG, has too many pixels, or not one channel of 16 bits.
     """
     if not data.startswith(b'\x89PNG\r\n\x1a\n'):
         raise ValueError(f'{name} is not a PNG file; depth maps are single-channel 16-bit PNG')
     if b'IEND' not in data[-64:]:
         raise ValueError(f'{name} is truncated ({len(data)} bytes); copy or download it again')
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    check_image_size(data, name)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        image = None
     if image is None:
         raise ValueError(f'{name} cannot be decoded; copy or download it again')
     if image.dtype != np.uint16 or image.ndim != 2:
@@ -48,7 +53,7 @@ def read_depth(path: str | os.PathLike, scale: float = DEPTH_SCALE) -> np.ndarra
         ValueError: If it is no depth map.
     """
     try:
-        data = Path(path).read_bytes()
+        data = read_whole(path)
     except FileNotFoundError as error:
         raise FileNotFoundError(f'depth map not found: {path}') from error
     return decode_depth(data, str(path), scale)

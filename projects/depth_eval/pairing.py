@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from projects.fileio import restricted_load
+from .infos import read_depth_infos
 
 _SHOWN = 10
 _DRIVE = r'(?P<drive>\d{4}_\d\d_\d\d_drive_\d{4}_(?:sync|extract))'
@@ -72,12 +72,9 @@ def _files(folder: str | os.PathLike) -> dict[str, str]:
 
 
 def _gt_of_infos(gt_dir: str | os.PathLike, infos: str | os.PathLike) -> dict[str, str | None]:
-    content = restricted_load(infos)
-    if not isinstance(content, dict) or not isinstance(content.get('data_list'), list):
-        raise ValueError(f'{infos} holds no depth infos; write it with tools/create_data.py')
     return {
         f'{item["frame_id"]}.png': str(Path(gt_dir) / item['depth_path']) if item['depth_path'] else None
-        for item in content['data_list']
+        for item in read_depth_infos(infos)
     }
 
 

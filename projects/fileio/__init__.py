@@ -1,19 +1,41 @@
-"""Files that are whole or absent, loaders that never run code, locked folders; without torch and mm packages."""
+"""Files that are whole or absent, readers that look at sizes first and run no code, locked folders.
 
-from .files import atomic_write, restricted_load
+Without torch and mm packages.
+"""
+
+from .files import atomic_write
+from .images import check_image_size, check_pixels, image_shape
+from .limits import advice, limit
 from .lock import FolderInUseError, FolderLock
-from .npz import NpzError, npz_keys, read_npy_bytes, read_npz, read_npz_bytes, read_whole
+from .names import check_name, file_below, name_problem
+from .npz import NpzError, npz_keys, read_npy_bytes, read_npz, read_npz_bytes
+from .pickles import restricted_load
 from .processes import start_worker
+from .reading import BadFileError, parse_json, read_json, read_text, read_whole
+from .structure import check_structure
 
 __all__ = [
+    'BadFileError',
     'FolderInUseError',
     'FolderLock',
     'NpzError',
+    'advice',
     'atomic_write',
+    'check_image_size',
+    'check_name',
+    'check_pixels',
+    'check_structure',
+    'file_below',
+    'image_shape',
+    'limit',
+    'name_problem',
     'npz_keys',
+    'parse_json',
+    'read_json',
     'read_npy_bytes',
     'read_npz',
     'read_npz_bytes',
+    'read_text',
     'read_whole',
     'restricted_load',
     'start_worker',

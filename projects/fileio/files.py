@@ -1,18 +1,12 @@
-"""Files that are whole or absent, and pickles that can hold data but not code."""
+"""Files that are whole or absent."""
 
 import contextlib
-import io
+import errno
 import os
-import pickle
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
-
-import numpy as np
-
-_BUILTINS = ('set', 'frozenset', 'complex', 'bytearray', 'slice', 'range')
-_WRITE_AGAIN = 'write it again with tools/create_data.py'
-_NUMPY_MODULES = ('numpy.core.multiarray', 'numpy._core.multiarray', 'numpy.core.numeric', 'numpy._core.numeric')
+from typing import IO
 
 
 @contextlib.contextmanager
@@ -31,6 +25,7 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb') -> Iterator[IO]:
 
     Raises:
         ValueError: If the mode is not one of the two.
+        OSError: If the disk is full or the folder cannot be written to; the message names the final file.
 
     Example:
         >>> with atomic_write('work_dirs/report.json', 'w') as f:
@@ -39,18 +34,47 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb') -> Iterator[IO]:
     if mode not in ('wb', 'w'):
         raise ValueError(f"mode must be 'wb' or 'w', got {mode!r}")
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
-        with open(temporary, mode, encoding=None if mode == 'wb' else 'utf-8') as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with _naming(path, temporary):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(temporary, mode, encoding=None if mode == 'wb' else 'utf-8') as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise
     _sync_directory(path.parent)
+
+
+def _full_disk(error: BaseException, path: Path) -> OSError | None:
+    """The error of a full disk behind one that hides it: libraries of C++ say only that a write failed."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError):
+            return cause if cause.errno in (errno.ENOSPC, errno.EDQUOT) and cause is not error else None
+        cause = cause.__cause__ or cause.__context__
+    free = shutil.disk_usage(path.parent).free if isinstance(error, RuntimeError) and path.parent.is_dir() else 1
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) if free == 0 else None
+
+
+@contextlib.contextmanager
+def _naming(path: Path, temporary: Path) -> Iterator[None]:
+    """Give errors of the operating system the name of the final file, where they have none or that of the temporary."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, os.fspath(temporary), temporary):
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+    except Exception as error:
+        full = _full_disk(error, path)
+        if full is None:
+            raise
+        raise OSError(full.errno, full.strerror, os.fspath(path)) from error
 
 
 def _sync_directory(directory: Path) -> None:
@@ -61,59 +85,3 @@ def _sync_directory(directory: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-class _RestrictedUnpickler(pickle.Unpickler):
-    """Unpickler that knows Python containers and NumPy arrays, and refuses everything else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module in ('builtins', '__builtin__') and name in _BUILTINS:
-            return super().find_class(module, name)
-        if (module, name) in (('collections', 'OrderedDict'), ('_codecs', 'encode')):
-            return super().find_class(module, name)
-        if module == 'numpy' and name in ('ndarray', 'dtype'):
-            return super().find_class(module, name)
-        if module in _NUMPY_MODULES and name in ('_reconstruct', 'scalar', '_frombuffer'):
-            return self._find_numpy(module, name)
-        raise pickle.UnpicklingError(f'refused global {module}.{name}')
-
-    def _find_numpy(self, module: str, name: str) -> Any:
-        """Look a reconstructor up under the module path of the installed NumPy (1.x or 2.x)."""
-        core = 'numpy._core' if int(np.__version__.split('.')[0]) >= 2 else 'numpy.core'
-        return super().find_class(f'{core}.{module.rsplit(".", 1)[1]}', name)
-
-
-def restricted_load(source: str | os.PathLike | bytes) -> Any:
-    """Load a pickle that holds only Python containers, scalars, strings and NumPy arrays.
-
-    A pickle can run any code when it is loaded. This loader refuses each global that is not a container or a
-    NumPy reconstructor (module paths of NumPy 1 and 2), so a downloaded info file cannot run anything.
-
-    Args:
-        source (str, PathLike or bytes): Path of the pickle, or its bytes.
-
-    Returns:
-        Any: The loaded object.
-
-    Raises:
-        FileNotFoundError: If the file does not exist.
-        ValueError: If the file is truncated or corrupt, or names a refused global; the message says which.
-    """
-    if isinstance(source, bytes):
-        name, stream = '<bytes>', io.BytesIO(source)
-    else:
-        name = os.fspath(source)
-        if not os.path.isfile(name):
-            raise FileNotFoundError(f'{name} does not exist; create the info files with tools/create_data.py')
-        stream = io.BytesIO(Path(name).read_bytes())
-    try:
-        return _RestrictedUnpickler(stream).load()
-    except pickle.UnpicklingError as error:
-        if 'refused global' in str(error):
-            raise ValueError(
-                f'{name}: {error}. Only Python containers and NumPy arrays are loaded, since a pickle could run '
-                f'code; write the file again with tools/create_data.py'
-            ) from None
-        raise ValueError(f'{name} is not a whole pickle ({error}); {_WRITE_AGAIN}') from error
-    except (EOFError, AttributeError, ImportError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f'{name} is truncated or corrupt ({type(error).__name__}: {error}); {_WRITE_AGAIN}') from error

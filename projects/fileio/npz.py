@@ -8,12 +8,16 @@ import struct
 import warnings
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from .limits import ARRAY_BYTES, advice, limit
+from .reading import BadFileError, read_whole
 
 try:
     _codec: Any = import_module('isal.isal_zlib')  # the interface of zlib, several times faster
@@ -26,7 +30,7 @@ _END = struct.Struct('<4s4H2LH')
 _MAX_HEADER = 4096
 
 
-class NpzError(ValueError):
+class NpzError(BadFileError):
     """An ``.npz`` file that cannot be used; the message names the file and says what is wrong."""
 
 
@@ -95,8 +99,8 @@ def _members(data: bytes, name: str) -> dict[str, _Member]:
         entries = _read_directory_slowly(data, name)
     members = {entry.name: entry for entry in entries}
     if len(members) < len(entries):
-        names = [entry.name for entry in entries]
-        twice = next(key for key in names if names.count(key) > 1)
+        counts = Counter(entry.name for entry in entries)
+        twice = next(key for key, count in counts.items() if count > 1)
         raise NpzError(f'{name} holds the array {twice} twice; write it again')
     return members
 
@@ -106,8 +110,11 @@ def _unpack(data: bytes, member: _Member, name: str, max_bytes: int) -> bytes:
     where = f'array {member.name} of {name}'
     if member.encrypted or member.method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise NpzError(f'{where} is encrypted or compressed by a method that NumPy does not write; write it again')
-    if member.size > max_bytes:
-        raise NpzError(f'{where} unpacks to {member.size} bytes, more than the {max_bytes} that are expected')
+    if member.size > limit(max_bytes):
+        raise NpzError(
+            f'{where} unpacks to {member.size} bytes, more than the {limit(max_bytes)} that are expected; '
+            + advice(member.size / max_bytes)
+        )
     try:
         header = _LOCAL_HEADER.unpack_from(data, member.offset)
     except struct.error as error:
@@ -162,23 +169,6 @@ def _to_array(content: bytes, where: str) -> np.ndarray:
     return array.reshape(shape, order='F' if order == 'F' else 'C')
 
 
-def read_whole(path: str | os.PathLike) -> bytes:
-    """Content of a file.
-
-    Raises:
-        FileNotFoundError: If the file does not exist.
-        NpzError: If it cannot be read.
-    """
-    name = os.fspath(path)
-    try:
-        with open(name, 'rb') as file:
-            return file.read()
-    except FileNotFoundError:
-        raise FileNotFoundError(f'{name} does not exist') from None
-    except OSError as error:
-        raise NpzError(f'{name} cannot be read: {error}') from error
-
-
 def npz_keys(data: bytes, name: str) -> list[str]:
     """Names of the arrays in the content of a file, sorted."""
     return sorted(_members(data, name))
@@ -188,7 +178,7 @@ def read_npz(
     path: str | os.PathLike,
     keys: Sequence[str] = (),
     one_of: Sequence[str] = (),
-    max_bytes: int = 1 << 30,
+    max_bytes: int = ARRAY_BYTES,
 ) -> dict[str, np.ndarray]:
     """Read some arrays of an ``.npz`` file.
 
@@ -198,20 +188,20 @@ def read_npz(
         path (str or PathLike): The file.
         keys (Sequence[str]): Arrays that must be there. Defaults to none.
         one_of (Sequence[str]): Names of which the first that is there is read. Defaults to none.
-        max_bytes (int): Largest unpacked size of an array. Defaults to 1 GiB.
+        max_bytes (int): Largest unpacked size of an array. Defaults to ``ARRAY_BYTES``, 1 GiB.
 
     Returns:
         dict[str, np.ndarray]: The arrays by name; read-only.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        NpzError: If the file is damaged, lacks an array, or an array holds Python objects or is too large.
+        BadFileError: If the file is damaged, lacks an array, or an array holds Python objects or is too large.
     """
     return read_npz_bytes(read_whole(path), os.fspath(path), keys, one_of, max_bytes)
 
 
 def read_npz_bytes(
-    data: bytes, name: str, keys: Sequence[str] = (), one_of: Sequence[str] = (), max_bytes: int = 1 << 30
+    data: bytes, name: str, keys: Sequence[str] = (), one_of: Sequence[str] = (), max_bytes: int = ARRAY_BYTES
 ) -> dict[str, np.ndarray]:
     """:func:`read_npz` for the content of a file; ``name`` is what errors call it."""
     members = _members(data, name)
@@ -229,12 +219,15 @@ def read_npz_bytes(
     return arrays
 
 
-def read_npy_bytes(data: bytes, name: str, max_bytes: int = 1 << 30) -> np.ndarray:
+def read_npy_bytes(data: bytes, name: str, max_bytes: int = ARRAY_BYTES) -> np.ndarray:
     """Array of numbers of an ``.npy`` file; read-only. ``name`` is what errors call the file.
 
     Raises:
         NpzError: If the content is damaged or too large, or holds Python objects.
     """
-    if len(data) > max_bytes:
-        raise NpzError(f'{name} has {len(data)} bytes, more than the {max_bytes} that are expected')
+    if len(data) > limit(max_bytes):
+        raise NpzError(
+            f'{name} has {len(data)} bytes, more than the {limit(max_bytes)} that are expected; '
+            + advice(len(data) / max_bytes)
+        )
     return _to_array(data, name)

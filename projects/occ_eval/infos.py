@@ -6,6 +6,9 @@ from collections.abc import Callable
 import numpy as np
 from pyquaternion import Quaternion
 
+from projects.fileio import check_name
+
+_AGAIN = 'write the file again with tools/create_data.py occ3d-nus --force'
 _REQUIRED = ('token', 'timestamp', 'ego2global', 'lidar_points', 'images')
 
 
@@ -154,12 +157,34 @@ def _converted(convert: Callable[[dict], dict], item: dict, index: int, path: st
     """Convert an item, with the file and the sample in the error of one that is not whole."""
     try:
         return convert(item)
-    except (KeyError, ValueError) as error:  # LinAlgError is a ValueError
-        problem = f'lacks {error}' if isinstance(error, KeyError) else f'holds a matrix that is none ({error})'
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:  # LinAlgError is a ValueError
+        if isinstance(error, KeyError):
+            problem = f'lacks {error}'
+        elif isinstance(error, ValueError):
+            problem = f'holds a matrix that is none ({error})'
+        else:
+            problem = f'holds a value of another kind than expected ({error})'
         raise ValueError(
             f'item {index} of {path} (sample {item.get("token", "without token")}), or one of its cameras or sweeps, '
             f'{problem}; write the file again, with tools/create_data.py occ3d-nus --force for instance'
         ) from error
+
+
+def _list_of_dicts(items: object, key: str, path: str) -> list[dict]:
+    if not isinstance(items, list):
+        raise ValueError(f'{key} of {path} must be a list, got {type(items).__name__}; {_AGAIN}')
+    for index, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise ValueError(f'item {index} of {path} must be a dict, got {type(item).__name__}; {_AGAIN}')
+    return items
+
+
+def _check_tokens(item: dict, where: str) -> None:
+    """Refuse tokens that cannot be names of the files that predictions are written to."""
+    check_name(item['token'], 'token', where)
+    lidar = item['lidar_points']
+    if isinstance(lidar, dict) and lidar.get('sample_data_token'):
+        check_name(lidar['sample_data_token'], 'lidar_points.sample_data_token', where)
 
 
 def read_info_items(content: object, path: str) -> list[dict]:
@@ -169,12 +194,13 @@ def read_info_items(content: object, path: str) -> list[dict]:
 
     Raises:
         ValueError: If the content is neither v1.1 (``data_list``) nor BEVDet (``infos``), holds no sample, or an
-            item is not whole.
+            item is not whole or has a token that is no file name.
     """
     if isinstance(content, dict) and 'data_list' in content:
-        items = content['data_list']
+        items = _list_of_dicts(content['data_list'], 'data_list', path)
     elif isinstance(content, dict) and 'infos' in content:
-        items = [_converted(convert_bevdet_info, info, index, path) for index, info in enumerate(content['infos'])]
+        infos = _list_of_dicts(content['infos'], 'infos', path)
+        items = [_converted(convert_bevdet_info, info, index, path) for index, info in enumerate(infos)]
     else:
         keys = sorted(content) if isinstance(content, dict) else type(content).__name__
         raise ValueError(
@@ -187,7 +213,7 @@ def read_info_items(content: object, path: str) -> list[dict]:
         missing = [key for key in _REQUIRED if key not in item]
         if missing:
             raise ValueError(
-                f'item {index} of {path} (sample {item.get("token", "without token")}) lacks {missing}; '
-                'write the file again with tools/create_data.py occ3d-nus --force'
+                f'item {index} of {path} (sample {item.get("token", "without token")}) lacks {missing}; {_AGAIN}'
             )
+        _check_tokens(item, f'item {index} of {path}')
     return [_converted(_complete, item, index, path) for index, item in enumerate(items)]

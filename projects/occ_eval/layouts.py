@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from projects.fileio import NpzError, npz_keys, read_npz_bytes, read_whole
+from projects.fileio import BadFileError, npz_keys, read_npz_bytes, read_whole
 
 from .files import existing_folder, problem_of
 
@@ -74,7 +74,7 @@ def find_occ_predictions(
     for path in files:
         try:
             token = numbered.get(path) or _token_of(path, root, known)
-        except NpzError as error:
+        except BadFileError as error:
             problems.append(problem_of(_stem(path), path, str(error)))
             continue
         found.setdefault(token, []).append(path)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from projects.fileio import atomic_write, start_worker
+from projects.fileio import atomic_write, file_below, start_worker
 
 from .files import Frame
 
@@ -133,8 +133,8 @@ class Parts:
     def save(self, record: dict[str, Any]) -> None:
         """Keep the scored frames of a chunk; frames with errors are tried again by the next run."""
         if record['done']:
-            name = f'{self.key}-{record["done"][0][0]}.json'
-            with atomic_write(self.folder / name, 'w') as file:
+            path = file_below(self.folder, f'{self.key}-{record["done"][0][0]}', '.json')
+            with atomic_write(path, 'w') as file:
                 json.dump({**record, 'errors': []}, file)
 
     def clear(self) -> None:

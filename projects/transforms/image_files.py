@@ -1,4 +1,4 @@
-"""Reading image files so that damaged ones are noticed."""
+"""Reading image files so that damaged ones are noticed, and those that would need gigabytes are not decoded."""
 
 import io
 
@@ -6,18 +6,28 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from projects.fileio import BadFileError, check_image_size, check_pixels, image_shape, read_whole
+
 
 def _is_complete(data: bytes) -> bool:
-    """Whether a file holds its format's end mark; other formats than JPEG and PNG are decoded strictly by PIL."""
+    """Whether a JPEG or PNG file holds its format's end mark."""
     if data.startswith(b'\xff\xd8'):
         # Inside a scan 0xff is only followed by 0x00 or a restart mark, so an end mark (d9) after the last start of
         # scan (da) is real. A thumbnail in the header has both before the picture's own scan.
         return data.endswith(b'\xff\xd9') or data.rfind(b'\xff\xd9') > data.rfind(b'\xff\xda')
-    if data.startswith(b'\x89PNG\r\n\x1a\n'):
-        return b'IEND' in data[-64:]
+    return b'IEND' in data[-64:]
+
+
+def _is_whole_for_pil(data: bytes, where: str) -> bool:
+    """Whether PIL, which is strict, decodes a file of another format than JPEG and PNG."""
     try:
         with Image.open(io.BytesIO(data)) as image:
+            check_pixels(image.size[::-1], where)
             image.load()
+    except BadFileError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise BadFileError(f'{where} is too large an image: {error}') from error
     except (OSError, SyntaxError, ValueError):
         return False
     return True
@@ -25,19 +35,24 @@ def _is_complete(data: bytes) -> bool:
 
 def _read_bytes(path: str, where: str) -> bytes:
     try:
-        with open(path, 'rb') as file:
-            data = file.read()
+        data = read_whole(path)
     except FileNotFoundError as error:
         raise FileNotFoundError(f'image not found: {where}; check data_root and data_prefix of the dataset') from error
-    if not _is_complete(data):
+    known = data.startswith((b'\xff\xd8', b'\x89PNG\r\n\x1a\n'))
+    if not (_is_complete(data) if known else _is_whole_for_pil(data, where)):
         raise ValueError(
             f'image is truncated or damaged: {where} has {len(data)} bytes; copy or download the file again'
         )
+    if known:
+        check_image_size(data, where)
     return data
 
 
 def _decode(data: bytes, where: str, flags: int) -> np.ndarray:
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        image = None
     if image is None:
         raise ValueError(f'image cannot be decoded: {where}; copy or download the file again')
     return image
@@ -58,7 +73,7 @@ def read_image(path: str, token: str = '', flags: int = cv2.IMREAD_COLOR) -> np.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is truncated or no image.
+        ValueError: If the file is truncated, no image, or has too many pixels.
     """
     where = f'{path} (sample {token})' if token else path
     return _decode(_read_bytes(path, where), where, flags)
@@ -83,15 +98,15 @@ def read_image_reduced(path: str, token: str = '', factor: int = 2) -> tuple[np.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is truncated, no image, no JPEG, or turned by its EXIF orientation.
+        ValueError: If the file is truncated, no image, no JPEG, has too many pixels, or is turned by its EXIF
+            orientation.
     """
     where = f'{path} (sample {token})' if token else path
     data = _read_bytes(path, where)
     if not data.startswith(b'\xff\xd8'):
         raise ValueError(f'only JPEG files can be decoded at reduced size: {where}; set reduced_decode=1')
     image = _decode(data, where, _REDUCED_FLAGS[factor])
-    with Image.open(io.BytesIO(data)) as header:
-        width, height = header.size
+    height, width = image_shape(data) or (0, 0)
     if image.shape[:2] != (-(-height // factor), -(-width // factor)):
         raise ValueError(
             f'image of {height} x {width} pixels came out as {image.shape[:2]} at 1/{factor}: {where}; '

@@ -15,6 +15,7 @@ from mmdet3d.registry import DATASETS, METRICS
 
 from projects.depth.structures import DepthDataSample
 from projects.depth_eval import encode_depth, read_depth
+from projects.depth_eval.pairing import pair_files
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'create_data.py'
 STEREO = [{'type': 'LoadDepthImages', 'stereo': True}, {'type': 'LoadDepthMap'}, {'type': 'PackDepthInputs'}]
@@ -347,6 +348,37 @@ def test_metric_writes_predictions_as_16_bit_files(tmp_path):
     metric.process({}, [{'frame_id': 'drive/0000000001', 'pred_depth': torch.full((2, 3), 12.5)}])
     assert metric.evaluate(1) == {}
     assert (read_depth(tmp_path / 'drive' / '0000000001.png') == 12.5).all()
+
+
+@pytest.mark.parametrize('frame', ['../evil', '../../evil', '{root}/evil', 'a/../../evil', 'a/b/c', '..\\evil', None])
+def test_metric_writes_nothing_outside_of_its_folder(tmp_path, frame):
+    metric = METRICS.build({'type': 'DepthMetric', 'submission_dir': str(tmp_path / 'sub'), 'format_only': True})
+    frame = frame and frame.format(root=tmp_path)
+    with pytest.raises(ValueError, match=r'frame_id .* cannot be a file name'):
+        metric.process({}, [{'frame_id': frame, 'pred_depth': torch.ones(2, 3)}])
+    assert not list(tmp_path.rglob('*.*'))
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'frame_id': '../evil'}, "frame_id '../evil' cannot be a file name: it leads out of its folder"),
+        ({'frame_id': 5}, 'frame_id 5 cannot be a file name: it is int, not text'),
+        ({'depth_path': ['x']}, r"depth_path must be a path or None, got \['x'\]"),
+        ({'img_path': 3}, 'img_path must be a path or None, got 3'),
+    ],
+)
+def test_wrong_frames_are_named_alike_by_training_and_evaluation(data_root, tmp_path, change, message):
+    content = pickle.loads((data_root / 'kitti-depth_infos_train.pkl').read_bytes())
+    content['data_list'][1].update(change)
+    path = tmp_path / 'infos.pkl'
+    path.write_bytes(pickle.dumps(content))
+    (tmp_path / 'pred').mkdir()
+    (tmp_path / 'pred' / 'a.png').write_bytes(b'')
+    with pytest.raises(ValueError, match=rf'infos\.pkl: frame number 1.*{message}'):
+        build(data_root, ann_file=str(path))
+    with pytest.raises(ValueError, match=rf'infos\.pkl: frame number 1.*{message}'):
+        pair_files(data_root, tmp_path / 'pred', path)
 
 
 def test_fields_of_the_sample_are_checked():

@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 import pytest
 
-from projects.fileio import NpzError, npz, read_npz
+from projects.fileio import BadFileError, NpzError, npz, read_npz
 
 
 @pytest.fixture(params=['isal', 'zlib'], autouse=True)
@@ -74,7 +74,7 @@ def test_truncated_and_foreign_files_are_refused(tmp_path, grid):
         read_npz(path, ['arr_0'])
     with pytest.raises(FileNotFoundError, match='none'):
         read_npz(tmp_path / 'none.npz')
-    with pytest.raises(NpzError, match='cannot be read'):
+    with pytest.raises(BadFileError, match='cannot be read'):
         read_npz(tmp_path)
 
 

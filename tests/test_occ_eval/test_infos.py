@@ -139,6 +139,40 @@ def test_bevdet_sweep_without_a_key_is_named(name):
         read_info_items({'infos': [info]}, 'x.pkl')
 
 
+@pytest.mark.parametrize('token', ['../evil', '/tmp/evil', 'a/b', 'a\\b', 'C:a', 'a\0b', 'a' * 300, '', None, 5])
+def test_tokens_that_lead_out_of_a_folder_are_refused_with_the_info_file(token):
+    with pytest.raises(ValueError, match=r'item 0 of x\.pkl: token .* cannot be a file name'):
+        read_info_items({'data_list': [{**mmdet3d_item(INVERSE), 'token': token}]}, 'x.pkl')
+    with pytest.raises(ValueError, match=r'item 0 of x\.pkl: token .* cannot be a file name'):
+        read_info_items({'infos': [{**bevdet_item(), 'token': token}]}, 'x.pkl')
+    item = mmdet3d_item(INVERSE)
+    item['lidar_points']['sample_data_token'] = token or '..'
+    with pytest.raises(ValueError, match=r'item 0 of x\.pkl: lidar_points\.sample_data_token .* cannot be a file name'):
+        read_info_items({'data_list': [item]}, 'x.pkl')
+
+
+@pytest.mark.parametrize('key', ['data_list', 'infos'])
+@pytest.mark.parametrize(
+    ('items', 'message'),
+    [
+        ('token', 'must be a list, got str'),
+        (None, 'must be a list, got NoneType'),
+        ([5], r'item 0 of x\.pkl must be a dict, got int'),
+        (['token timestamp ego2global lidar_points images'], r'item 0 of x\.pkl must be a dict, got str'),
+    ],
+)
+def test_items_of_another_kind_are_named(key, items, message):
+    with pytest.raises(ValueError, match=message):
+        read_info_items({key: items}, 'x.pkl')
+
+
+@pytest.mark.parametrize('key', ['lidar_points', 'images'])
+@pytest.mark.parametrize('value', [None, 'x', 5])
+def test_parts_of_an_item_of_another_kind_are_named(key, value):
+    with pytest.raises(ValueError, match=r'item 0 of x\.pkl \(sample t\), .* holds a value of another kind'):
+        read_info_items({'data_list': [{**mmdet3d_item(INVERSE), key: value}]}, 'x.pkl')
+
+
 def test_lidar2sensor_that_has_no_inverse_is_named():
     with pytest.raises(ValueError, match=r'item 0 of x\.pkl \(sample t\), .* holds a matrix that is none'):
         read_info_items({'data_list': [mmdet3d_item(np.zeros((4, 4)))]}, 'x.pkl')

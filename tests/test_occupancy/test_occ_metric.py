@@ -16,6 +16,7 @@ from projects.occupancy.evaluation import (
     geometric_iou,
     iou_from_confusion,
     mean_iou,
+    write_lidarseg,
     write_submission,
 )
 
@@ -159,6 +160,17 @@ def test_interrupted_submission_file_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_submission(np.zeros((1, 1, 1)), 'abc', str(tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize('token', ['../evil', '{root}/evil', 'a/b', 'a\\b', 'C:evil', 'nul\0', 'x' * 300])
+def test_submission_files_stay_in_their_folder(tmp_path, token):
+    token = token.format(root=tmp_path)
+    data = {'token': token, 'pred_occ': np.zeros((2, 2, 2), np.uint8)}
+    with pytest.raises(ValueError, match=r'token .* cannot be a file name'):
+        evaluate([data], submission_dir=str(tmp_path / 'out'), format_only=True)
+    with pytest.raises(ValueError, match=r'sample_data_token .* cannot be a file name'):
+        write_lidarseg(np.ones(3, np.uint8), token, str(tmp_path / 'out'))
+    assert not list(tmp_path.rglob('*.*'))
 
 
 def test_wrong_options_are_refused():

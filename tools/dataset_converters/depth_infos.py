@@ -2,18 +2,19 @@
 
 import os
 import pickle
-import struct
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from projects.depth.datasets import StereoCalibration
-from projects.fileio import atomic_write
+from projects.fileio import atomic_write, check_pixels, image_shape
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg')
 """Of images, in the order in which they are looked for; depth maps are PNG only."""
 _SHOWN = 10
+_HEADER_BYTES = 1 << 18
+"""Where the size of a JPEG stands at the latest: after EXIF data and thumbnail, at most 64 kB each."""
 
 
 def find_image(root: Path, stem: str) -> str | None:
@@ -30,28 +31,19 @@ def list_images(folder: Path) -> list[Path]:
     return [found[stem] for stem in sorted(found)]
 
 
-def png_or_jpeg_shape(path: str | os.PathLike) -> tuple[int, int]:
+def read_image_shape(path: str | os.PathLike) -> tuple[int, int]:
     """Height and width from the header of an image, without decoding it.
 
     Raises:
-        ValueError: If the file is no PNG or JPEG image.
+        ValueError: If the file is no PNG or JPEG image, or has too many pixels.
     """
     with open(path, 'rb') as file:
-        head = file.read(24)
-        if head.startswith(b'\x89PNG\r\n\x1a\n') and len(head) == 24:
-            width, height = struct.unpack('>II', head[16:24])
-            return height, width
-        file.seek(2)
-        while head.startswith(b'\xff\xd8'):
-            marker = file.read(4)
-            if len(marker) < 4:
-                break
-            length = struct.unpack('>H', marker[2:])[0]
-            if 0xC0 <= marker[1] <= 0xCF and marker[1] not in (0xC4, 0xC8, 0xCC):
-                height, width = struct.unpack('>xHH', file.read(5))
-                return height, width
-            file.seek(length - 2, os.SEEK_CUR)
-    raise ValueError(f'{path} is no PNG or JPEG image; copy or download it again')
+        head = file.read(24)  # enough for PNG
+        shape = image_shape(head if head.startswith(b'\x89PNG') else head + file.read(_HEADER_BYTES))
+    if shape is None or 0 in shape:
+        raise ValueError(f'{path} is no PNG or JPEG image; copy or download it again')
+    check_pixels(shape, os.fspath(path))
+    return shape
 
 
 def _shown(names: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from .depth_infos import (
     make_item,
     missing_report,
     no_pair_report,
-    png_or_jpeg_shape,
+    read_image_shape,
     write_infos,
 )
 
@@ -156,7 +156,7 @@ class DrivingStereoConverter:
             self._single.append(f'{folders["right"]}/{stem}.jpg')
             if self.pairs_only:
                 return None
-        shape = png_or_jpeg_shape(image)
+        shape = read_image_shape(image)
         return make_item(
             frame_id=stem,
             img_path=image.relative_to(self.root).as_posix(),

@@ -21,7 +21,7 @@ from .depth_infos import (
     make_item,
     missing_report,
     no_pair_report,
-    png_or_jpeg_shape,
+    read_image_shape,
     write_infos,
 )
 
@@ -171,7 +171,7 @@ class KITTIDepthConverter:
             dense_path=dense[2],
             right_dense_path=dense[3] if right else None,
             calibration=calibration,
-            shape=png_or_jpeg_shape(self.root / left),
+            shape=read_image_shape(self.root / left),
         )
 
     def _check_drive(self, frame: Frame, calibration: StereoCalibration, paths: list[str]) -> None:
@@ -187,7 +187,7 @@ class KITTIDepthConverter:
                 f'raw/{frame.date}/calib_cam_to_cam.txt has {focal:.4f}; is it the calibration of another date?'
             )
         for path in paths:
-            shape = png_or_jpeg_shape(self.root / path)
+            shape = read_image_shape(self.root / path)
             if calibration.image_shape is not None and shape != calibration.image_shape:
                 raise ValueError(
                     f'{path} has the size {shape}, but raw/{frame.date}/calib_cam_to_cam.txt is for '
@@ -218,5 +218,5 @@ class KITTIDepthConverter:
             img_path=image.relative_to(self.root).as_posix(),
             depth_path=None if is_test else relative,
             calibration=StereoCalibration(cam2img, cam2img, 0.0),
-            shape=png_or_jpeg_shape(image),
+            shape=read_image_shape(image),
         )

@@ -5,7 +5,6 @@ Occupancy: LiDAR points and occupied voxels in all cameras, and the label. Depth
 
 import argparse
 import os
-import os.path as osp
 
 import numpy as np
 from mmdet3d.registry import DATASETS
@@ -17,6 +16,7 @@ from tqdm import tqdm
 from projects.cli import ToolParser, run_tool
 from projects.depth.pictures import draw_depth_inputs
 from projects.engine import read_config, sample_name
+from projects.fileio import atomic_write, file_below
 from projects.occupancy.pictures import draw_occ_inputs, with_lidar
 
 # Last step of a pipeline: what is added to the config of the data set, and who draws a packed sample.
@@ -55,8 +55,10 @@ def main() -> None:
     for index in tqdm(np.linspace(0, len(dataset) - 1, count).astype(int).tolist(), desc='pictures'):
         packed = dataset[index]
         sample = packed['data_samples']
-        path = osp.join(args.output_dir, f'{index:06d}_{sample_name(sample).replace("/", "_")}.png')
-        Image.fromarray(draw(sample, packed['inputs'], dataset.metainfo, args.width)).save(path)
+        path = file_below(args.output_dir, f'{index:06d}_{sample_name(sample).replace("/", "_")}', '.png')
+        with atomic_write(path) as file:
+            picture = draw(sample, packed['inputs'], dataset.metainfo, args.width)
+            Image.fromarray(picture).save(file, format='PNG')
         tqdm.write(path)
     print(f'{count} of {len(dataset)} samples are drawn in {osp.abspath(args.output_dir)}')
 

@@ -6,7 +6,8 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
-from projects.engine import SeededDatasetMixin, restricted_load
+from projects.depth_eval import read_depth_infos
+from projects.engine import SeededDatasetMixin
 
 _PATHS = ('img_path', 'right_path', 'depth_path', 'right_depth_path', 'dense_path', 'right_dense_path')
 _KEYS = ('frame_id', *_PATHS, 'cam2img', 'right_cam2img', 'baseline', 'depth_scale', 'ori_shape')
@@ -76,10 +77,7 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
                 f'info file not found: {self.ann_file}; write it with python tools/{self.COMMAND} --root-path '
                 f'{self.data_root or "<root>"}'
             )
-        content = restricted_load(self.ann_file)
-        if not isinstance(content, dict) or not isinstance(content.get('data_list'), list):
-            raise ValueError(f'{self.ann_file} holds no depth infos; write it again with tools/{self.COMMAND}')
-        items = content['data_list']
+        items = read_depth_infos(self.ann_file, self.COMMAND)
         for item in items:
             self._check_item(item)
         if self.stereo:

@@ -1,7 +1,6 @@
 """Depth metrics of the Eigen protocol and of the KITTI benchmark. H x W network input."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,8 +8,8 @@ from mmdet3d.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
-from projects.depth_eval import CROPS, eigen_image, encode_depth, kitti_image, macro_average
-from projects.fileio import atomic_write
+from projects.depth_eval import CROPS, FRAME_ID_PARTS, eigen_image, encode_depth, kitti_image, macro_average
+from projects.fileio import atomic_write, file_below
 
 
 def _to_numpy(value: torch.Tensor | np.ndarray) -> np.ndarray:
@@ -89,7 +88,7 @@ class DepthMetric(BaseMetric):
             pred = _to_numpy(sample['pred_depth'])
             try:
                 if self.submission_dir is not None:
-                    self._write(pred, frame)
+                    self._write(pred, sample.get('frame_id'))
                 self.results.append(None if self.format_only else self._score(_to_numpy(sample['gt_depth']), pred))
             except ValueError as error:
                 raise ValueError(f'frame {frame}: {error}') from error
@@ -99,8 +98,9 @@ class DepthMetric(BaseMetric):
             return kitti_image(gt, pred)
         return eigen_image(gt, pred, self.crop, self.cap, self.min_depth, self.kb_crop)
 
-    def _write(self, pred: np.ndarray, frame: str) -> None:
-        with atomic_write(Path(self.submission_dir or '') / f'{frame}.png') as file:
+    def _write(self, pred: np.ndarray, frame: str | None) -> None:
+        path = file_below(self.submission_dir or '', frame, '.png', 'frame_id', parts=FRAME_ID_PARTS)
+        with atomic_write(path) as file:
             file.write(encode_depth(pred))
 
     def compute_metrics(self, results: list[dict[str, float] | None]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from mmdet3d.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
-from projects.fileio import atomic_write
+from projects.fileio import atomic_write, file_below
 from projects.occ_eval import labels_at_points, lidarseg_confusion, lidarseg_iou
 from projects.occ_eval.classes import LIDARSEG_CLASSES
 from projects.occ_eval.files import LIDARSEG_SUFFIX, read_lidarseg
@@ -27,8 +27,11 @@ def write_lidarseg(labels: np.ndarray, token: str, folder: str) -> str:
 
     Returns:
         str: Path of the file, which appears only when it is complete.
+
+    Raises:
+        ValueError: If the token is no file name.
     """
-    path = osp.join(folder, f'{token}{LIDARSEG_SUFFIX}')
+    path = file_below(folder, token, LIDARSEG_SUFFIX, 'sample_data_token')
     with atomic_write(path) as file:
         file.write(np.ascontiguousarray(labels, np.uint8).tobytes())
     return path

@@ -1,7 +1,6 @@
 """mIoU and IoU of occupancy predictions, and files for the Occ3D leaderboard. X/Y/Z voxels."""
 
 import os
-import os.path as osp
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +8,7 @@ from mmdet3d.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
-from projects.fileio import atomic_write
+from projects.fileio import atomic_write, file_below
 from projects.occ_eval import confusion_matrix, geometric_iou, iou_from_confusion, mean_iou
 from projects.occ_eval.confusion import NAN_POLICIES
 from projects.occupancy.classes import UNLABELLED
@@ -22,8 +21,11 @@ def write_submission(pred_occ: np.ndarray, token: str, folder: str) -> str:
 
     Returns:
         str: Path of the file, which appears only when it is complete.
+
+    Raises:
+        ValueError: If the token is no file name.
     """
-    path = osp.join(folder, f'{token}.npz')
+    path = file_below(folder, token, '.npz')
     with atomic_write(path) as file:
         np.savez_compressed(file, pred_occ.astype(np.uint8))
     return path
