@@ -6,12 +6,10 @@ in metres * 256, one for each image of ``depth_selection/test_depth_prediction_a
 
 import argparse
 import os
-import zipfile
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from projects.fileio import atomic_write
+from projects.fileio import open_archive, open_members, read_member, read_whole, write_zip
 
 from .crops import KB_HEIGHT, KB_WIDTH
 from .maps import decode_depth
@@ -61,14 +59,16 @@ def pack_kitti_depth(pred_dir: str | os.PathLike, out: str | os.PathLike) -> lis
     if not root.is_dir():
         return [f'folder not found: {pred_dir}']
     problems = _name_problems(path.name for path in root.iterdir())
-    contents = {name: (root / name).read_bytes() for name in NAMES if (root / name).is_file()}
-    problems += [problem for name, data in contents.items() if (problem := _map_problem(data, name))]
+    contents = {}
+    for name in (name for name in NAMES if (root / name).is_file()):
+        try:
+            contents[name] = read_whole(root / name, _MAX_BYTES)
+            problem = _map_problem(contents[name], name)
+        except ValueError as error:
+            problem = str(error)
+        problems += [problem] if problem else []
     if not problems:
-        with atomic_write(out) as file, zipfile.ZipFile(file, 'w', zipfile.ZIP_STORED) as archive:
-            for name, data in contents.items():
-                info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-                info.external_attr = 0o644 << 16
-                archive.writestr(info, data)
+        write_zip(out, contents.items(), compress=False)
     return problems
 
 
@@ -81,37 +81,22 @@ def check_kitti_depth(path: str | os.PathLike) -> list[str]:
     Returns:
         list[str]: Everything that is wrong.
     """
-    if not os.path.isfile(path):
-        return [f'{path} does not exist']
     try:
-        with zipfile.ZipFile(path) as archive:
-            return _check_members(archive)
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-        return [f'{path} is truncated, corrupt or no zip file ({error})']
-
-
-def _check_members(archive: zipfile.ZipFile) -> list[str]:
-    infos = archive.infolist()
-    names = [info.filename for info in infos]
-    problems = _name_problems(names)
-    if any('/' in name for name in names):
-        problems.append('files must be at the root of the archive, not in a folder')
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        problems.append(f'{len(twice)} names are there twice: {", ".join(twice[:_SHOWN])}')
-    for info in infos:
-        if info.filename not in NAMES:
-            continue
-        if info.file_size > _MAX_BYTES:
-            problems.append(f'{info.filename} unpacks to {info.file_size} bytes, more than any map has')
-            continue
-        try:
-            problem = _map_problem(archive.read(info), info.filename)
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-            problem = f'{info.filename} is corrupt ({error})'
-        if problem:
-            problems.append(problem)
-    return problems
+        archive = open_archive(path)
+    except ValueError as error:
+        return [str(error)]
+    with archive:
+        members, problems = open_members(archive, _MAX_BYTES)
+        problems += _name_problems(members)
+        if any('/' in name for name in members):
+            problems.append('files must be at the root of the archive, not in a folder')
+        for name in sorted(set(members) & set(NAMES)):
+            try:
+                problem = _map_problem(read_member(archive, members[name]), name)
+            except ValueError as error:
+                problem = str(error)
+            problems += [problem] if problem else []
+        return problems
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:

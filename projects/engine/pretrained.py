@@ -16,7 +16,7 @@ from mmengine.dist import barrier, get_local_rank
 from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from .checkpoint import CheckpointError, file_sha256
+from .checkpoint import CheckpointError, file_sha256, load_plain
 
 SCHEME = 'imagenet://'
 _TORCH = 'https://download.pytorch.org/models/'
@@ -89,7 +89,9 @@ def load_imagenet_weights(filename: str, map_location: Any = None) -> dict:
     if digits and file_sha256(path)[:8] != digits.group(1):
         raise CheckpointError(f'{path} is damaged: its SHA-256 does not begin with {digits.group(1)}; delete it')
     try:
-        return torch.load(path, map_location=map_location, weights_only=True)
+        return load_plain(os.fspath(path), map_location)
+    except CheckpointError:
+        raise
     except Exception as error:
         raise CheckpointError(
             f'{path} is damaged or no torch checkpoint ({type(error).__name__}); delete it'

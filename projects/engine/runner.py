@@ -405,6 +405,16 @@ def _check_resumable(checkpoint: dict, path: str | Path) -> None:
             f"{path} cannot be resumed from: it lacks {absent or ['meta.epoch']} (checkpoints named 'best_*' and "
             f'published ones hold weights only); resume from epoch_N.pth or start from it with load_from'
         )
+    for key, kind in (('optimizer', dict), ('param_schedulers', (list, dict)), ('message_hub', dict)):
+        if key in checkpoint and not isinstance(checkpoint[key], kind):
+            found = type(checkpoint[key]).__name__
+            raise CheckpointError(f'{path} cannot be resumed from: its {key!r} is {found}; resume from another one')
+    for key in ('epoch', 'iter'):
+        value = checkpoint['meta'].get(key, 0)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise CheckpointError(
+                f'{path} cannot be resumed from: its meta.{key} must be a count, got {value!r}; resume from another one'
+            )
 
 
 def _to_cpu(value: Any) -> Any:

@@ -3,6 +3,7 @@
 Without torch and mm packages.
 """
 
+from .archives import check_stored_archive, open_archive, open_members, read_member, write_zip
 from .files import atomic_write
 from .images import check_image_size, check_pixels, image_shape
 from .limits import advice, limit
@@ -24,14 +25,18 @@ __all__ = [
     'check_image_size',
     'check_name',
     'check_pixels',
+    'check_stored_archive',
     'check_structure',
     'file_below',
     'image_shape',
     'limit',
     'name_problem',
     'npz_keys',
+    'open_archive',
+    'open_members',
     'parse_json',
     'read_json',
+    'read_member',
     'read_npy_bytes',
     'read_npz',
     'read_npz_bytes',
@@ -39,4 +44,5 @@ __all__ = [
     'read_whole',
     'restricted_load',
     'start_worker',
+    'write_zip',
 ]

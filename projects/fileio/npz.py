@@ -7,23 +7,18 @@ import os
 import struct
 import warnings
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib import import_module
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from .codec import codec
 from .limits import ARRAY_BYTES, advice, limit
 from .reading import BadFileError, read_whole
 
-try:
-    _codec: Any = import_module('isal.isal_zlib')  # the interface of zlib, several times faster
-except ImportError:
-    _codec = zlib
-
+_codec = codec
 _LOCAL_HEADER = struct.Struct('<4s5H3L2H')
 _ENTRY = struct.Struct('<4s6H3L5H2L')
 _END = struct.Struct('<4s4H2LH')

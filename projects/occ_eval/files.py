@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Collection
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -188,5 +187,10 @@ def read_prediction_array(path: str) -> tuple[str, np.ndarray]:
 
 
 def read_lidarseg(path: str) -> np.ndarray:
-    """Ids of one point cloud. Shape (P,), uint8."""
-    return np.frombuffer(Path(path).read_bytes(), np.uint8)
+    """Ids of one point cloud. Shape (P,), uint8.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be read or is too large.
+    """
+    return np.frombuffer(read_whole(path, LARGEST_ARRAY), np.uint8)

@@ -1,6 +1,8 @@
 """Checkpoints: plain data, atomic writing, clear refusals."""
 
 import pickle
+import struct
+import zipfile
 from collections import OrderedDict, deque
 from pathlib import Path
 
@@ -105,6 +107,122 @@ def test_missing_file_and_other_files_are_refused(saved, tmp_path):
     saved.write_bytes(pickle.dumps({'state_dict': {}}, 5) + b'x')
     with pytest.raises(CheckpointError, match='truncated, corrupt'):
         load_checkpoint_safe(saved)
+
+
+def rewrite(path, change, method=zipfile.ZIP_STORED):
+    """Write the parts of a checkpoint again; ``change`` gets name and content."""
+    with zipfile.ZipFile(path) as archive:
+        parts = [(name, change(name, archive.read(name))) for name in archive.namelist()]
+    with zipfile.ZipFile(path, 'w', method) as archive:
+        for name, content in parts:
+            archive.writestr(name, content)
+
+
+def test_a_flipped_bit_in_any_part_is_noticed(saved):
+    whole = saved.read_bytes()
+    with zipfile.ZipFile(saved) as archive:
+        infos = [info for info in archive.infolist() if info.file_size]
+    assert sum('/data/' in info.filename for info in infos) >= 3
+    for info in infos:
+        lengths = struct.unpack_from('<HH', whole, info.header_offset + 26)
+        broken = bytearray(whole)
+        broken[info.header_offset + 30 + sum(lengths) + info.file_size // 2] ^= 1
+        saved.write_bytes(broken)
+        with pytest.raises(CheckpointError, match=r"net\.pth is damaged: its part '.*' does not have the checksum"):
+            load_checkpoint_safe(saved)
+    saved.write_bytes(whole)
+    assert load_checkpoint_safe(saved)['state_dict']
+
+
+def test_parts_that_are_compressed_or_overlap_are_refused(saved):
+    rewrite(saved, lambda name, content: content, zipfile.ZIP_DEFLATED)
+    with pytest.raises(CheckpointError, match=r"net\.pth: its part '.*' is compressed or encrypted"):
+        load_checkpoint_safe(saved)
+
+
+def test_checkpoints_of_old_torch_without_an_archive_are_read(toys, tmp_path):
+    state = toys.ToyNet().state_dict()
+    torch.save({'state_dict': state}, tmp_path / 'old.pth', _use_new_zipfile_serialization=False)
+    loaded = load_checkpoint_safe(tmp_path / 'old.pth')['state_dict']
+    assert all(torch.equal(loaded[name], state[name]) for name in state)
+
+
+def shared_dicts(depth):
+    value = {'x': 1}
+    for _ in range(depth):
+        value = {'a': value, 'b': value}
+    return value
+
+
+def own_dict():
+    value = {}
+    value['again'] = value
+    return value
+
+
+WIDE = torch.zeros(1).expand(15 << 30)
+HISTORY = {'__history_buffer__': True, 'logs': torch.ones(2), 'counts': torch.ones(2), 'max_length': 5}
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ({'meta': shared_dicts(48)}, r'unfolds to more than \d+ values'),
+        ({'meta': own_dict()}, 'inside each other, or one that holds itself'),
+        ({'state_dict': {'w': WIDE}}, r'4 bytes of tensors that stand for 64424509440 bytes'),
+        ({'hub': {**HISTORY, 'logs': WIDE, 'counts': WIDE}}, 'stand for'),
+        ({'state_dict': {f'w{i}': torch.zeros(1).expand(1 << 22) for i in range(80)}}, 'stand for'),
+        ({'state_dict': {'w': torch.sparse_coo_tensor([[0]], [1.0], (10**9,))}}, 'sparse tensor'),
+        ({'hub': {'__history_buffer__': True}}, 'history of losses that is not two lists'),
+        ({'hub': {**HISTORY, 'logs': 'a'}}, 'history of losses'),
+        ({'hub': {**HISTORY, 'counts': torch.ones(3)}}, 'of one length'),
+        ({'hub': {**HISTORY, 'max_length': 1}}, 'history of 2 losses with the length 1'),
+        ({'meta': None}, "'meta' must be a dict, got NoneType"),
+        ({'meta': [1]}, "'meta' must be a dict, got list"),
+        ({'state_dict': {0: torch.ones(1)}}, "names in 'state_dict' must be text, got 0"),
+    ],
+)
+def test_content_that_could_hang_or_eat_the_machine_is_refused_by_name(saved, content, message):
+    torch.save({'state_dict': {}, 'meta': {}, **content}, saved)
+    with pytest.raises(CheckpointError, match=rf'net\.pth.*{message}'):
+        load_checkpoint_safe(saved)
+
+
+def test_shared_and_expanded_weights_of_honest_size_are_loaded(saved):
+    weight = torch.randn(4, 4)
+    torch.save({'state_dict': {'a': weight, 'b': weight, 'c': torch.ones(1).expand(1000)}}, saved)
+    state = load_checkpoint_safe(saved)['state_dict']
+    assert torch.equal(state['a'], weight)
+    assert state['c'].sum() == 1000
+
+
+def array_of(shape, dtype='f8', content=b''):
+    class Array:
+        def __reduce__(self):
+            reconstruct = np.zeros(1).__reduce__()[0]
+            return reconstruct, (np.ndarray, shape, b'b'), (1, (len(content) // 8,), np.dtype(dtype), False, content)
+
+    return Array()
+
+
+def test_arrays_of_an_mmengine_checkpoint_have_the_size_of_their_content(saved):
+    torch.save({'state_dict': {}, 'x': array_of((0,), content=np.arange(3.0).tobytes())}, saved)
+    assert load_checkpoint_safe(saved)['x'].tolist() == [0, 1, 2]
+    torch.save({'state_dict': {}, 'x': array_of((60 << 30,))}, saved)
+    with pytest.raises(CheckpointError, match='Unsupported array of shape'):
+        load_checkpoint_safe(saved)
+
+
+def test_a_downloaded_checkpoint_is_checked_as_a_local_one(saved, tmp_path, monkeypatch):
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'home'))
+    monkeypatch.setattr('torch.hub.download_url_to_file', lambda url, path: Path(path).write_bytes(saved.read_bytes()))
+    assert load_checkpoint_safe('https://example.org/a/net-1.pth?x=1')['meta'] == {}
+    kept = tmp_path / 'home/hub/checkpoints/net-1.pth'
+    rewrite(kept, lambda name, content: content, zipfile.ZIP_DEFLATED)
+    with pytest.raises(CheckpointError, match='is compressed'):
+        load_checkpoint_safe('https://example.org/a/net-1.pth')
+    with pytest.raises(CheckpointError, match='cannot be a file name'):
+        load_checkpoint_safe('https://example.org/..')
 
 
 class Evil:

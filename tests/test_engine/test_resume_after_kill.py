@@ -168,6 +168,21 @@ def test_resume_refuses_what_cannot_go_on(toys, tmp_path, options, message):
         train(toys, tmp_path, **{'epochs': 3, **options}, resume=True)
 
 
+def test_resume_names_parts_of_another_kind(toys, tmp_path):
+    train(toys, tmp_path, epochs=1)
+    sound = torch.load(tmp_path / 'epoch_1.pth', weights_only=True)
+    for change, message in (
+        ({'optimizer': None}, "'optimizer' is NoneType"),
+        ({'message_hub': [1]}, "'message_hub' is list"),
+        ({'param_schedulers': 5}, "'param_schedulers' is int"),
+        ({'meta': {**sound['meta'], 'epoch': -3}}, r'meta\.epoch must be a count, got -3'),
+        ({'meta': {**sound['meta'], 'iter': 'two'}}, r"meta\.iter must be a count, got 'two'"),
+    ):
+        torch.save({**sound, **change}, tmp_path / 'bad.pth')
+        with pytest.raises(CheckpointError, match=rf'bad\.pth cannot be resumed from: its {message}'):
+            train(toys, tmp_path / 'other', resume=True, load_from=str(tmp_path / 'bad.pth'))
+
+
 def test_text_in_a_checkpoint_is_never_evaluated_on_resume(toys, tmp_path):
     train(toys, tmp_path, epochs=1)
     path = tmp_path / 'epoch_1.pth'

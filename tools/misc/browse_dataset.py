@@ -60,7 +60,7 @@ def main() -> None:
             picture = draw(sample, packed['inputs'], dataset.metainfo, args.width)
             Image.fromarray(picture).save(file, format='PNG')
         tqdm.write(path)
-    print(f'{count} of {len(dataset)} samples are drawn in {osp.abspath(args.output_dir)}')
+    print(f'{count} of {len(dataset)} samples are drawn in {os.path.abspath(args.output_dir)}')
 
 
 if __name__ == '__main__':

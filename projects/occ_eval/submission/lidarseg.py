@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from projects.occ_eval.files import LIDARSEG_SUFFIX, find_lidarseg
+from projects.fileio import open_archive, open_members, parse_json, read_json, read_member, write_zip
+from projects.occ_eval.files import LIDARSEG_SUFFIX, find_lidarseg, read_lidarseg
 from projects.occ_eval.report import list_tokens
 
-from .archive import open_archive, open_members, read_member, token_problems, write_zip
-from .tokens import Scan, read_scans
+from .tokens import Scan, read_scans, token_problems
 
 META_KEYS = ('use_camera', 'use_lidar', 'use_radar', 'use_map', 'use_external')
 _MAX_BYTES = 1 << 24
@@ -70,7 +70,7 @@ def pack_lidarseg(
     problems += token_problems(paths, [scan.token for scan in scans], 'predictions')
     for scan in scans:
         if scan.token in paths:
-            problem = label_problem(np.fromfile(paths[scan.token], np.uint8), paths[scan.token], scan.points)
+            problem = label_problem(read_lidarseg(paths[scan.token]), paths[scan.token], scan.points)
             problems += [problem] if problem else []
     if not problems:
         header = (f'{split}/submission.json', json.dumps({'meta': dict(meta)}, indent=1).encode())
@@ -114,7 +114,7 @@ def check_lidarseg(path: str | os.PathLike, scans: Sequence[Scan], split: str) -
             problems.append(f'{header} is missing')
         points = {scan.token: scan.points for scan in scans}
         problems += token_problems(predictions, points, 'predictions')
-        for token, name in sorted(predictions.items()):
+        for token, name in sorted((token, name) for token, name in predictions.items() if token in points):
             try:
                 labels = np.frombuffer(read_member(archive, members[name]), np.uint8)
                 problem = label_problem(labels, name, points.get(token))
@@ -126,9 +126,9 @@ def check_lidarseg(path: str | os.PathLike, scans: Sequence[Scan], split: str) -
 
 def _header_problems(data: bytes, name: str) -> list[str]:
     try:
-        content = json.loads(data)
+        content = parse_json(data, name)
     except ValueError as error:
-        return [f'{name} is not JSON: {error}']
+        return [str(error)]
     if not isinstance(content, dict) or 'meta' not in content:
         return [f"{name} must hold {{'meta': ...}}"]
     return [f'{name}: {problem}' for problem in meta_problems(content['meta'])]
@@ -138,13 +138,11 @@ def parse_meta(words: Sequence[str]) -> dict[str, Any]:
     """Meta information of the command line: a JSON file, or KEY=true and KEY=false; keys not named are false.
 
     Raises:
+        FileNotFoundError: If there is no such file.
         ValueError: If a word is neither, or the file is not JSON.
     """
     if len(words) == 1 and words[0].endswith('.json'):
-        try:
-            content = json.loads(Path(words[0]).read_text(encoding='utf-8'))
-        except (OSError, ValueError) as error:
-            raise ValueError(f'{words[0]} cannot be read: {error}') from error
+        content = read_json(words[0])
         return content.get('meta', content) if isinstance(content, dict) else content
     meta: dict[str, Any] = dict.fromkeys(META_KEYS, False)
     for word in words:

@@ -7,20 +7,20 @@ class ids 0..17, for every frame of the test set. There is no file with meta inf
 import argparse
 import io
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from projects.fileio import npz_keys, read_npz_bytes
+from projects.fileio import npz_keys, open_archive, open_members, read_member, read_npz_bytes, write_zip
 from projects.occ_eval.classes import OCC3D_SHAPE
 from projects.occ_eval.files import LARGEST_ARRAY, read_occ_prediction
 from projects.occ_eval.grids import check_class_ids, check_not_openocc
 from projects.occ_eval.layouts import find_occ_predictions
 from projects.occ_eval.report import list_tokens
 
-from .archive import open_archive, open_members, read_member, token_problems, write_zip
-from .tokens import read_scenes, read_tokens
+from .tokens import read_scenes, read_tokens, token_problems
 
 FOLDER = 'occ_submission'
 _MAX_BYTES = 1 << 20  # a frame that is not compressed has 640 kB
@@ -116,11 +116,12 @@ def check_occ3d(path: str | os.PathLike, tokens: Sequence[str]) -> list[str]:
         if len(folders) > 1:
             problems.append(f'predictions are in several folders: {list_tokens(folders)}')
         stems = [PurePosixPath(name).stem for name in sorted(predictions)]
-        twice = sorted({stem for stem in stems if stems.count(stem) > 1}) if len(set(stems)) < len(stems) else []
+        twice = sorted(stem for stem, count in Counter(stems).items() if count > 1)
         if twice:
             problems.append(f'several predictions of one token: {list_tokens(twice)}')
         problems += token_problems(stems, tokens, 'predictions')
-        for name in sorted(predictions):
+        wanted = set(tokens)
+        for name in sorted(name for name in predictions if PurePosixPath(name).stem in wanted):
             try:
                 _check_official(read_member(archive, members[name]), name)
             except ValueError as error:

@@ -1,11 +1,13 @@
 """What a submission must hold, from an info file."""
 
 import os
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from projects.fileio import restricted_load
 from projects.occ_eval.infos import read_info_items
 from projects.occ_eval.layouts import frames_of_scenes
+from projects.occ_eval.report import list_tokens
 
 _BYTES_PER_POINT = 20  # five float32
 
@@ -20,6 +22,17 @@ class Scan(NamedTuple):
 
     token: str
     points: int | None
+
+
+def token_problems(found: Iterable[str], expected: Iterable[str], what: str) -> list[str]:
+    """What is missing and what is too many."""
+    found_set, expected_list = set(found), list(expected)
+    missing = [token for token in expected_list if token not in found_set]
+    extra = sorted(found_set - set(expected_list))
+    problems = [f'{len(missing)} {what} missing: {list_tokens(missing)}'] if missing else []
+    if extra:
+        problems.append(f'{len(extra)} {what} of tokens that are not in the info file: {list_tokens(extra)}')
+    return problems
 
 
 def read_tokens(infos: str | os.PathLike) -> list[str]:

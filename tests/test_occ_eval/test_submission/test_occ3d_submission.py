@@ -151,9 +151,9 @@ def test_everything_wrong_in_a_file_is_said_at_once(tmp_path, scenes):
         'not in the info file: extra, other',
         'predictions are in several folders: f, g',
         "'f/large.npz': it unpacks to 2097152 bytes",
-        "'../escape.npz': its path leaves the archive",
-        "'/absolute.npz': its path is absolute",
-        "'C:\\\\windows.npz': its name is that of another system",
+        "'../escape.npz': it leads out of its folder",
+        "'/absolute.npz': it is an absolute path",
+        "'C:\\\\windows.npz': it is a path of another system",
         "'f/link.npz': it is a link",
         '1 files that are no predictions: readme.txt',
     }
