@@ -16,7 +16,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from projects.cli import ToolParser, run_tool
-from projects.engine import atomic_write
+from projects.fileio import atomic_write, read_json
 from projects.reporting import run_command
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -121,14 +121,14 @@ def open_work_dir(args):
     identity = {'preset': args.preset, 'seed': args.seed, 'amp': not args.no_amp}
     mark, costs = args.work_dir / 'demo.json', args.work_dir / 'costs.json'
     if mark.is_file():
-        found = json.loads(mark.read_text())
+        found = read_json(mark)
         if found != identity:
             raise SystemExit(
                 f'error: {args.work_dir} holds a demo of {found}, asked for {identity}; use another --work-dir'
             )
     else:
         write_json(mark, identity)
-    return json.loads(costs.read_text()) if costs.is_file() else {}
+    return read_json(costs) if costs.is_file() else {}
 
 
 def write_json(path, value):

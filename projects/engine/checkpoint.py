@@ -102,8 +102,8 @@ class _SavedHistory(HistoryBuffer):
     """``HistoryBuffer`` of an MMEngine checkpoint: its numbers are taken, the functions saved with them are not."""
 
     def __setstate__(self, state: dict) -> None:
-        kept = [state.get(key) for key in ('_log_history', '_count_history', 'max_length')]
-        buffer = _history_buffer(*kept, 'the checkpoint')
+        logs, counts, length = (state.get(key) for key in ('_log_history', '_count_history', 'max_length'))
+        buffer = _history_buffer(logs, counts, length, 'the checkpoint')
         self.__init__(*buffer.data, buffer.max_length)  # type: ignore[misc]
 
 

@@ -57,8 +57,13 @@ def read_text(path: str | os.PathLike) -> str:
         ) from error
 
 
-def parse_json(data: bytes | str, name: str) -> Any:
-    """Value of a JSON document; ``name`` is what errors call it.
+def parse_json(data: bytes | str, name: str, again: str = 'write or copy it again') -> Any:
+    """Value of a JSON document.
+
+    Args:
+        data (bytes or str): The document.
+        name (str): What errors call it.
+        again (str): What to do about one that is damaged. Defaults to 'write or copy it again'.
 
     Raises:
         BadFileError: If it is no JSON, or nested too deeply.
@@ -66,16 +71,16 @@ def parse_json(data: bytes | str, name: str) -> Any:
     try:
         return json.loads(data)
     except RecursionError:
-        raise BadFileError(f'{name} is nested too deeply for JSON of ours; write it again') from None
+        raise BadFileError(f'{name} is nested too deeply for JSON of ours; {again}') from None
     except ValueError as error:  # UnicodeDecodeError is one
-        raise BadFileError(f'{name} is truncated, damaged or no JSON ({error}); write or copy it again') from error
+        raise BadFileError(f'{name} is truncated, damaged or no JSON ({error}); {again}') from error
 
 
-def read_json(path: str | os.PathLike) -> Any:
-    """Value of a JSON file.
+def read_json(path: str | os.PathLike, again: str = 'write or copy it again') -> Any:
+    """Value of a JSON file; ``again`` as in :func:`parse_json`.
 
     Raises:
         FileNotFoundError: If the file does not exist.
         BadFileError: If it is no JSON, nested too deeply or too large.
     """
-    return parse_json(read_whole(path, JSON_BYTES), os.fspath(path))
+    return parse_json(read_whole(path, JSON_BYTES), os.fspath(path), again)

@@ -1,14 +1,17 @@
 """Where the rays of RayIoU start: the LiDAR positions of the whole scene. T origins."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from projects.fileio import BadFileError, read_json
+
 MAX_ORIGINS = 8
 RADIUS = 39.0
+FARTHEST = 1e4
+"""Metres; no scene is as long, and rays from farther away lose their precision."""
 
 
 def select_origins(origins: np.ndarray) -> np.ndarray:
@@ -77,10 +80,9 @@ def read_origins(path: str | os.PathLike) -> dict[str, np.ndarray]:
         raise FileNotFoundError(f'origins file not found: {path}')
     expected = f'{path} must hold {{token: [[x, y, z], ...]}} in metres in the ego frame'
     try:
-        with open(path, encoding='utf-8') as file:
-            content = json.load(file)
-    except ValueError as error:
-        raise ValueError(f'{expected}, but it is not JSON: {error}') from error
+        content = read_json(path)
+    except BadFileError as error:
+        raise ValueError(f'{expected}, but {error}') from error
     if not isinstance(content, dict):
         raise ValueError(f'{expected}, got {type(content).__name__}')
     result = {}
@@ -91,5 +93,7 @@ def read_origins(path: str | os.PathLike) -> dict[str, np.ndarray]:
             raise ValueError(f'{expected}; origins of {token}: {error}') from error
         if array.ndim != 2 or array.shape[1] != 3 or not len(array) or not np.isfinite(array).all():
             raise ValueError(f'{expected}; origins of {token} have shape {array.shape} or are not finite')
+        if np.abs(array).max() > FARTHEST:
+            raise ValueError(f'{expected}; origins of {token} lie {np.abs(array).max():g} m away')
         result[token] = array
     return result

@@ -1,6 +1,6 @@
 """Run a command and keep what it cost; read what a training run logged."""
 
-import json
+import contextlib
 import os
 import re
 import statistics
@@ -8,9 +8,11 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from projects.fileio import BadFileError, parse_json, read_text, read_whole
 
 
 @dataclass
@@ -47,6 +49,29 @@ class RunLog:
         return statistics.median(times[1:] or times)
 
 
+def _records(file: Path) -> Iterator[dict[str, float]]:
+    """Lines of a log; half a last line, which a run that was killed leaves behind, is left out.
+
+    Raises:
+        BadFileError: If another line is no record with a step; the message names the line.
+    """
+    lines = read_whole(file).split(b'\n')
+    unfinished = lines.pop()
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield _record(line, f'line {number} of {file}')
+    if unfinished.strip():
+        with contextlib.suppress(BadFileError):  # whole, but for its line end, or half
+            yield _record(unfinished, f'the last line of {file}')
+
+
+def _record(line: bytes, where: str) -> dict[str, float]:
+    record = parse_json(line, where, 'delete the line, or train again')
+    if not isinstance(record, dict) or not isinstance(record.get('step'), int):
+        raise BadFileError(f"{where} is no record with a 'step': {line[:60]!r}; delete it, or train again")
+    return record
+
+
 def read_run_log(work_dir: str | Path) -> RunLog:
     """Read every ``vis_data/scalars.json`` of a work directory.
 
@@ -57,6 +82,7 @@ def read_run_log(work_dir: str | Path) -> RunLog:
 
     Raises:
         FileNotFoundError: If the directory holds no log.
+        ValueError: If a line of a log is damaged.
     """
     files = sorted(Path(work_dir).glob('*/vis_data/scalars.json'))
     if not files:
@@ -64,8 +90,7 @@ def read_run_log(work_dir: str | Path) -> RunLog:
     steps: dict[int, dict[str, float]] = {}
     validations: dict[int, dict[str, float]] = {}
     for file in files:
-        for line in file.read_text().splitlines():
-            record = json.loads(line)
+        for record in _records(file):
             target = steps if 'loss' in record else validations
             target[record['step']] = record
     return RunLog([steps[k] for k in sorted(steps)], [validations[k] for k in sorted(validations)])
@@ -119,4 +144,4 @@ def last_checkpoint(run: Path) -> Path:
     pointer = run / 'last_checkpoint'
     if not pointer.is_file():
         raise FileNotFoundError(f'{pointer} not found; the run {run.name} has not been trained')
-    return run / Path(pointer.read_text().strip()).name
+    return run / Path(read_text(pointer).strip()).name

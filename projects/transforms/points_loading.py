@@ -10,6 +10,8 @@ from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 from mmengine.logging import print_log
 
+from projects.fileio.limits import FILE_BYTES, advice, limit
+
 from .random_draws import subset
 
 # Shared by forked DataLoader workers, so that a run says it once and not once per worker.
@@ -38,11 +40,16 @@ def read_points(path: str, load_dim: int = 5) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file does not hold whole rows, or a coordinate or intensity is NaN or infinite.
+        ValueError: If the file is too large or not of whole rows, or a coordinate or intensity is NaN or infinite.
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(f'LiDAR file not found: {path}; check data_root and data_prefix of the dataset')
     size = os.path.getsize(path)
+    if size > limit(FILE_BYTES):
+        raise ValueError(
+            f'LiDAR file {path} has {size} bytes, more than the {limit(FILE_BYTES)} that are expected; '
+            + advice(size / FILE_BYTES)
+        )
     if size % (4 * load_dim):
         raise ValueError(
             f'LiDAR file is truncated: {path} has {size} bytes, not a multiple of {4 * load_dim} '

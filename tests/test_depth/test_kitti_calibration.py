@@ -56,6 +56,25 @@ def test_broken_calibration_is_refused(write_calibration, p2, message):
         read_calibration(write_calibration(p2))
 
 
+@pytest.mark.parametrize('size', ['nan nan', '-1 -1', 'inf inf', '0 0'])
+def test_image_size_that_is_none_is_named(write_calibration, size):
+    path = write_calibration()
+    path.write_text(path.read_text() + f'S_rect_02: {size}\n')
+    with pytest.raises(ValueError, match=r'calib_cam_to_cam\.txt: S_rect_02 must be the width and height'):
+        read_calibration(path)
+
+
+@pytest.mark.parametrize('encoding', ['latin1', 'utf-16'])
+def test_calibrations_and_lists_in_another_encoding_are_named(write_calibration, tmp_path, encoding):
+    path = write_calibration()
+    path.write_bytes(('comment: \xe9\n' + path.read_text()).encode(encoding))
+    with pytest.raises(ValueError, match=r'calib_cam_to_cam\.txt is not text in UTF-8'):
+        read_calibration(path)
+    (tmp_path / 'list.txt').write_bytes('# \xe9'.encode(encoding))
+    with pytest.raises(ValueError, match=r'list\.txt is not text in UTF-8'):
+        read_eigen_list(tmp_path / 'list.txt')
+
+
 def test_missing_calibration_names_the_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'calib_cam_to_cam\.txt'):
         read_calibration(tmp_path / 'calib_cam_to_cam.txt')
@@ -89,6 +108,8 @@ def test_compact_lists_hold_the_frames_of_the_public_lists():
             '2011_09_26_drive_0001_sync/proj_depth/groundtruth/image_02/0000000006.png 721.5',
             'differ in drive or frame',
         ),
+        ('2011_09_26/2011_09_26_drive_0001_sync/image_02/data/0000000005.png None abc', "focal length .* got 'abc'"),
+        ('2011_09_26/2011_09_26_drive_0001_sync/image_02/data/0000000005.png None nan', "focal length .* got 'nan'"),
     ],
 )
 def test_wrong_line_of_a_list_is_named(tmp_path, line, message):

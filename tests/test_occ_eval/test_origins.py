@@ -68,7 +68,16 @@ def test_origin_files_are_read_and_checked(tmp_path):
     path = tmp_path / 'origins.json'
     path.write_text(json.dumps({'a': [[1, 2, 3.5]]}))
     np.testing.assert_array_equal(read_origins(path)['a'], [[1, 2, 3.5]])
-    for text in ('{', '[1]', '{"a": [[1, 2]]}', '{"a": [[1, 2, "x"]]}', '{"a": []}', '{"a": [[1, 2, NaN]]}'):
+    for text in (
+        '{',
+        '[1]',
+        '[' * 100_000,
+        '{"a": [[1e300, 2, 3]]}',
+        '{"a": [[1, 2]]}',
+        '{"a": [[1, 2, "x"]]}',
+        '{"a": []}',
+        '{"a": [[1, 2, NaN]]}',
+    ):
         path.write_text(text)
         with pytest.raises(ValueError, match=r'must hold \{token'):
             read_origins(path)

@@ -34,6 +34,28 @@ def test_steps_of_a_resumed_run_are_joined_and_the_later_start_wins(tmp_path):
     assert [record['occ/mIoU'] for record in log.validations] == [10.0]
 
 
+def write_log(tmp_path, content):
+    path = tmp_path / '20260101_000000' / 'vis_data' / 'scalars.json'
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    'end', [b'', b'{"loss": 0.5, "st', b'{"loss": 0.5, "step": 3}', b'\n\n', b'\xff', b'{"loss": 0.5}']
+)
+def test_half_a_last_line_of_a_killed_run_is_left_out_and_a_whole_one_kept(tmp_path, end):
+    write_log(tmp_path, b'{"loss": 2.0, "step": 1}\n{"loss": 1.0, "step": 2}\n' + end)
+    steps = [1, 2, 3] if end.endswith(b'3}') else [1, 2]
+    assert read_run_log(tmp_path).curve('loss')[0] == steps
+
+
+@pytest.mark.parametrize('line', [b'{"loss": 0.5, "st', b'\0\0\0', b'\xff\xfe', b'5', b'{"loss": 1.0}', b'[' * 100_000])
+def test_other_damaged_lines_are_named(tmp_path, line):
+    write_log(tmp_path, b'{"loss": 2.0, "step": 1}\n' + line + b'\n{"loss": 1.0, "step": 2}\n')
+    with pytest.raises(ValueError, match=r'line 2 of .*scalars\.json is '):
+        read_run_log(tmp_path)
+
+
 def test_a_directory_without_log_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=str(tmp_path)):
         read_run_log(tmp_path)

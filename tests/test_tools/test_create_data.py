@@ -2,7 +2,9 @@ import json
 import os
 import pickle
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -391,8 +393,58 @@ def test_nan_in_a_table_stops_with_the_record_before_anything_is_written(root, t
 def test_truncated_table_is_named(root, table):
     path = root / f'v1.0-minidrive/{table}.json'
     path.write_text(path.read_text()[:-20])
-    with pytest.raises(ValueError, match=f'{table}.json is truncated or damaged .*; unpack the metadata'):
+    with pytest.raises(ValueError, match=rf'{table}\.json is truncated, damaged or no JSON \(.*; unpack the metadata'):
         convert(root)
+
+
+def each(key, value):
+    return lambda rows: [{**row, key: value} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ('table', 'change', 'message'),
+    [
+        ('sample', lambda rows: {'rows': rows}, r'sample\.json must be a list of records, got dict'),
+        ('scene', lambda rows: [5, *rows], r'scene\.json: record number 0 must be a dict, got int'),
+        ('ego_pose', lambda rows: [*rows, None], r'ego_pose\.json: record number \d+ must be a dict, got NoneType'),
+        ('sample', each('token', 5), r'sample\.json: record number 0 \(5\) has the token 5, expected str'),
+        ('sample', each('timestamp', 'x'), r"sample\.json: .* has the timestamp 'x', expected int or float"),
+        ('sample_data', each('filename', 3), r'sample_data\.json: .* has the filename 3, expected str'),
+        ('map', each('filename', 7), r'map\.json: .* has the filename 7, expected str'),
+        ('calibrated_sensor', each('rotation', [1, 0, 0]), r'rotation of record .* must have the shape \(4,\)'),
+        ('calibrated_sensor', each('rotation', 'x'), r'rotation of record .* holds no numbers: x'),
+        ('calibrated_sensor', each('rotation', [0, 0, 0, 0]), 'must be a quaternion of length 1'),
+        ('calibrated_sensor', each('camera_intrinsic', []), r'camera_intrinsic of record .* shape \(3, 3\)'),
+        ('ego_pose', each('translation', None), r'translation of record .* in ego_pose\.json'),
+        ('ego_pose', each('translation', [1, 2]), r'translation of record .* in ego_pose\.json must have the shape'),
+    ],
+)
+def test_records_of_another_kind_are_named_with_their_table(root, table, change, message):
+    path = root / f'v1.0-minidrive/{table}.json'
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    with pytest.raises(ValueError, match=message):
+        convert(root)
+    assert list(root.glob('*.pkl')) == []
+
+
+def test_a_table_that_is_nested_without_end_is_named(root):
+    (root / 'v1.0-minidrive/attribute.json').write_text('[' * 100_000)
+    with pytest.raises(ValueError, match=r'attribute\.json is nested too deeply'):
+        convert(root)
+
+
+def test_an_info_file_that_finds_no_room_is_named_and_leaves_nothing(root, capsys):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(OSError, match=r'File too large: .*_infos_train\.pkl'):
+            convert(root)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert list(root.glob('*.pkl')) == []
+    assert list(root.glob('.*')) == []
 
 
 def test_command_line_names_a_missing_root_and_the_expected_layout(tmp_path):

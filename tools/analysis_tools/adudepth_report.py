@@ -1,7 +1,6 @@
 #!/usr/bin/env python
 """Evaluate teacher, control, both students and the per-pixel prior on held-out scenes; write report.json and .html."""
 
-import json
 import time
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from projects.adudepth.report import (
 from projects.cli import ToolParser, run_tool
 from projects.depth.visualization import colour_depth, colour_error, colour_scale
 from projects.engine import image_grid, load_trained_model
+from projects.fileio import read_json
 from projects.reporting import (
     Figure,
     Section,
@@ -136,7 +136,7 @@ def study(args, config, predictors):
     predictions = {**predictors, 'prior': lambda _: (prior, None)}
     samples = (held_out[i] for i in tqdm(range(len(held_out)), desc='held-out frames', unit='frame'))
     found = measure(samples, predictions, lambda: METRICS.build(config.val_evaluator))
-    costs = json.loads((args.work_dir / 'costs.json').read_text())
+    costs = read_json(args.work_dir / 'costs.json')
     logs = {name: read_run_log(args.work_dir / name) for name in RUNS}
     seeds = {args.seed: {name: found.scores[name] for name in STUDENTS}}
     for seed in further_seeds(args):

@@ -1,7 +1,6 @@
 #!/usr/bin/env python
 """Evaluate teacher, baseline and RadOcc student of one study on held-out scenes; write report.json and report.html."""
 
-import json
 import time
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from tqdm import tqdm
 
 from projects.cli import ToolParser, run_tool
 from projects.engine import load_trained_model
+from projects.fileio import read_json
 from projects.occupancy.classes import OCC3D_PALETTE
 from projects.radocc.report import (
     Predictor,
@@ -166,7 +166,7 @@ def main():
     meter = RayDepthMeter(grid, radocc.shared.rays.geometry, density, free_class)
     scores, controls = evaluate(dataset, predictors, meter)
 
-    costs = json.loads((args.work_dir / 'costs.json').read_text())
+    costs = read_json(args.work_dir / 'costs.json')
     logs = {name: read_run_log(args.work_dir / name) for name in RUNS}
     facts = {
         'seed': str(args.seed),

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from projects.depth.datasets import StereoCalibration, check_stereo_order, parse_calibration
+from projects.fileio import read_text
 from projects.transforms import read_image
 
 from .depth_infos import (
@@ -31,12 +32,14 @@ def read_drivingstereo_calibration(path: Path, shape: tuple[int, int]) -> Stereo
     Raises:
         ValueError: If a key is missing.
     """
-    values = parse_calibration(path.read_text(encoding='utf-8'))
+    values = parse_calibration(read_text(path))
     for key, count in (('P_rect_101', 12), ('P_rect_103', 12), ('T_103', 3)):
-        if values.get(key) is None or values[key].size != count:
-            raise ValueError(f'{path} must hold {key} with {count} numbers')
+        if values.get(key) is None or values[key].size != count or not np.isfinite(values[key]).all():
+            raise ValueError(f'{path} must hold {key} with {count} finite numbers')
     left, right = (values[f'P_rect_{camera}'].reshape(3, 4)[:, :3].copy() for camera in (101, 103))
     size = values.get('S_rect_101')
+    if size is not None and not (np.isfinite(size).all() and (size > 0).all()):
+        raise ValueError(f'{path}: S_rect_101 must be the width and height of the images, got {size.tolist()}')
     if size is not None and size.size == 2:
         scale_x, scale_y = shape[1] / size[0], shape[0] / size[1]
         if abs(scale_x / scale_y - 1) > 0.02:

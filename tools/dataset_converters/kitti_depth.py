@@ -13,6 +13,7 @@ from projects.depth.datasets import (
     read_compact_list,
     read_eigen_list,
 )
+from projects.fileio import read_text
 from projects.transforms import read_image
 
 from .depth_infos import (
@@ -203,10 +204,7 @@ class KITTIDepthConverter:
         matrix = folder / 'intrinsics' / f'{image.stem}.txt'
         if not self._exists(matrix.relative_to(self.root).as_posix()):
             return None
-        cam2img = np.array(matrix.read_text(encoding='utf-8').split(), float)
-        if cam2img.size != 9:
-            raise ValueError(f'{matrix} must hold the 9 numbers of the intrinsics, got {cam2img.size}')
-        cam2img = cam2img.reshape(3, 3)
+        cam2img = _read_intrinsics(matrix)
         truth = f'{image.stem.replace("_sync_image_", "_sync_groundtruth_depth_")}.png'
         depth = folder / 'groundtruth_depth' / truth
         relative = depth.relative_to(self.root).as_posix()
@@ -220,3 +218,15 @@ class KITTIDepthConverter:
             calibration=StereoCalibration(cam2img, cam2img, 0.0),
             shape=read_image_shape(image),
         )
+
+
+def _read_intrinsics(path: Path) -> np.ndarray:
+    """Intrinsics of an image of the selection. Shape (3, 3)."""
+    words = read_text(path).split()
+    try:
+        values = np.array(words, float)
+    except ValueError:
+        values = np.zeros(0)
+    if values.size != 9 or not np.isfinite(values).all():
+        raise ValueError(f'{path} must hold the 9 numbers of the intrinsics, got {" ".join(words)[:80]!r}')
+    return values.reshape(3, 3)

@@ -39,26 +39,50 @@ _BOX_NAMES = {
 }
 
 
-def _finite(record: dict, key: str, table: str) -> list:
+def _finite(record: dict, key: str, table: str, shape: tuple[int, ...]) -> np.ndarray:
     """Return a calibration value.
 
     Raises:
-        ValueError: If it holds NaN or infinity.
+        ValueError: If it has another shape, or holds something else than finite numbers.
     """
-    if not np.isfinite(np.asarray(record[key], np.float64)).all():
+    problem, values = '', np.zeros(0)
+    try:
+        values = np.asarray(record[key], np.float64)
+    except (TypeError, ValueError):
+        problem = 'holds no numbers'
+    if not problem and values.shape != shape:
+        problem = f'must have the shape {shape}'
+    elif not problem and not np.isfinite(values).all():
+        problem = 'holds NaN or infinity'
+    if problem:
         raise ValueError(
-            f'{key} of record {record["token"]} in {table}.json holds NaN or infinity: {record[key]}; correct the '
-            'table or download the metadata again'
+            f'{key} of record {record["token"]} in {table}.json {problem}: {record[key]}; correct the table or '
+            'download the metadata again'
         )
-    return record[key]
+    return values
+
+
+def _rotation(record: dict, table: str) -> Quaternion:
+    """Return the rotation of a record.
+
+    Raises:
+        ValueError: If it is no quaternion of length one.
+    """
+    values = _finite(record, 'rotation', table, (4,))
+    if abs(np.linalg.norm(values) - 1) > 1e-2:
+        raise ValueError(
+            f'rotation of record {record["token"]} in {table}.json must be a quaternion of length 1: '
+            f'{record["rotation"]}; correct the table or download the metadata again'
+        )
+    return Quaternion(values)
 
 
 def _matrix(nusc: NuScenes, table: str, token: str) -> np.ndarray:
     """4x4 matrix of a record with translation and rotation; child frame to parent frame."""
     record = nusc.get(table, token)
     matrix = np.eye(4)
-    matrix[:3, :3] = Quaternion(_finite(record, 'rotation', table)).rotation_matrix
-    matrix[:3, 3] = _finite(record, 'translation', table)
+    matrix[:3, :3] = _rotation(record, table).rotation_matrix
+    matrix[:3, 3] = _finite(record, 'translation', table, (3,))
     return matrix
 
 
@@ -107,12 +131,12 @@ def _image(nusc: NuScenes, token: str, lidar2global: np.ndarray) -> dict:
     record = nusc.get('sample_data', token)
     cam2ego, ego2global = _poses(nusc, record)
     calibration = nusc.get('calibrated_sensor', record['calibrated_sensor_token'])
-    intrinsics = _finite(calibration, 'camera_intrinsic', 'calibrated_sensor')
+    intrinsics = _finite(calibration, 'camera_intrinsic', 'calibrated_sensor', (3, 3))
     # Through the ego poses of both timestamps: camera and LiDAR fire at different times on a moving car.
     lidar2cam = np.linalg.inv(ego2global @ cam2ego) @ lidar2global
     return {
         'img_path': osp.basename(record['filename']),
-        'cam2img': np.asarray(intrinsics, np.float64).tolist(),
+        'cam2img': intrinsics.tolist(),
         'cam2ego': cam2ego.tolist(),
         'lidar2cam': lidar2cam.tolist(),
         'ego2global': ego2global.tolist(),
@@ -127,7 +151,11 @@ def _instances(nusc: NuScenes, sample: dict, global2lidar: np.ndarray) -> list[d
     """Boxes in the LiDAR frame: x, y, z of the centre, length, width, height, yaw; metres and radians."""
     items = []
     for token in sample['anns']:
-        box, annotation = nusc.get_box(token), nusc.get('sample_annotation', token)
+        annotation = nusc.get('sample_annotation', token)
+        _rotation(annotation, 'sample_annotation')
+        for key in ('translation', 'size'):
+            _finite(annotation, key, 'sample_annotation', (3,))
+        box = nusc.get_box(token)
         center = global2lidar[:3, :3] @ box.center + global2lidar[:3, 3]
         forward = global2lidar[:3, :3] @ box.orientation.rotation_matrix[:, 0]
         velocity = global2lidar[:3, :3] @ [*nusc.box_velocity(token)[:2], 0.0]

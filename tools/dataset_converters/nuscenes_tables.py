@@ -2,8 +2,10 @@
 
 import json
 import os.path as osp
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+
+from projects.fileio import read_json
 
 FIELDS: dict[str, dict[str, str | None]] = {
     'category': {'token': None, 'name': None, 'index': None},  # index: with lidarseg
@@ -52,7 +54,14 @@ FIELDS: dict[str, dict[str, str | None]] = {
 """Fields that the devkit and the converter read, by table; with the table that a token leads to."""
 
 TABLES = tuple(FIELDS)
+_LIDARSEG = {'token': None, 'sample_data_token': 'sample_data', 'filename': None}  # a table that need not be there
+_NUMBERS = ('index', 'timestamp', 'height', 'width', 'num_lidar_pts', 'num_radar_pts')
+_LISTS = ('translation', 'rotation', 'camera_intrinsic', 'size', 'log_tokens')
+_KINDS = {'is_key_frame': (bool,), **dict.fromkeys(_NUMBERS, (int, float)), **dict.fromkeys(_LISTS, (list,))}
+"""Kinds of fields that are no text."""
 
+_SLIPS = (AssertionError, AttributeError, IndexError, KeyError, RecursionError, TypeError)
+"""What the devkit and the converter raise, without a word, on records that are not what they should be."""
 _AGAIN = 'unpack the metadata archive again, or write the table again if it is your own'
 
 
@@ -60,24 +69,69 @@ def read_table(root: str, version: str, name: str) -> list[dict]:
     """Read one table.
 
     Raises:
-        ValueError: If the file is not whole JSON.
+        ValueError: If the file is not whole JSON, or no list of records.
     """
     path = osp.join(root, version, f'{name}.json')
-    try:
-        with open(path) as file:
-            return json.load(file)
-    except ValueError as error:
-        raise ValueError(
-            f'table {path} is truncated or damaged ({error}); unpack the metadata archive again'
-        ) from error
+    rows = read_json(path, _AGAIN)
+    if not isinstance(rows, list):
+        raise ValueError(f'{path} must be a list of records, got {type(rows).__name__}; {_AGAIN}')
+    for index, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise ValueError(f'{path}: record number {index} must be a dict, got {type(row).__name__}; {_AGAIN}')
+    return rows
 
 
-def _problem(name: str, index: int, record: dict, key: str) -> str | None:
+def _fields(root: str, version: str) -> dict[str, dict[str, str | None]]:
+    """Fields by table, for the tables that are there."""
+    fields = {**FIELDS, 'lidarseg': _LIDARSEG}
+    return {name: keys for name, keys in fields.items() if osp.isfile(osp.join(root, version, f'{name}.json'))}
+
+
+def _kind_problem(record: dict, keys: Iterable[str]) -> str | None:
+    """What is wrong with the kinds of a record's fields."""
+    for key in keys:
+        kinds = _KINDS.get(key, (str,))
+        value = record.get(key)
+        if key in record and not isinstance(value, kinds):
+            return f'has the {key} {value!r}, expected {" or ".join(kind.__name__ for kind in kinds)}'
+    return None
+
+
+def find_wrong_kind(root: str, version: str) -> str | None:
+    """Find a record with a field of another kind than the devkit and the converter expect, or a token that two have.
+
+    Returns:
+        str | None: A message with table, record and field; None if there is none.
+
+    Raises:
+        ValueError: If a table is not whole JSON, or no list of records.
+    """
+    for name, keys in _fields(root, version).items():
+        seen = set()
+        for index, record in enumerate(read_table(root, version, name)):
+            problem = _kind_problem(record, keys)
+            token = record.get('token')
+            if problem is None and token is not None and token in seen:
+                problem = 'has the token of another record'
+            if problem:
+                where = f'record number {index} ({token})'
+                return f'{osp.join(root, version, name)}.json: {where} {problem}; {_AGAIN}'
+            seen.add(token)
+    path = osp.join(root, version, 'splits.json')
+    if osp.isfile(path):
+        splits = read_json(path)
+        lists = splits.values() if isinstance(splits, dict) else [None]
+        if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists):
+            return f'{path} must hold {{split: [scene names]}}'
+    return None
+
+
+def _problem(fields: dict[str, str | None], index: int, record: dict, key: str) -> str | None:
     """What is wrong with a record that ``key``, a field or a token, was looked for in or through."""
     where = f'record {record.get("token", f"number {index} (without token)")}'
-    if key in FIELDS[name] and key not in record:
+    if key in fields and key not in record:
         return f"{where} has no field '{key}'"
-    for field, target in FIELDS[name].items():
+    for field, target in fields.items():
         ends = not key and field in ('prev', 'next')
         if target and record.get(field) == key and not ends:
             return f'{where} has the {field} {key}, but {target}.json has no record of that token'
@@ -90,9 +144,9 @@ def find_broken_record(root: str, version: str, key: str) -> str | None:
     Returns:
         str | None: A message with table, record and field; None if the tables do not explain the key.
     """
-    for name in TABLES:
+    for name, fields in _fields(root, version).items():
         for index, record in enumerate(read_table(root, version, name)):
-            problem = _problem(name, index, record, key)
+            problem = _problem(fields, index, record, key)
             if problem:
                 return f'{osp.join(root, version, name)}.json: {problem}; {_AGAIN}'
     return None
@@ -103,17 +157,15 @@ def broken_tables_named(root: str, version: str) -> Iterator[None]:
     """Turn errors of the devkit inside the block, which names neither table nor record, into ones that do.
 
     Raises:
-        ValueError: If a table is no JSON, or a record lacks a field or leads to a record that is not there.
+        ValueError: If a table is no JSON, or a record lacks a field, has one of another kind, or leads to a record that
+            is not there.
     """
     try:
         yield
-    except json.JSONDecodeError:
-        for name in (*TABLES, 'lidarseg', 'splits'):
-            if osp.isfile(osp.join(root, version, f'{name}.json')):
-                read_table(root, version, name)
-        raise
-    except KeyError as error:
-        problem = find_broken_record(root, version, error.args[0])
+    except (json.JSONDecodeError, UnicodeDecodeError, *_SLIPS) as error:
+        problem = find_wrong_kind(root, version)
+        if problem is None and isinstance(error, KeyError):
+            problem = find_broken_record(root, version, error.args[0])
         if problem is None:
             raise
         raise ValueError(problem) from error

@@ -83,9 +83,9 @@ class Occ3DConverter:
             FileNotFoundError: If required files or scenes are missing and ``allow_missing`` is off, or nothing is left.
             ValueError: If a table is broken, or the samples are not the expected ones.
         """
-        if not report(f'{self.version} in {self.root}: tables', table_inventories(self.root, self.version)):
-            raise FileNotFoundError(f'{self.root} is incomplete, see the list above; nothing was written')
         with broken_tables_named(self.root, self.version):
+            if not report(f'{self.version} in {self.root}: tables', table_inventories(self.root, self.version)):
+                raise FileNotFoundError(f'{self.root} is incomplete, see the list above; nothing was written')
             self.nusc = NuScenes(version=self.version, dataroot=self.root, verbose=False)
             samples = self._samples()
             flat = [sample for group in samples.values() for sample in group]

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from projects.fileio import read_text
+
 
 @dataclass(frozen=True)
 class StereoCalibration:
@@ -63,18 +65,20 @@ def read_calibration(path: str | Path) -> StereoCalibration:
 
     Raises:
         FileNotFoundError: If the file is missing.
-        ValueError: If a key is missing, has the wrong number of values, or the pair is not rectified.
+        ValueError: If the file is no text in UTF-8, a key is missing or has wrong values, or the pair is not rectified.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
             f'calibration not found: {path}; unpack {path.parent.name}_calib.zip of KITTI raw there'
         )
-    values = parse_calibration(path.read_text(encoding='utf-8'))
+    values = parse_calibration(read_text(path))
     for key in ('P_rect_02', 'P_rect_03'):
         if values.get(key) is None or values[key].size != 12:
             raise ValueError(f'{path} must hold {key} with 12 numbers; is it the calibration of KITTI raw?')
     size = values.get('S_rect_02')
+    if size is not None and not (np.isfinite(size).all() and (size > 0).all()):
+        raise ValueError(f'{path}: S_rect_02 must be the width and height of the images, got {size.tolist()}')
     shape = (int(size[1]), int(size[0])) if size is not None and size.size == 2 else None
     p2, p3 = values['P_rect_02'].reshape(3, 4), values['P_rect_03'].reshape(3, 4)
     return calibration_from_projections(p2, p3, shape, str(path))

@@ -1,7 +1,10 @@
 """Lists of frames: the compact lists of the repository, and lists in the form of the Eigen split."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
+
+from projects.fileio import read_text
 
 _FOLDER = Path(__file__).parent / 'splits'
 
@@ -52,7 +55,7 @@ def read_eigen_list(path: str | Path) -> list[Frame]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'split list not found: {path}')
-    lines = path.read_text(encoding='utf-8').splitlines()
+    lines = read_text(path).splitlines()
     return [_parse(line, f'{path}, line {i}') for i, line in enumerate(lines, 1) if line.strip()]
 
 
@@ -75,4 +78,10 @@ def _parse(line: str, where: str) -> Frame:
         raise ValueError(f'{where}: drive {drive} is in the folder of another date, {date}')
     if fields[1] != 'None' and not (drive in fields[1].split('/') and fields[1].endswith(f'/image_02/{stem}.png')):
         raise ValueError(f'{where}: image and depth map differ in drive or frame: {line!r}')
-    return Frame(drive, int(stem), fields[1] != 'None', float(fields[2]))
+    try:
+        focal = float(fields[2])
+    except ValueError:
+        focal = math.nan
+    if not (math.isfinite(focal) and focal > 0):
+        raise ValueError(f'{where}: the focal length must be a positive number, got {fields[2]!r}')
+    return Frame(drive, int(stem), fields[1] != 'None', focal)

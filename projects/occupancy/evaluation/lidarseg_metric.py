@@ -13,6 +13,7 @@ from projects.fileio import atomic_write, file_below
 from projects.occ_eval import labels_at_points, lidarseg_confusion, lidarseg_iou
 from projects.occ_eval.classes import LIDARSEG_CLASSES
 from projects.occ_eval.files import LIDARSEG_SUFFIX, read_lidarseg
+from projects.transforms.points_loading import read_points
 
 from .samples import infos_by_token, to_numpy
 
@@ -99,7 +100,7 @@ class LidarSegMetric(BaseMetric):
         """Key scan in the ego frame. Shape (P, 3)."""
         lidar = info['lidar_points']
         path = osp.join(self.data_root, self.lidar_dir, lidar['lidar_path'])
-        points = np.fromfile(path, np.float32).reshape(-1, lidar['num_pts_feats'])[:, :3].astype(np.float64)
+        points = read_points(path, lidar['num_pts_feats'])[:, :3].astype(np.float64)
         lidar2ego = np.asarray(lidar['lidar2ego'], np.float64)
         return points @ lidar2ego[:3, :3].T + lidar2ego[:3, 3]
 
