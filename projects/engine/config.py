@@ -14,6 +14,7 @@ from mmengine.config import Config
 from mmengine.registry import DATA_SAMPLERS, DATASETS, HOOKS, LOOPS, METRICS, MODELS, OPTIM_WRAPPERS, TRANSFORMS
 from mmengine.runner import Runner
 
+from .config_builds import ConfigError
 from .config_places import name_places, places_of, walk
 from .config_variables import is_misspelt, read_config_file, unread_names
 
@@ -34,10 +35,6 @@ _MMENGINE_KEYS = frozenset(
 )
 RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'} | _MMENGINE_KEYS
 """Top-level keys that the Runner, MMEngine or ``tools/`` read; all others are variables of the config files."""
-
-
-class ConfigError(ValueError):
-    """A config that cannot be used as it is; the message names the file and the key."""
 
 
 def _nearest_configs(path: str) -> str:
@@ -62,13 +59,22 @@ def _load(path: str) -> Config:
         raise ConfigError(f'config not found: {path}{hint}')
     try:
         return Config.fromfile(path)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # A config file is a module that MMEngine runs.
         frames = traceback.extract_tb(error.__traceback__)
         files = [f for f in frames if f.name == '<module>' and f.filename != frames[0].filename]
         place = f'{_short(files[-1].filename)}, line {files[-1].lineno}' if files else path
         text = error.args[0] if isinstance(error, KeyError) and error.args else error
         raise ConfigError(f'{place}: {type(error).__name__}: {text}') from error
+
+
+def _check_complete(cfg: Config, path: str | os.PathLike) -> None:
+    """Refuse a file that no tool could do anything with, such as an empty one."""
+    if not isinstance(cfg.get('model'), Mapping):
+        raise ConfigError(
+            f"{_short(path)} has no 'model', so there is nothing to train or test; inherit a config of "
+            'configs/<method>/ with _base_'
+        )
 
 
 def _explain_unread(cfg: Mapping, name: str, tail: str = '') -> str:
@@ -132,12 +138,14 @@ def read_config(path: str | os.PathLike, options: Mapping[str, Any] | None = Non
         dump of it holds only keys that change something.
 
     Raises:
-        ConfigError: If there is no such file, it cannot be evaluated, or a name or an option would change nothing.
+        ConfigError: If there is no such file, it cannot be evaluated, has no model, or a name or an option would change
+            nothing.
     """
     cfg = _load(os.fspath(path))
     check_config_keys(cfg)
     _check_options(cfg, options or {})
     cfg.merge_from_dict(dict(options or {}))
+    _check_complete(cfg, path)
     for name in [name for name in cfg if name not in RUNNER_KEYS]:
         cfg.pop(name)
     return cfg

@@ -5,7 +5,7 @@ import pickle
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,20 @@ import mmengine
 from mmengine.device import get_device
 from mmengine.dist import is_distributed, master_only
 from mmengine.model import BaseTTAModel, MMDistributedDataParallel, is_model_wrapper, revert_sync_batchnorm
-from mmengine.registry import MODEL_WRAPPERS, RUNNERS
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.registry import MODEL_WRAPPERS, OPTIMIZERS, RUNNERS
 from mmengine.runner import Runner, load_state_dict
 from mmengine.runner.base_loop import BaseLoop
 from mmengine.runner.checkpoint import weights_to_cpu
 from torch import nn
 from torch.utils.data import DataLoader
 
-from projects.fileio import FolderLock
+from projects.fileio import FolderLock, naming_file
 
 from .agreement import decide_for_all, require_same
 from .checkpoint import CheckpointError, file_sha256, load_checkpoint_safe, save_checkpoint_atomic, to_plain
 from .config import naming_config_keys
+from .config_builds import ConfigError, check_count, naming_part
 from .distributed import end_with_launcher, setup_cpu_process_group
 from .resume import CONFIG_KEY, check_resumable_into, config_values, describe_differences
 from .weights import check_state_dict
@@ -55,6 +57,12 @@ class SafeRunner(Runner):
 
     _resume: bool | str
 
+    @classmethod
+    def from_cfg(cls, cfg: Mapping[str, Any]) -> 'SafeRunner':
+        """Build a runner as ``Runner`` does; a full disk is named with the work directory."""
+        with naming_file(cfg['work_dir']):
+            return super().from_cfg(cfg)
+
     def setup_env(self, env_cfg: dict) -> None:
         """Join a gloo group when there is no GPU, then do what ``Runner`` does.
 
@@ -79,8 +87,31 @@ class SafeRunner(Runner):
         Raises:
             ConfigError: If a constructor does not know a key.
         """
-        with naming_config_keys(model, 'model'):
+        with naming_config_keys(model, 'model'), naming_part(model, 'model'):
             return super().build_model(model)
+
+    def build_optim_wrapper(self, optim_wrapper: dict | OptimWrapper | OptimWrapperDict) -> Any:
+        """Build the optimizer as ``Runner`` does; values that it cannot be built with are named."""
+        with naming_part(optim_wrapper, 'optim_wrapper'):
+            kind = (optim_wrapper.get('optimizer') or {}).get('type') if isinstance(optim_wrapper, Mapping) else None
+            if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
+                raise ConfigError(f'optim_wrapper.optimizer.type {kind!r} is no optimizer of torch or MMEngine')
+            return super().build_optim_wrapper(optim_wrapper)
+
+    def build_param_scheduler(self, scheduler: Any) -> Any:
+        """Build the schedulers as ``Runner`` does; values that they cannot be built with are named."""
+        with naming_part({'param_scheduler': scheduler}, 'param_scheduler'):
+            return super().build_param_scheduler(scheduler)
+
+    def set_randomness(self, seed: int | None, diff_rank_seed: bool = False, deterministic: bool = False) -> None:
+        """Seed as ``Runner`` does.
+
+        Raises:
+            ConfigError: If the seed is no integer from 0 to 2**32 - 1, or None.
+        """
+        if seed is not None:
+            check_count(seed, 'randomness.seed', 0)
+        super().set_randomness(seed, diff_rank_seed, deterministic)
 
     @staticmethod
     def build_dataloader(
@@ -112,7 +143,11 @@ class SafeRunner(Runner):
         Raises:
             ValueError: If the training set has no sample, or fewer than a batch when incomplete ones are dropped.
         """
-        return _not_empty(super().build_train_loop(loop), 'train_dataloader')
+        for key in ('max_epochs', 'max_iters') if isinstance(loop, Mapping) else ():
+            if key in loop:
+                check_count(loop[key], f'train_cfg.{key}')
+        with naming_part(loop, 'train_dataloader or train_cfg'):
+            return _not_empty(super().build_train_loop(loop), 'train_dataloader')
 
     def build_val_loop(self, loop: dict | BaseLoop) -> BaseLoop:
         """As :meth:`build_train_loop`, for validation."""
@@ -133,7 +168,7 @@ class SafeRunner(Runner):
         Raises:
             FolderInUseError: If another training holds the work directory.
         """
-        with self._only_training_here(), naming_config_keys(self.cfg):
+        with self._only_training_here(), naming_file(self.work_dir), naming_config_keys(self.cfg):
             return super().train()
 
     @contextmanager
@@ -154,12 +189,12 @@ class SafeRunner(Runner):
 
     def val(self) -> dict:
         """Validate as ``Runner`` does; see :meth:`train`."""
-        with naming_config_keys(self.cfg):
+        with naming_file(self.work_dir), naming_config_keys(self.cfg):
             return super().val()
 
     def test(self) -> dict:
         """Test as ``Runner`` does; see :meth:`train`."""
-        with naming_config_keys(self.cfg):
+        with naming_file(self.work_dir), naming_config_keys(self.cfg):
             return super().test()
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:

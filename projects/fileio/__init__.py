@@ -4,7 +4,7 @@ Without torch and mm packages.
 """
 
 from .archives import check_stored_archive, open_archive, open_members, read_member, write_zip
-from .files import atomic_write
+from .files import atomic_write, naming_file
 from .images import check_image_size, check_pixels, image_shape
 from .limits import advice, limit
 from .lock import FolderInUseError, FolderLock
@@ -31,6 +31,7 @@ __all__ = [
     'image_shape',
     'limit',
     'name_problem',
+    'naming_file',
     'npz_keys',
     'open_archive',
     'open_members',

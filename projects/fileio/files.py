@@ -36,7 +36,7 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb') -> Iterator[IO]:
     path = Path(path)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
-        with _naming(path, temporary):
+        with naming_file(path, temporary):
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(temporary, mode, encoding=None if mode == 'wb' else 'utf-8') as file:
                 yield file
@@ -62,16 +62,25 @@ def _full_disk(error: BaseException, path: Path) -> OSError | None:
 
 
 @contextlib.contextmanager
-def _naming(path: Path, temporary: Path) -> Iterator[None]:
-    """Give errors of the operating system the name of the final file, where they have none or that of the temporary."""
+def naming_file(path: str | os.PathLike, temporary: str | os.PathLike | None = None) -> Iterator[None]:
+    """Name what was written in errors of the operating system that name nothing, such as that of a full disk.
+
+    Args:
+        path (str or PathLike): The file, or a folder where nobody knows the file.
+        temporary (str or PathLike | None): Another name of the file, which users need not read. Defaults to None.
+
+    Raises:
+        OSError: As inside the block, with the path.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno is None or error.filename not in (None, os.fspath(temporary), temporary):
+        hidden = (None,) if temporary is None else (None, os.fspath(temporary), temporary)
+        if error.errno is None or error.filename not in hidden:
             raise
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     except Exception as error:
-        full = _full_disk(error, path)
+        full = _full_disk(error, Path(path))
         if full is None:
             raise
         raise OSError(full.errno, full.strerror, os.fspath(path)) from error

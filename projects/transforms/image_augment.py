@@ -9,6 +9,7 @@ from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
 from .random_draws import coin, uniform
+from .sizes import checked_size
 
 
 def resize_matrix(scale_x: float, scale_y: float) -> np.ndarray:
@@ -68,7 +69,7 @@ class MultiViewImageAug(BaseTransform):
         bot_pct_lim: tuple[float, float] = (0.0, 0.0),
         test_mode: bool = False,
     ) -> None:
-        self.final_dim = tuple(final_dim)
+        self.final_dim = checked_size(final_dim, 'final_dim of MultiViewImageAug')
         self.resize_lim = tuple(resize_lim)
         self.rot_lim = tuple(rot_lim)
         self.flip = flip

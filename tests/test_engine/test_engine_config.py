@@ -17,6 +17,7 @@ from projects.engine import (
     read_config,
     setup_cpu_process_group,
 )
+from projects.transforms.sizes import checked_size
 
 
 def test_keys_of_the_runner_and_private_names_pass(toys):
@@ -219,3 +220,67 @@ def test_a_loop_without_a_batch_names_the_key_and_the_counts(toys, tmp_path):
     runner = SafeRunner.from_cfg(Config(config))
     with pytest.raises(ValueError, match=r'train_dataloader gives no batch: its data set has 2 samples.*batch of 3'):
         runner.train()
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('', r"c\.py has no 'model'"),
+        ('_base_ = []\n', r"c\.py has no 'model'"),
+        ('model = None\n', r"c\.py has no 'model'"),
+        ('raise SystemExit(0)\n', r'c\.py, line 1: SystemExit: 0'),
+        ('model = dict(\n', r"c\.py: SyntaxError: '\(' was never closed"),
+        ('model = dict(width=nothing)\n', r"c\.py, line 1: NameError: name 'nothing' is not defined"),
+        ("_base_ = './c.py'\n", r'c\.py: RecursionError'),
+    ],
+)
+def test_a_file_that_is_no_config_is_named(tmp_path, text, message):
+    with pytest.raises(ConfigError, match=message):
+        read_config(write(tmp_path / 'c.py', text))
+
+
+PIXELS = {'type': 'ImgDataPreprocessor', 'mean': 5, 'std': 5}
+
+
+def changed(config, path, value):
+    """Set a value below a dotted path."""
+    *parents, last = path.split('.')
+    part = config
+    for name in parents:
+        part = part[name]
+    part[last] = value
+    return config
+
+
+@pytest.mark.parametrize(
+    ('path', 'value', 'message'),
+    [
+        ('optim_wrapper.optimizer.lr', 'fast', r"optim_wrapper of the config .* with .*lr='fast'.*TypeError"),
+        ('optim_wrapper.optimizer.type', 'NoSuchOptimizer', r"optim_wrapper\.optimizer\.type 'NoSuchOptimizer' is no"),
+        (
+            'param_scheduler',
+            {'type': 'ConstantLR', 'factor': 'x'},
+            r"param_scheduler of the config .* with .*factor='x'",
+        ),
+        ('train_cfg.max_epochs', -2, r'train_cfg\.max_epochs must be an integer of at least 1, got -2'),
+        ('train_cfg.max_epochs', None, r'train_cfg\.max_epochs must be an integer .* got None'),
+        ('train_cfg.max_epochs', 'two', r"train_cfg\.max_epochs must be an integer .* got 'two'"),
+        ('train_dataloader.dataset.length', 'many', r"cannot be built with .*length='many'.*TypeError"),
+        ('randomness', {'seed': 'a'}, r"randomness\.seed must be an integer of at least 0, got 'a'"),
+        ('randomness', {'seed': -1}, r'randomness\.seed must be an integer of at least 0, got -1'),
+        ('model', {'type': 'ToyNet', 'channels': 'eight'}, r"model of the config .* with .*channels='eight'"),
+        ('model', {'type': 'ToyNet', 'channels': -8}, r'model of the config .* with .*channels=-8'),
+        ('model', {'type': 'ToyNet', 'data_preprocessor': PIXELS}, r'model of the config .* with .*mean=5'),
+    ],
+)
+def test_values_that_nothing_can_be_built_with_are_named_by_their_part(toys, tmp_path, path, value, message):
+    config = changed(toys.toy_config(tmp_path), path, value)
+    with pytest.raises(ConfigError, match=message):
+        SafeRunner.from_cfg(Config(config)).train()
+
+
+@pytest.mark.parametrize('size', ['big', (4,), (4, 5, 6), (-64, 128), (0, 4), (4.5, 4), 7, None])
+def test_sizes_that_are_none_are_refused_by_the_class_that_has_them(size):
+    with pytest.raises(ValueError, match='size of StereoCrop must be two positive integers'):
+        checked_size(size, 'size of StereoCrop')
+    assert checked_size([64, 128], 'x') == (64, 128)

@@ -10,6 +10,7 @@ from mmdet3d.registry import TRANSFORMS
 
 from projects.depth_eval import KB_HEIGHT, KB_WIDTH, kb_crop_offset
 from projects.transforms.random_draws import coin, uniform
+from projects.transforms.sizes import checked_size
 
 IMAGES = ('img', 'right_img')
 MAPS = ('gt_depth', 'right_gt_depth', 'gt_depth_dense', 'right_gt_depth_dense')
@@ -62,7 +63,7 @@ class StereoCrop(BaseTransform):
     """
 
     def __init__(self, size: tuple[int, int]) -> None:
-        self.size = tuple(size)
+        self.size = checked_size(size, 'size of StereoCrop')
 
     def transform(self, results: dict) -> dict:
         """Crop.
@@ -89,7 +90,7 @@ class StereoResize(BaseTransform):
     """
 
     def __init__(self, size: tuple[int, int]) -> None:
-        self.size = tuple(size)
+        self.size = checked_size(size, 'size of StereoResize')
 
     def transform(self, results: dict) -> dict:
         """Resize."""

@@ -10,6 +10,7 @@ from mmdet3d.registry import TRANSFORMS
 from projects.occ_eval.files import read_occ_label as read_label_file
 from projects.occupancy.classes import OCC3D_SHAPE
 from projects.transforms import read_image
+from projects.transforms.sizes import checked_size
 
 _MASKS = ('lidar', 'camera')
 
@@ -98,7 +99,7 @@ class LoadImageSegments(BaseTransform):
     """
 
     def __init__(self, render_size: tuple[int, int]) -> None:
-        self.render_size = tuple(render_size)
+        self.render_size = checked_size(render_size, 'render_size of LoadImageSegments')
 
     def _read(self, path: str | None, token: str) -> np.ndarray:
         if path is not None and not os.path.isfile(path):
