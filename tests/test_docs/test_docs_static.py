@@ -152,7 +152,8 @@ def test_paths_in_the_text_exist():
 
 
 def test_flags_in_the_text_exist():
-    tools = '\n'.join(path.read_text(encoding='utf-8') for path in REPO.glob('tools/**/*.py'))
+    files = [*REPO.glob('tools/**/*.py'), *REPO.glob('projects/cli/*.py')]
+    tools = '\n'.join(path.read_text(encoding='utf-8') for path in files)
     for page in PAGES:
         for line, span in spans(page):
             flag = re.match(r'--[\w-]+', span)
