@@ -83,7 +83,7 @@ FRAGMENTS = {
 }
 # Blocks without a language.
 NO_CODE = (
-    ('CONTRIBUTING.md', 'cli, compute, fileio ->', 'the order of imports; tests/test_layering.py holds it'),
+    ('CONTRIBUTING.md', 'cli, compute, fileio, geometry ->', 'the order of imports; tests/test_layering.py holds it'),
     ('docs/kitti.md', 'data/kitti/', 'a tree of folders'),
     ('docs/kitti.md', 'data/drivingstereo/', 'a tree of folders'),
     ('docs/nuscenes.md', 'data/nuscenes/', 'a tree of folders'),

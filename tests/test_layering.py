@@ -8,15 +8,16 @@ import pytest
 REPO = Path(__file__).resolve().parents[1]
 PROJECTS = REPO / 'projects'
 
-FOUNDATION = {'rendering', 'engine', 'transforms', 'fileio', 'cli', 'compute'}
+FOUNDATION = {'rendering', 'engine', 'transforms', 'fileio', 'geometry', 'cli', 'compute'}
 CONTRACT = {'models'}
 MODELS = {'distillation', 'occupancy', 'depth'}
 ALLOWED = {
     'cli': set(),
     'fileio': set(),
     'compute': set(),
-    'occ_eval': {'fileio', 'cli', 'compute'},
-    'depth_eval': {'fileio', 'cli'},
+    'geometry': set(),
+    'occ_eval': {'fileio', 'geometry', 'cli', 'compute'},
+    'depth_eval': {'fileio', 'geometry', 'cli'},
     'rendering': {'compute'},
     'engine': {'fileio'},
     'transforms': {'fileio'},
@@ -34,6 +35,7 @@ FORBIDDEN_OUTSIDE = {
     'cli': MM_PACKAGES | {'torch'},
     'fileio': MM_PACKAGES | {'torch'},
     'compute': MM_PACKAGES | {'torch'},
+    'geometry': MM_PACKAGES | {'torch'},
     'occ_eval': MM_PACKAGES | {'torch'},
     'depth_eval': MM_PACKAGES | {'torch'},
     'rendering': MM_PACKAGES,

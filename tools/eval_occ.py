@@ -77,7 +77,7 @@ def collect_frames(args):
     pairing = pair_files(labels, found.paths, tokens)
     frames = pairing.frames
     if 'rayiou' in args.metrics:
-        origins = read_origins(args.origins) if args.origins else scene_origins(items)
+        origins = read_origins(args.origins) if args.origins else scene_origins(items, args.infos)
         frames = [
             frame._replace(origins=origins[frame.token].tolist()) if frame.token in origins else frame
             for frame in frames

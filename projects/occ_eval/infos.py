@@ -1,23 +1,26 @@
 """Formats of info files: mmdet3d v1.1 (ours and mmdet3d's own) and BEVDet / mmdet3d 0.x."""
 
 import os.path as osp
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
-from pyquaternion import Quaternion
 
 from projects.fileio import check_name
+from projects.geometry import as_matrix, as_rotation, check_poses, is_finite_number
 
-_AGAIN = 'write the file again with tools/create_data.py occ3d-nus --force'
 _REQUIRED = ('token', 'timestamp', 'ego2global', 'lidar_points', 'images')
+_WRITE_AGAIN = 'write the file again with tools/create_data.py occ3d-nus --force'
 
 
-def _transform(translation: list, rotation: list) -> np.ndarray:
-    """Build a 4x4 matrix from a translation and a quaternion (w, x, y, z) or a 3x3 rotation."""
+def _transform(block: dict, name: str) -> np.ndarray:
+    """Build a 4x4 matrix from ``<name>_translation`` and ``<name>_rotation``, a quaternion or a 3x3 rotation."""
     matrix = np.eye(4)
-    values = np.asarray(rotation, np.float64)
-    matrix[:3, :3] = Quaternion(values).rotation_matrix if values.shape == (4,) else values
-    matrix[:3, 3] = translation
+    rotation = block[f'{name}_rotation']
+    # A quaternion loses its length here, so it is checked here; matrices are checked by those who use them.
+    matrix[:3, :3] = as_rotation(rotation, f'{name}_rotation') if len(rotation) == 4 else rotation
+    matrix[:3, 3] = block[f'{name}_translation']
     return matrix
 
 
@@ -42,7 +45,7 @@ def _bevdet_sweep(sweep: dict) -> dict:
         'lidar_points': {'lidar_path': _sweep_path(sweep['data_path'])},
         'timestamp': sweep['timestamp'] / 1e6,
         'sample_data_token': sweep.get('sample_data_token', ''),
-        'sweep2key': _transform(sweep['sensor2lidar_translation'], sweep['sensor2lidar_rotation']),
+        'sweep2key': _transform(sweep, 'sensor2lidar'),
     }
 
 
@@ -53,27 +56,27 @@ def convert_bevdet_info(info: dict) -> dict:
     """
     images = {}
     for name, cam in info['cams'].items():
-        cam2lidar = _transform(cam['sensor2lidar_translation'], cam['sensor2lidar_rotation'])
+        cam2lidar = _transform(cam, 'sensor2lidar')
         images[name] = {
             'img_path': _file_name(cam['data_path']),
             'cam2img': cam['cam_intrinsic'],
-            'cam2ego': _transform(cam['sensor2ego_translation'], cam['sensor2ego_rotation']),
+            'cam2ego': _transform(cam, 'sensor2ego'),
             'lidar2cam': np.linalg.inv(cam2lidar),
-            'ego2global': _transform(cam['ego2global_translation'], cam['ego2global_rotation']),
+            'ego2global': _transform(cam, 'ego2global'),
             'timestamp': cam['timestamp'] / 1e6,
             'sample_data_token': cam['sample_data_token'],
         }
     item = {
         'token': info['token'],
         'timestamp': info['timestamp'] / 1e6,
-        'ego2global': _transform(info['ego2global_translation'], info['ego2global_rotation']),
+        'ego2global': _transform(info, 'ego2global'),
         'scene_token': info.get('scene_token', ''),
         'scene_name': info.get('scene_name', ''),
         'images': images,
         'lidar_points': {
             'num_pts_feats': 5,
             'lidar_path': _file_name(info['lidar_path']),
-            'lidar2ego': _transform(info['lidar2ego_translation'], info['lidar2ego_rotation']),
+            'lidar2ego': _transform(info, 'lidar2ego'),
         },
         'lidar_sweeps': [_bevdet_sweep(sweep) for sweep in info.get('sweeps') or []],
     }
@@ -153,6 +156,11 @@ def _complete(item: dict) -> dict:
     return item
 
 
+def _where(item: object, index: int, path: str) -> str:
+    token = item.get('token', 'without token') if isinstance(item, dict) else 'without token'
+    return f'item {index} of {path} (sample {token})'
+
+
 def _converted(convert: Callable[[dict], dict], item: dict, index: int, path: str) -> dict:
     """Convert an item, with the file and the sample in the error of one that is not whole."""
     try:
@@ -165,18 +173,9 @@ def _converted(convert: Callable[[dict], dict], item: dict, index: int, path: st
         else:
             problem = f'holds a value of another kind than expected ({error})'
         raise ValueError(
-            f'item {index} of {path} (sample {item.get("token", "without token")}), or one of its cameras or sweeps, '
-            f'{problem}; write the file again, with tools/create_data.py occ3d-nus --force for instance'
+            f'{_where(item, index, path)}, or one of its cameras or sweeps, {problem}; write the file again, with '
+            'tools/create_data.py occ3d-nus --force for instance'
         ) from error
-
-
-def _list_of_dicts(items: object, key: str, path: str) -> list[dict]:
-    if not isinstance(items, list):
-        raise ValueError(f'{key} of {path} must be a list, got {type(items).__name__}; {_AGAIN}')
-    for index, item in enumerate(items):
-        if not isinstance(item, dict):
-            raise ValueError(f'item {index} of {path} must be a dict, got {type(item).__name__}; {_AGAIN}')
-    return items
 
 
 def _check_tokens(item: dict, where: str) -> None:
@@ -188,32 +187,189 @@ def _check_tokens(item: dict, where: str) -> None:
 
 
 def read_info_items(content: object, path: str) -> list[dict]:
-    """Return the items of a loaded info file in v1.1 form.
+    """Return the items of a loaded info file in v1.1 form: the one reader of the data set, evaluators and submissions.
 
-    Sweeps of every format get ``sweep2key``, and a path may have slashes or backslashes between its folders.
+    Sweeps of every format get ``sweep2key``, and a path may have slashes or backslashes between its folders. Files of
+    mmdet3d from before December 2022 get the right ``lidar2cam``, with a warning.
 
     Raises:
-        ValueError: If the content is neither v1.1 (``data_list``) nor BEVDet (``infos``), holds no sample, or an
-            item is not whole or has a token that is no file name.
+        ValueError: If the content is neither v1.1 (``data_list``) nor BEVDet (``infos``), holds no sample or one of
+            them twice, an item is not whole or has a token that is no file name, or times are no numbers or run
+            backwards.
     """
-    if isinstance(content, dict) and 'data_list' in content:
-        items = _list_of_dicts(content['data_list'], 'data_list', path)
-    elif isinstance(content, dict) and 'infos' in content:
-        infos = _list_of_dicts(content['infos'], 'infos', path)
-        items = [_converted(convert_bevdet_info, info, index, path) for index, info in enumerate(infos)]
-    else:
-        keys = sorted(content) if isinstance(content, dict) else type(content).__name__
+    key = next((key for key in ('data_list', 'infos') if isinstance(content, dict) and key in content), None)
+    if key is None or not isinstance(content, dict):
+        keys = sorted(map(str, content)) if isinstance(content, dict) else type(content).__name__
         raise ValueError(
             f"{path} is no info file: expected the key 'data_list' (mmdet3d v1.1) or 'infos' (BEVDet), got {keys}; "
             'write it with tools/create_data.py occ3d-nus'
         )
+    items = content[key]
+    if not isinstance(items, list):
+        raise ValueError(f'{key} of {path} must be a list of samples, got {type(items).__name__}; {_WRITE_AGAIN}')
     if not items:
         raise ValueError(f'{path} holds no samples; write it again with tools/create_data.py occ3d-nus --force')
     for index, item in enumerate(items):
-        missing = [key for key in _REQUIRED if key not in item]
-        if missing:
-            raise ValueError(
-                f'item {index} of {path} (sample {item.get("token", "without token")}) lacks {missing}; {_AGAIN}'
-            )
+        if not isinstance(item, dict):
+            raise ValueError(f'{_where(item, index, path)} is no dict, but {type(item).__name__}; {_WRITE_AGAIN}')
+    if key == 'infos':
+        items = [_converted(convert_bevdet_info, info, index, path) for index, info in enumerate(items)]
+    for index, item in enumerate(items):
+        problem = _item_problem(item)
+        if problem:
+            raise ValueError(f'{_where(item, index, path)} {problem}; {_WRITE_AGAIN}')
         _check_tokens(item, f'item {index} of {path}')
-    return [_converted(_complete, item, index, path) for index, item in enumerate(items)]
+    _check_tokens_and_times(items, path)
+    items = [_converted(_complete, item, index, path) for index, item in enumerate(items)]
+    return _correct_cameras(items, path) if key == 'data_list' else items
+
+
+def _item_problem(item: dict) -> str | None:
+    """What is wrong with the fields of an item that every reader needs."""
+    missing = [key for key in _REQUIRED if key not in item]
+    if missing:
+        return f'lacks {missing}'
+    if not (isinstance(item['token'], str) and item['token']):
+        return f'has the token {item["token"]!r}, but it must be text'
+    if not is_finite_number(item['timestamp']):
+        return f'has the timestamp {item["timestamp"]!r}, but it must be a number of seconds'
+    for key in ('lidar_points', 'images'):
+        if not isinstance(item[key], dict):
+            return f'has {key} of the type {type(item[key]).__name__}, but it must be a dict'
+    for key in ('scene_token', 'scene_name', 'prev', 'next'):
+        if not isinstance(item.get(key, ''), (str, type(None))):
+            return f'has the {key} {item[key]!r}, but it must be text'
+    return None
+
+
+def _check_tokens_and_times(items: Sequence[dict], path: str) -> None:
+    """Refuse tokens that are there twice, which count twice in every score, and neighbours in a wrong order of time.
+
+    Raises:
+        ValueError: With the file and the token.
+    """
+    places: dict[str, int] = {}
+    for index, item in enumerate(items):
+        first = places.setdefault(item['token'], index)
+        if first != index:
+            raise ValueError(
+                f'{path} holds the token {item["token"]} twice (items {first} and {index}), so the sample would count '
+                f'twice; {_WRITE_AGAIN}'
+            )
+    for index, item in enumerate(items):
+        for key, sign in (('prev', -1), ('next', 1)):
+            other = places.get(item.get(key) or '')
+            if other is None:
+                continue
+            if not sign * (items[other]['timestamp'] - item['timestamp']) > 0:
+                when = 'earlier' if sign < 0 else 'later'
+                raise ValueError(
+                    f'{_where(item, index, path)} of the time {item["timestamp"]!r} s has the {key} {item[key]} of the '
+                    f'time {items[other]["timestamp"]!r} s, which must be {when}; {_WRITE_AGAIN}'
+                )
+
+
+_LOOKED_AT = 8
+
+
+def _correct_cameras(items: list[dict], path: str) -> list[dict]:
+    """Correct ``lidar2cam`` of a file of mmdet3d from before pull request 2110 (December 2022), with a warning.
+
+    Such a file has ``[R^T | -t]`` where ``[R | t]`` is camera to LiDAR, later ones the inverse ``[R^T | -R^T t]``. One
+    version writes a whole file, so a few samples tell.
+    """
+    chosen = [items[index] for index in np.unique(np.linspace(0, len(items) - 1, _LOOKED_AT).astype(int))]
+    errors = [pair for item in chosen if (pair := _camera_errors(item)) is not None]
+    if not errors:
+        return items
+    as_written, as_old = np.sum(errors, axis=0)
+    if not (as_written > 0.1 * len(errors) and as_old < 0.25 * as_written):
+        return items
+    warnings.warn(
+        f'{path} is of mmdet3d from before December 2022: the translations of lidar2cam are wrong there (cameras '
+        f'{as_written / len(errors):.2f} m beside those of cam2ego). They are corrected while the file is read; write '
+        'it again with tools/create_data.py occ3d-nus to be rid of this warning',
+        stacklevel=3,
+    )
+    return [{**item, 'images': {name: _corrected(image) for name, image in item['images'].items()}} for item in items]
+
+
+def _corrected(image: dict) -> dict:
+    if image.get('lidar2cam') is None:
+        return image
+    lidar2cam = np.array(image['lidar2cam'], np.float64)
+    lidar2cam[:3, 3] = lidar2cam[:3, :3] @ lidar2cam[:3, 3]
+    return {**image, 'lidar2cam': lidar2cam}
+
+
+def _camera_errors(item: dict) -> tuple[float, float] | None:
+    """How far the cameras of an item are from where ``cam2ego`` has them, read as written and as written before 2110.
+
+    The car moves between the firing of LiDAR and camera: what is proportional to that time is taken off.
+
+    Returns:
+        tuple[float, float] | None: Root mean squares in metres; None if the item does not tell.
+    """
+    cameras = list(item['images'].values())
+    lidar2ego = item['lidar_points'].get('lidar2ego')
+    try:
+        lags = np.array([camera['timestamp'] - item['timestamp'] for camera in cameras], np.float64)
+        lidar2cam, cam2ego = _stack(cameras, 'lidar2cam'), _stack(cameras, 'cam2ego')
+        if lidar2cam is None or cam2ego is None or lidar2ego is None or len(cameras) < 4:
+            return None
+        expected = (np.linalg.inv(np.asarray(lidar2ego, np.float64)) @ cam2ego)[:, :3, 3]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None  # whoever uses these cameras says what is wrong with them
+    as_written = -(lidar2cam[:, :3, :3].transpose(0, 2, 1) @ lidar2cam[:, :3, 3:])[:, :, 0]
+    result = []
+    for centres in (as_written, -lidar2cam[:, :3, 3]):
+        shift = centres - expected
+        speed = lags @ shift / max(float(lags @ lags), 1e-12)
+        rest = shift - lags[:, None] * speed
+        result.append(float(np.sqrt((rest**2).sum(1).mean())))
+    return (result[0], result[1]) if np.isfinite(result).all() else None
+
+
+def key_poses(items: Sequence[dict], path: str) -> tuple[np.ndarray, np.ndarray]:
+    """Poses of the ego car and of its LiDAR at the keyframes, checked.
+
+    Args:
+        items (Sequence[dict]): Items of an info file.
+        path (str): The file, for the message.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: ``ego2global`` and ``lidar2ego``, each (N, 4, 4), float64.
+
+    Raises:
+        ValueError: If one is missing or no rotation and translation; names file, sample and key.
+    """
+    poses = []
+    for key, blocks in (('ego2global', items), ('lidar_points.lidar2ego', [item['lidar_points'] for item in items])):
+        names = [f'{key} of sample {item["token"]} in {path}' for item in items]
+        short = key.split('.')[-1]
+        poses.append(stack_matrices([block.get(short) for block in blocks], (4, 4), names))
+        check_poses(poses[-1], names, _WRITE_AGAIN)
+    return poses[0], poses[1]
+
+
+def stack_matrices(matrices: Sequence[Any], shape: tuple[int, int], names: Sequence[str]) -> np.ndarray:
+    """Stack matrices of an info file.
+
+    Args:
+        matrices (Sequence): Arrays or nested lists.
+        shape (tuple[int, int]): Shape of each.
+        names (Sequence[str]): What each is, with its file and key, for the message.
+
+    Returns:
+        np.ndarray: Shape (N, *shape), float64.
+
+    Raises:
+        ValueError: If one has another shape, or is no matrix of numbers.
+    """
+    try:
+        stacked = np.asarray(matrices, np.float64)
+    except (TypeError, ValueError):
+        stacked = np.empty(0)
+    if stacked.shape == (len(matrices), *shape):
+        return stacked
+    return np.stack([as_matrix(matrix, shape, name, _WRITE_AGAIN) for matrix, name in zip(matrices, names)])

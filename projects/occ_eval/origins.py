@@ -8,6 +8,8 @@ import numpy as np
 
 from projects.fileio import BadFileError, read_json
 
+from .infos import key_poses
+
 MAX_ORIGINS = 8
 RADIUS = 39.0
 FARTHEST = 1e4
@@ -31,7 +33,7 @@ def select_origins(origins: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(near, np.float64)
 
 
-def scene_origins(infos: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+def scene_origins(infos: Sequence[Mapping[str, Any]], path: str = 'the info file') -> dict[str, np.ndarray]:
     """Origins of each frame from the poses of all frames of its scene.
 
     The positions are rounded to float32 in the LiDAR frame, as published. The result depends on which frames the list
@@ -40,32 +42,36 @@ def scene_origins(infos: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
     Args:
         infos (Sequence[Mapping]): Items of an info file: ``token``, ``timestamp``, ``scene_token`` or ``scene_name``,
             ``ego2global`` (4, 4) and ``lidar_points.lidar2ego`` (4, 4).
+        path (str): Where they are from, for the messages. Defaults to 'the info file'.
 
     Returns:
         dict[str, np.ndarray]: Origins by token, each (T, 3) float64 in metres.
 
     Raises:
-        ValueError: If an item does not say its scene.
+        ValueError: If an item does not say its scene, although others may, or a pose is no rotation and translation.
     """
-    scenes: dict[str, list[Mapping[str, Any]]] = {}
-    for info in sorted(infos, key=lambda item: item['timestamp']):
-        scene = info.get('scene_token') or info.get('scene_name')
-        if not scene:
+    infos = sorted(infos, key=lambda item: item['timestamp'])
+    key = 'scene_token' if any(info.get('scene_token') for info in infos) else 'scene_name'
+    scenes: dict[str, list[int]] = {}
+    for index, info in enumerate(infos):
+        if not info.get(key):
             raise ValueError(
-                f'info of sample {info["token"]} has no scene_token or scene_name, so the rays of RayIoU have no '
-                'origins; write the info file with tools/create_data.py occ3d-nus'
+                f'sample {info["token"]} of {path} has no {key}, so the rays of RayIoU have no origins; write the info '
+                'file with tools/create_data.py occ3d-nus'
             )
-        scenes.setdefault(scene, []).append(info)
+        scenes.setdefault(info[key], []).append(index)
+    ego2global, lidar2ego = key_poses(infos, path)
+    lidar2global = ego2global @ lidar2ego
     result = {}
     for frames in scenes.values():
-        lidar2ego = [np.asarray(info['lidar_points']['lidar2ego'], np.float64) for info in frames]
-        lidar2global = [np.asarray(info['ego2global'], np.float64) @ pose for info, pose in zip(frames, lidar2ego)]
-        positions = np.stack(lidar2global)[:, :, 3]
-        for info, to_ego, to_global in zip(frames, lidar2ego, lidar2global):
-            in_lidar = (positions @ np.linalg.inv(to_global).T)[:, :3].astype(np.float32)
-            in_lidar[next(i for i, other in enumerate(frames) if other is info)] = 0
-            in_ego = np.concatenate([in_lidar.astype(np.float64), np.ones((len(frames), 1))], 1) @ to_ego[:3].T
-            result[info['token']] = select_origins(in_ego)
+        positions = lidar2global[frames, :, 3]
+        for place, index in enumerate(frames):
+            in_lidar = (positions @ np.linalg.inv(lidar2global[index]).T)[:, :3].astype(np.float32)
+            in_lidar[place] = 0
+            in_ego = (
+                np.concatenate([in_lidar.astype(np.float64), np.ones((len(frames), 1))], 1) @ lidar2ego[index, :3].T
+            )
+            result[infos[index]['token']] = select_origins(in_ego)
     return result
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from projects.fileio import restricted_load
 from projects.occ_eval.infos import read_info_items
 
 EYE, ZERO, UNIT = np.eye(4), [0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]
@@ -176,3 +177,128 @@ def test_parts_of_an_item_of_another_kind_are_named(key, value):
 def test_lidar2sensor_that_has_no_inverse_is_named():
     with pytest.raises(ValueError, match=r'item 0 of x\.pkl \(sample t\), .* holds a matrix that is none'):
         read_info_items({'data_list': [mmdet3d_item(np.zeros((4, 4)))]}, 'x.pkl')
+
+
+def our_item(token='t', timestamp=1.5, **changes):
+    """An item of ours without what this test does not look at."""
+    item = mmdet3d_item(INVERSE, sweep2key=EYE.tolist())
+    return {**item, 'token': token, 'timestamp': timestamp, **changes}
+
+
+def test_a_token_that_is_there_twice_is_refused_with_both_places():
+    items = [our_item('a'), our_item('b'), our_item('a')]
+    with pytest.raises(ValueError, match=r'x\.pkl holds the token a twice \(items 0 and 2\)'):
+        read_info_items({'data_list': items}, 'x.pkl')
+    with pytest.raises(ValueError, match=r'x\.pkl holds the token t twice \(items 0 and 1\)'):
+        read_info_items({'infos': [bevdet_item(), bevdet_item()]}, 'x.pkl')
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'token': 5}, r'item 1 of x\.pkl \(sample 5\) has the token 5, but it must be text'),
+        ({'token': ''}, 'must be text'),
+        ({'token': ['a']}, 'must be text'),
+        ({'timestamp': float('nan')}, r'item 1 .* \(sample u\) has the timestamp nan, but it must be a number'),
+        ({'timestamp': 'soon'}, "has the timestamp 'soon'"),
+        ({'timestamp': None}, 'has the timestamp None'),
+        ({'scene_token': ['s']}, r"has the scene_token \['s'\], but it must be text"),
+        ({'lidar_points': None}, 'has lidar_points of the type NoneType, but it must be a dict'),
+        ({'images': 'x'}, 'has images of the type str'),
+        ({'images': {'CAM': 3}}, r'item 1 of x\.pkl \(sample u\), or one of its cameras .* another type'),
+        ({'lidar_sweeps': 4}, r'item 1 of x\.pkl \(sample u\), or one of .* sweeps, holds a value of another type'),
+        ({'lidar_sweeps': [5]}, 'another type'),
+        ({'prev': 'u'}, r'time 2\.0 s has the prev u of the time 2\.0 s, which must be earlier'),
+        ({'next': 'u'}, 'has the next u .* which must be later'),
+        ({'prev': 't', 'timestamp': 1.0}, r'time 1\.0 s has the prev t of the time 1\.5 s, which must be earlier'),
+        ({'next': 't'}, r'time 2\.0 s has the next t of the time 1\.5 s, which must be later'),
+    ],
+)
+def test_an_item_with_a_wrong_value_is_refused_with_file_sample_and_key(changes, message):
+    items = [our_item(), our_item('u', 2.0)]
+    read_info_items({'data_list': items}, 'x.pkl')
+    items[1].update(changes)
+    with pytest.raises(ValueError, match=message):
+        read_info_items({'data_list': items}, 'x.pkl')
+
+
+def test_neighbours_that_the_file_does_not_hold_and_right_ones_pass():
+    items = [our_item('a', 1.0, prev='elsewhere', next='b'), our_item('b', 1.5, prev='a', next='')]
+    assert [item['token'] for item in read_info_items({'data_list': items}, 'x.pkl')] == ['a', 'b']
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ({'data_list': 'abc'}, 'data_list of x.pkl must be a list of samples, got str'),
+        ({'data_list': 7}, 'must be a list of samples, got int'),
+        ({'data_list': {'token': 'a'}}, 'must be a list of samples, got dict'),
+        ({'data_list': [5]}, r'item 0 of x\.pkl .* is no dict, but int'),
+        ({'infos': [None]}, r'item 0 of x\.pkl .* is no dict, but NoneType'),
+        ({'infos': [{'cams': 3}]}, r'item 0 of x\.pkl \(sample without token\)'),
+        ({3: 4}, r'x\.pkl is no info file'),
+    ],
+)
+def test_content_of_another_form_is_refused_with_the_file(content, message):
+    with pytest.raises(ValueError, match=message):
+        read_info_items(content, 'x.pkl')
+
+
+def test_quaternion_of_another_length_is_refused():
+    info = {**bevdet_item(), 'lidar2ego_rotation': [2.0, 0, 0, 0]}
+    with pytest.raises(ValueError, match=r'item 0 of x\.pkl \(sample t\).*\(lidar2ego_rotation .* length 2, not 1'):
+        read_info_items({'infos': [info]}, 'x.pkl')
+
+
+def camera_item(shift, old, token='t'):
+    """Four cameras 1 m from the LiDAR, looking outwards, on a car that moves 10 m/s; firing at other times than it."""
+    images = {}
+    for view in range(4):
+        angle, lag = view * np.pi / 2, 0.02 * view - 0.04
+        ahead, left = np.array([np.cos(angle), np.sin(angle), 0]), np.array([-np.sin(angle), np.cos(angle), 0])
+        rotation = np.stack([-left, [0, 0, -1], ahead], 1)  # camera axes right, down, forward
+        cam2ego = rigid(rotation, ahead + [0, 0, 1.5])
+        centre = ahead - [0, 0, 0.3] + [10 * lag * shift, 0, 0]  # in the LiDAR frame, 1.8 m above the ego's origin
+        images[f'CAM_{view}'] = {
+            'img_path': 'a.jpg',
+            'timestamp': 1.5 + lag,
+            'cam2ego': cam2ego.tolist(),
+            'lidar2cam': rigid(rotation.T, -centre if old else -rotation.T @ centre).astype(np.float32).tolist(),
+        }
+    lidar = {'lidar_path': 'k.pcd.bin', 'lidar2ego': rigid(np.eye(3), [0, 0, 1.8]).tolist()}
+    item = {'token': token, 'timestamp': 1.5, 'ego2global': EYE.tolist()}
+    return {**item, 'lidar_points': lidar, 'images': images}
+
+
+@pytest.mark.parametrize('shift', [0, 1, 3], ids=['standing', '10 m/s', '30 m/s'])
+def test_lidar2cam_of_mmdet3d_before_december_2022_is_corrected_with_a_warning(shift):
+    right = [camera_item(shift, False, f't{i}') for i in range(3)]
+    with pytest.warns(UserWarning, match=r'x\.pkl is of mmdet3d from before December 2022: .* lidar2cam are wrong'):
+        items = read_info_items({'data_list': [camera_item(shift, True, f't{i}') for i in range(3)]}, 'x.pkl')
+    for item, expected in zip(items, right):
+        for name, image in item['images'].items():
+            np.testing.assert_allclose(image['lidar2cam'], expected['images'][name]['lidar2cam'], atol=1e-6)
+
+
+@pytest.mark.parametrize('shift', [0, 1, 3])
+def test_right_lidar2cam_is_left_alone(shift, recwarn):
+    items = [camera_item(shift, False)]
+    assert read_info_items({'data_list': items}, 'x.pkl') == items
+    assert not recwarn.list
+
+
+def test_lidar2cam_of_the_real_keyframe_is_left_alone_and_corrected_when_it_is_made_old(realdata, recwarn):
+    path = next((realdata / 'nuscenes_keyframe').glob('*.pkl'))
+    (item,) = restricted_load(path)['data_list']
+    (read,) = read_info_items({'data_list': [item]}, 'x.pkl')
+    assert not recwarn.list
+    assert read['images'] == item['images']
+    old = {**item, 'images': {}}
+    for name, image in item['images'].items():
+        lidar2cam = np.array(image['lidar2cam'])
+        camera_in_lidar = -lidar2cam[:3, :3].T @ lidar2cam[:3, 3]
+        old['images'][name] = {**image, 'lidar2cam': rigid(lidar2cam[:3, :3], -camera_in_lidar).tolist()}
+    with pytest.warns(UserWarning, match='before December 2022'):
+        (read,) = read_info_items({'data_list': [old]}, 'x.pkl')
+    for name, image in item['images'].items():
+        np.testing.assert_allclose(read['images'][name]['lidar2cam'], image['lidar2cam'], atol=1e-6)

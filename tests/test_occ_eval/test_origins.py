@@ -60,8 +60,30 @@ def test_at_most_eight_origins_within_39_metres_are_kept():
 def test_infos_without_scenes_are_refused():
     item = info('a', 1, pose(0, 0, 0))
     item['scene_token'] = ''
-    with pytest.raises(ValueError, match='sample a has no scene_token'):
+    with pytest.raises(ValueError, match='sample a of the info file has no scene_name'):
         scene_origins([item])
+
+
+def test_a_sample_without_the_scene_that_others_have_is_refused_and_not_taken_for_a_scene_of_its_own():
+    items = [info('a', 1, pose(0, 0, 0)), {**info('b', 2, pose(5, 0, 0)), 'scene_token': None, 'scene_name': 's'}]
+    with pytest.raises(ValueError, match=r'sample b of x\.pkl has no scene_token'):
+        scene_origins(items, 'x.pkl')
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'message'),
+    [
+        ('ego2global', np.full((4, 4), np.nan).tolist(), r'ego2global of sample b in x\.pkl holds NaN'),
+        ('ego2global', np.diag([3.0, 3, 3, 1]).tolist(), r'ego2global of sample b in x\.pkl .* scaled'),
+        ('ego2global', [[1.0]], r'ego2global of sample b in x\.pkl must be numbers of shape \(4, 4\)'),
+        ('ego2global', 'x', r'ego2global of sample b in x\.pkl must be numbers'),
+        ('lidar_points', {}, r'lidar_points\.lidar2ego of sample b in x\.pkl must be numbers'),
+        ('lidar_points', {'lidar2ego': np.zeros((4, 4))}, r'lidar2ego of sample b in x\.pkl .* scaled'),
+    ],
+)
+def test_poses_that_are_none_are_refused_with_file_sample_and_key(key, value, message):
+    with pytest.raises(ValueError, match=message):
+        scene_origins([info('a', 1, pose(0, 0, 0)), {**info('b', 2, pose(5, 0, 0)), key: value}], 'x.pkl')
 
 
 def test_origin_files_are_read_and_checked(tmp_path):

@@ -135,7 +135,7 @@ def test_nan_in_the_calibration_names_token_and_key(own_root, edit_infos, camera
     edit_infos(own_root / 'occ3d-nus_infos_train.pkl', damage)
     dataset = build(own_root)
     token = dataset.load_data_list()[0]['token']
-    with pytest.raises(ValueError, match=rf'images\.{camera}\.{key} of sample {token} holds NaN'):
+    with pytest.raises(ValueError, match=rf'images\.{camera}\.{key} of sample {token} in .*infos_train\.pkl holds NaN'):
         dataset.get_data_info(0)
 
 
@@ -146,6 +146,50 @@ def test_camera_pose_without_a_rotation_names_token_and_key(own_root, edit_infos
     edit_infos(own_root / 'occ3d-nus_infos_train.pkl', damage)
     with pytest.raises(ValueError, match=r'images\.CAM_BACK\.lidar2cam of sample .* is no rotation'):
         build(own_root).get_data_info(0)
+
+
+NONE = np.full((4, 4), np.nan).tolist()
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (
+            lambda i: i['images']['CAM_BACK'].update(cam2img=np.zeros((3, 3)).tolist()),
+            r'images\.CAM_BACK\.cam2img .*focal',
+        ),
+        (lambda i: i['images']['CAM_BACK'].update(cam2img=[[1.0]]), r'CAM_BACK\.cam2img .*must be numbers of shape'),
+        (lambda i: i['images']['CAM_BACK'].update(cam2img=None), r'has no images\.CAM_BACK\.cam2img'),
+        (
+            lambda i: i['images']['CAM_BACK'].update(img_path=None),
+            r'images\.CAM_BACK\.img_path .*must be a path, got None',
+        ),
+        (lambda i: i['images']['CAM_BACK']['lidar2cam'][3].__setitem__(0, 1.0), r'CAM_BACK\.lidar2cam .*last row'),
+        (lambda i: i['images']['CAM_BACK'].update(lidar2cam=np.diag([1.01, 1.01, 1.01, 1])), r'lidar2cam .*scaled'),
+        (lambda i: i.update(ego2global=NONE), r'ego2global of sample .*NaN'),
+        (lambda i: i.update(occ_path=3), r'occ_path of sample .*must be a path, got 3'),
+        (lambda i: i['lidar_points'].update(lidar_path=None), r'lidar_points\.lidar_path .*must be a path'),
+        (lambda i: i['lidar_sweeps'][1].update(sweep2key=NONE), r'lidar_sweeps\[1\]\.sweep2key of sample .*NaN'),
+        (lambda i: i['lidar_sweeps'][1].pop('sweep2key'), r'has no lidar_sweeps\[1\]\.sweep2key'),
+        (lambda i: i['lidar_sweeps'][0].update(timestamp=float('nan')), r'lidar_sweeps\[0\]\.timestamp .*is nan'),
+        (lambda i: i['lidar_sweeps'][0].update(timestamp='x'), r"lidar_sweeps\[0\]\.timestamp .*is 'x'"),
+        (lambda i: i['lidar_sweeps'].reverse(), r'lidar_sweeps\[1\]\.timestamp .*before the sweep in front of it'),
+        (lambda i: i['lidar_sweeps'][0].update(timestamp=i['timestamp'] + 1), r'lidar_sweeps\[0\]\.timestamp .*before'),
+        (lambda i: i['lidar_sweeps'][0].update(timestamp=i['timestamp'] * 1e6), r'lidar_sweeps\[0\]\.timestamp'),
+    ],
+)
+def test_wrong_calibration_times_and_paths_name_file_sample_and_key(nuscenes_root, tmp_path, change, message):
+    content = pickle.loads((nuscenes_root / 'occ3d-nus_infos_train.pkl').read_bytes())
+    item = content['data_list'][1]
+    change(item)
+    (tmp_path / 'odd.pkl').write_bytes(pickle.dumps(content))
+    modality = {'use_camera': True, 'use_lidar': True}
+    dataset = Occ3DNuScenesDataset(str(tmp_path / 'odd.pkl'), data_root=str(nuscenes_root), modality=modality)
+    dataset.get_data_info(0)
+    with pytest.raises((KeyError, ValueError), match=message) as error:
+        dataset.get_data_info(1)
+    assert 'odd.pkl' in str(error.value)
+    assert item['token'] in str(error.value)
 
 
 def test_missing_calibration_names_token_and_key(own_root, edit_infos):

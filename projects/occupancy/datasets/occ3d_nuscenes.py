@@ -1,36 +1,25 @@
 """The Occ3D-nuScenes data set. N cameras."""
 
 import os.path as osp
+from typing import Any
 
 import numpy as np
 from mmdet3d.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
 from projects.engine import SeededDatasetMixin, restricted_load
-from projects.occ_eval.infos import read_info_items
+from projects.geometry import check_intrinsics, check_poses, is_finite_number
+from projects.occ_eval.infos import read_info_items, stack_matrices
 from projects.occupancy.classes import FREE_CLASS, NUSC_CAMERAS, OCC3D_CLASSES, OCC3D_PALETTE
 
-_WRITE_AGAIN = 'write the info files again with tools/create_data.py occ3d-nus --force'
-
-
-def _matrix(block: dict, key: str, shape: tuple[int, int], name: str, token: str) -> np.ndarray:
-    """Read one calibration matrix.
-
-    Raises:
-        KeyError: If it is missing.
-        ValueError: If its shape is wrong or it holds NaN or infinity.
-    """
-    if block.get(key) is None:
-        raise KeyError(f'info of sample {token} has no {name}.{key}; {_WRITE_AGAIN}')
-    matrix = np.asarray(block[key], np.float64)
-    if matrix.shape != shape:
-        raise ValueError(f'{name}.{key} of sample {token} must be {shape}, got {matrix.shape}; {_WRITE_AGAIN}')
-    if not np.isfinite(matrix).all():
-        raise ValueError(
-            f'{name}.{key} of sample {token} holds NaN or infinity; correct the calibration table of the data set, '
-            f'then {_WRITE_AGAIN}'
-        )
-    return matrix
+_WRITE_AGAIN = (
+    'correct the calibration table of the data set if it is wrong there, and write the info files again with '
+    'tools/create_data.py occ3d-nus --force'
+)
+_LONGEST_LAG = 60.0
+"""Seconds from a sweep to its keyframe; ten sweeps of nuScenes are half a second. More is another unit of time."""
+_SOONEST = -1e-3
+"""Seconds that a sweep may be later than its keyframe, for times that were rounded to milliseconds."""
 
 
 @DATASETS.register_module()
@@ -141,11 +130,28 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
                 )
 
     def get_data_info(self, idx: int) -> dict:
-        """Return the pipeline's view of one sample: absolute paths, float64 matrices, checked calibration."""
+        """Return the pipeline's view of one sample: absolute paths, float64 matrices, checked calibration.
+
+        Raises:
+            KeyError: If a matrix is missing.
+            ValueError: If the cameras are others, or a matrix or time is none; names file, sample and key.
+        """
         info = super().get_data_info(idx)
-        token = info['token']
-        lidar = info['lidar_points']
-        lidar2ego = _matrix(lidar, 'lidar2ego', (4, 4), 'lidar_points', token)
+        token, lidar, images = info['token'], info['lidar_points'], info['images']
+        self._check_cameras(images, token)
+        sweeps = (info.get('lidar_sweeps') or []) if self.modality['use_lidar'] else []
+        poses = self._matrices(
+            {
+                'lidar_points.lidar2ego': lidar.get('lidar2ego'),
+                'ego2global': info['ego2global'],
+                **{f'images.{name}.lidar2cam': images[name].get('lidar2cam') for name in self.CAMERAS},
+                **{f'lidar_sweeps[{i}].sweep2key': sweep.get('sweep2key') for i, sweep in enumerate(sweeps)},
+            },
+            (4, 4),
+            token,
+        )
+        intrinsics = {f'images.{name}.cam2img': images[name].get('cam2img') for name in self.CAMERAS}
+        lidar2ego, last = poses[0], 2 + len(self.CAMERAS)
         data = {
             'token': token,
             'sample_idx': idx,
@@ -156,49 +162,75 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
             'next': info.get('next', ''),
             'test_mode': self.test_mode,
             'bda_mat': np.eye(4),
-            'occ_path': self._from_root(info.get('occ_path')),
+            'occ_path': self._from_root(info, 'occ_path', token),
             'lidar2ego': lidar2ego,
-            'ego2global': _matrix(info, 'ego2global', (4, 4), 'info', token),
+            'ego2global': poses[1],
+            'cam_names': self.CAMERAS,
+            'cam2img': self._matrices(intrinsics, (3, 3), token),
+            # lidar2cam goes through the ego poses of both timestamps, so the camera is placed in the key ego frame.
+            'cam2ego': lidar2ego @ np.linalg.inv(poses[2:last]),
         }
-        data.update(self._camera_info(info, lidar2ego))
+        if self.modality['use_camera']:
+            data['img_paths'] = [
+                osp.join(self.data_prefix[name], self._path(images[name], 'img_path', f'images.{name}.', token))
+                for name in self.CAMERAS
+            ]
+            data['segments_paths'] = [
+                self._from_root(images[name], 'segments_path', token, f'images.{name}.') for name in self.CAMERAS
+            ]
         if self.modality['use_lidar']:
-            data['lidar_path'] = osp.join(self.data_prefix['pts'], lidar['lidar_path'])
+            path = self._path(lidar, 'lidar_path', 'lidar_points.', token)
+            data['lidar_path'] = osp.join(self.data_prefix['pts'], path)
             data['ann_file'] = self.ann_file
             data['sweeps_expected'] = bool(info['prev']) if 'prev' in info else not self._any_sweeps
-            data['lidar_sweeps'] = [
-                self._sweep_info(sweep, info['timestamp'], token) for sweep in info.get('lidar_sweeps') or []
-            ]
+            data['lidar_sweeps'] = self._sweeps(sweeps, poses[last:], info)
         return data
 
-    def _camera_info(self, info: dict, lidar2ego: np.ndarray) -> dict:
-        """Calibration and files of the cameras, in the order of ``CAMERAS``."""
-        token, images = info['token'], info['images']
+    def _check_cameras(self, images: dict, token: str) -> None:
         if set(images) != set(self.CAMERAS):
             raise ValueError(
                 f'info of sample {token} has the cameras {sorted(images)}, but {type(self).__name__} reads '
                 f'{sorted(self.CAMERAS)} and leaves none out; a rig of other cameras needs a subclass that lists them '
                 f'in CAMERAS, and models that were trained with it'
             )
-        cam2img, cam2ego = [], []
-        for name in self.CAMERAS:
-            cam2img.append(_matrix(images[name], 'cam2img', (3, 3), f'images.{name}', token))
-            lidar2cam = _matrix(images[name], 'lidar2cam', (4, 4), f'images.{name}', token)
-            if abs(np.linalg.det(lidar2cam[:3, :3])) < 0.5:
-                raise ValueError(f'images.{name}.lidar2cam of sample {token} is no rotation; {_WRITE_AGAIN}')
-            # lidar2cam goes through the ego poses of both timestamps, so the camera is placed in the key ego frame.
-            cam2ego.append(lidar2ego @ np.linalg.inv(lidar2cam))
-        data = {'cam_names': self.CAMERAS, 'cam2img': np.stack(cam2img), 'cam2ego': np.stack(cam2ego)}
-        if self.modality['use_camera']:
-            data['img_paths'] = [osp.join(self.data_prefix[name], images[name]['img_path']) for name in self.CAMERAS]
-            data['segments_paths'] = [self._from_root(images[name].get('segments_path')) for name in self.CAMERAS]
-        return data
 
-    def _sweep_info(self, sweep: dict, key_time: float, token: str) -> dict:
-        return {
-            'path': self._from_root(sweep['lidar_points']['lidar_path']),
-            'sweep2key': _matrix(sweep, 'sweep2key', (4, 4), 'lidar_sweeps', token),
-            'time_lag': key_time - sweep['timestamp'],
-        }
+    def _matrices(self, matrices: dict[str, Any], shape: tuple[int, int], token: str) -> np.ndarray:
+        """Stack the poses (4, 4) or intrinsics (3, 3) of a sample by key, checked. Shape (N, *shape)."""
+        missing = [key for key, matrix in matrices.items() if matrix is None]
+        if missing:
+            raise KeyError(f'info of sample {token} in {self.ann_file} has no {missing[0]}; {_WRITE_AGAIN}')
+        names = [f'{key} of sample {token} in {self.ann_file}' for key in matrices]
+        stacked = stack_matrices(list(matrices.values()), shape, names)
+        check = check_poses if shape == (4, 4) else check_intrinsics
+        check(stacked, names, _WRITE_AGAIN)
+        return stacked
 
-    def _from_root(self, path: str | None) -> str | None:
-        return osp.join(self.data_root, path) if path else None
+    def _sweeps(self, sweeps: list[dict], poses: np.ndarray, info: dict) -> list[dict]:
+        """Files, poses and lags of the LiDAR sweeps of a sample, newest first.
+
+        Raises:
+            ValueError: If their times are no numbers, run forwards, or are far from that of the keyframe.
+        """
+        found: list[dict] = []
+        for index, (sweep, pose) in enumerate(zip(sweeps, poses)):
+            time = sweep.get('timestamp')
+            lag = info['timestamp'] - time if is_finite_number(time) else np.nan
+            earliest = found[-1]['time_lag'] if found else _SOONEST
+            if not earliest <= lag <= _LONGEST_LAG:
+                raise ValueError(
+                    f'lidar_sweeps[{index}].timestamp of sample {info["token"]} in {self.ann_file} is {time!r}, but it '
+                    f'must be a time in seconds before the sweep in front of it and the keyframe '
+                    f'({info["timestamp"]!r}), by at most {_LONGEST_LAG:g} s; {_WRITE_AGAIN}'
+                )
+            path = self._from_root(sweep['lidar_points'], 'lidar_path', info['token'], f'lidar_sweeps[{index}].')
+            found.append({'path': path, 'sweep2key': pose, 'time_lag': lag})
+        return found
+
+    def _path(self, block: dict, key: str, prefix: str, token: str) -> str:
+        path = block.get(key)
+        if not (isinstance(path, str) and path):
+            raise ValueError(f'{prefix}{key} of sample {token} in {self.ann_file} must be a path, got {path!r}')
+        return path
+
+    def _from_root(self, block: dict, key: str, token: str, prefix: str = '') -> str | None:
+        return osp.join(self.data_root, self._path(block, key, prefix, token)) if block.get(key) else None

@@ -48,7 +48,8 @@ class RayIoUMetric(BaseMetric):
         if origins_file is not None:
             self.source, self.origins = origins_file, read_origins(origins_file)
         else:
-            self.source, self.origins = ann_file, scene_origins(list(infos_by_token(ann_file).values()))
+            self.source = str(ann_file)
+            self.origins = scene_origins(list(infos_by_token(self.source).values()), self.source)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Add the counts of every sample.
