@@ -59,7 +59,7 @@ def score(pair, args):
         pred = read_depth(pair.pred)
         if pair.gt is None:
             return None, None
-        gt = read_depth(pair.gt)
+        gt = read_depth(pair.gt, pair.gt_scale)
         if args.protocol == 'kitti':
             return kitti_image(gt, pred), None
         return eigen_image(gt, pred, args.crop, args.cap, use_kb_crop=args.kb_crop), None

@@ -10,6 +10,7 @@ from .maps import MAX_STORED_DEPTH, decode_depth, encode_depth, read_depth
 from .metrics import (
     EIGEN_KEYS,
     KITTI_KEYS,
+    check_finite,
     eigen_image,
     eigen_metrics,
     kitti_image,
@@ -25,6 +26,7 @@ __all__ = [
     'KB_WIDTH',
     'KITTI_KEYS',
     'MAX_STORED_DEPTH',
+    'check_finite',
     'crop_mask',
     'decode_depth',
     'eigen_image',

@@ -1,45 +1,117 @@
-"""Info files of depth data sets, as evaluation and training read them."""
+"""Info files of depth data: the one reader of the data set, the evaluator and the converters."""
 
 import os
-from typing import Any
+from collections.abc import Sequence
+
+import numpy as np
 
 from projects.fileio import check_name, restricted_load
+from projects.geometry import as_matrix, check_intrinsics, is_finite_number
 
 FRAME_ID_PARTS = 2
 """Names with slashes between them that a frame id may have: ``2011_09_26_drive_0002_sync/0000000069``."""
-_PATHS = ('img_path', 'right_path', 'depth_path', 'right_depth_path', 'dense_path', 'right_dense_path')
+PATH_KEYS = ('img_path', 'right_path', 'depth_path', 'right_depth_path', 'dense_path', 'right_dense_path')
+FRAME_KEYS = ('frame_id', *PATH_KEYS, 'cam2img', 'right_cam2img', 'baseline', 'depth_scale', 'ori_shape')
+"""What a frame must have to be loaded."""
+
+MAX_BASELINE = 10.0
+"""Metres. Pairs on a car are half a metre apart; more is another unit of length."""
+
+_AGAIN = 'write it again with tools/create_data.py'
 
 
-def _check_item(item: Any, where: str, again: str) -> None:
-    if not isinstance(item, dict):
-        raise ValueError(f'{where} is {type(item).__name__}, not a dict; {again}')
-    missing = [key for key in ('frame_id', 'depth_path') if key not in item]
-    if missing:
-        raise ValueError(f'{where} has no {missing}; {again}')
-    check_name(item['frame_id'], 'frame_id', where, FRAME_ID_PARTS)
-    for key in _PATHS:
-        if not isinstance(item.get(key), (str, type(None))):
-            raise ValueError(f'{where} ({item["frame_id"]}): {key} must be a path or None, got {item[key]!r}; {again}')
+def read_depth_items(content: object, path: str) -> list[dict]:
+    """Return the frames of a loaded info file.
+
+    Args:
+        content (object): As it was loaded: a dict with ``data_list``.
+        path (str): The file, for the messages.
+
+    Returns:
+        list[dict]: The frames, each with ``frame_id`` and ``depth_path`` (None without a file).
+
+    Raises:
+        ValueError: If it is no depth info file, is empty, or holds a frame that has no name, a name that is there
+            twice or that cannot be a file name, or a path that is none; names file and frame.
+    """
+    if not isinstance(content, dict) or not isinstance(content.get('data_list'), list):
+        raise ValueError(f'{path} holds no depth infos; {_AGAIN}')
+    items = content['data_list']
+    if not items:
+        raise ValueError(f'{path} holds no frames; {_AGAIN}')
+    places: dict[str, int] = {}
+    for index, item in enumerate(items):
+        frame = item.get('frame_id') if isinstance(item, dict) else None
+        if not isinstance(frame, str) or not frame:
+            raise ValueError(f'item {index} of {path} is no frame with a frame_id that is text; {_AGAIN}')
+        check_name(frame, 'frame_id', f'item {index} of {path}', FRAME_ID_PARTS)
+        if 'depth_path' not in item:
+            raise ValueError(f'frame {frame} of {path} has no depth_path; {_AGAIN}')
+        first = places.setdefault(frame, index)
+        if first != index:
+            raise ValueError(
+                f'{path} holds the frame {frame} twice (items {first} and {index}), so it would count twice; {_AGAIN}'
+            )
+        for key in PATH_KEYS:
+            value = item.get(key)
+            if value is not None and not (isinstance(value, str) and value):
+                raise ValueError(f'{key} of frame {frame} of {path} must be a path or None, got {value!r}; {_AGAIN}')
+        scale = item.get('depth_scale', 1.0)
+        if not (is_finite_number(scale) and scale > 0):
+            raise ValueError(
+                f'depth_scale of frame {frame} of {path} must be a positive number of values per metre (256 for '
+                f'KITTI), got {scale!r}; {_AGAIN}'
+            )
+    return items
 
 
-def read_depth_infos(path: str | os.PathLike, command: str = 'create_data.py') -> list[dict]:
-    """Frames of an info file of ``tools/create_data.py``.
+def read_depth_infos(path: str | os.PathLike) -> list[dict]:
+    """Read an info file without running code in it; see :func:`read_depth_items`.
 
     Args:
         path (str or PathLike): The file.
-        command (str): How it is written again, for messages. Defaults to 'create_data.py'.
 
     Returns:
-        list[dict]: One per frame; ``frame_id`` can become a file name, and paths are text or None.
+        list[dict]: Its frames.
 
     Raises:
         FileNotFoundError: If the file is missing.
-        ValueError: If it holds something else; the message names the frame.
+        ValueError: If it is no depth info file, or a frame is not whole.
     """
-    name, again = os.fspath(path), f'write it again with tools/{command}'
-    content = restricted_load(path)
-    if not isinstance(content, dict) or not isinstance(content.get('data_list'), list):
-        raise ValueError(f'{name} holds no depth infos; {again}')
-    for index, item in enumerate(content['data_list']):
-        _check_item(item, f'{name}: frame number {index}', again)
-    return content['data_list']
+    return read_depth_items(restricted_load(path), os.fspath(path))
+
+
+def check_calibration(items: Sequence[dict], path: str) -> None:
+    """Check that frames of :func:`read_depth_items` can be loaded: keys, intrinsics, baseline and size.
+
+    Args:
+        items (Sequence[dict]): The frames.
+        path (str): The file, for the messages.
+
+    Raises:
+        ValueError: For the first that cannot; names file, frame and key.
+    """
+    for item in items:
+        where = f'frame {item["frame_id"]} of {path}'
+        missing = [key for key in FRAME_KEYS if key not in item]
+        if missing:
+            raise ValueError(f'{where} has no {missing}; {_AGAIN}')
+        if not item['img_path']:
+            raise ValueError(f'{where} has no img_path; {_AGAIN}')
+        baseline = item['baseline']
+        if not (is_finite_number(baseline) and 0 <= baseline <= MAX_BASELINE):
+            raise ValueError(
+                f'{where} has the baseline {baseline!r}, but it must be in metres, 0 (no pair) to {MAX_BASELINE:g}; '
+                f'{_AGAIN}'
+            )
+        shape = item['ori_shape']
+        if not (isinstance(shape, (tuple, list)) and len(shape) == 2 and all(_is_size(value) for value in shape)):
+            raise ValueError(f'ori_shape of {where} must be (height, width) in pixels, got {shape!r}; {_AGAIN}')
+    for key in ('cam2img', 'right_cam2img'):
+        names = [f'{key} of frame {item["frame_id"]} of {path}' for item in items]
+        matrices = [as_matrix(item[key], (3, 3), name, _AGAIN) for item, name in zip(items, names)]
+        check_intrinsics(np.stack(matrices), names, _AGAIN)
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0

@@ -73,6 +73,24 @@ def match_kb_crop(gt: np.ndarray, pred: np.ndarray) -> tuple[np.ndarray, np.ndar
     return cropped, pred if pred.shape == cropped.shape or pred.shape != gt.shape else kb_crop(pred)
 
 
+def check_finite(pred: np.ndarray) -> None:
+    """Refuse a prediction that holds NaN or infinity.
+
+    Args:
+        pred (np.ndarray): Depth in metres, any shape.
+
+    Raises:
+        ValueError: With the share of the pixels, and what the likely cause is.
+    """
+    finite = np.isfinite(pred)
+    if not finite.all():
+        raise ValueError(
+            f'prediction holds NaN or infinity at {finite.size - int(finite.sum())} of {finite.size} pixels; weights '
+            'of the model that are NaN are the likely cause: look at the loss of its training, or take an earlier '
+            'checkpoint'
+        )
+
+
 def eigen_image(
     gt: np.ndarray,
     pred: np.ndarray,
@@ -83,8 +101,9 @@ def eigen_image(
 ) -> dict[str, float] | None:
     """Score one image with the Eigen protocol.
 
-    Predictions are clamped to [min_depth, cap], NaN counts as min_depth; valid pixels have min_depth < gt < cap and lie
-    inside the crop, whose shares are those of the KB-cropped frame when ``use_kb_crop`` is set.
+    Predictions are clamped to [min_depth, cap]; valid pixels have min_depth < gt < cap and lie inside the crop, whose
+    shares are those of the KB-cropped frame when ``use_kb_crop`` is set. Published code takes NaN for min_depth and
+    infinity for the cap: a network whose weights are NaN then has a score, so they are refused here.
 
     Args:
         gt (np.ndarray): True z-depth in metres, 0 = none. Shape (H, W).
@@ -98,15 +117,18 @@ def eigen_image(
         dict[str, float] | None: See :func:`eigen_metrics`; None when no pixel is valid.
 
     Raises:
-        ValueError: If the sizes differ.
+        ValueError: If the sizes differ, or the prediction holds NaN or infinity or is 0 at all valid pixels.
     """
+    check_finite(pred)
     if use_kb_crop:
         gt, pred = match_kb_crop(gt, pred)
     _check_sizes(gt, pred)
     valid = (gt > min_depth) & (gt < cap) & crop_mask(gt.shape, crop)
     if not valid.any():
         return None
-    pred = np.nan_to_num(pred[valid].astype(np.float64), nan=min_depth, posinf=cap, neginf=min_depth)
+    pred = pred[valid].astype(np.float64)
+    if not (pred > 0).any():
+        raise ValueError(f'prediction is empty: it has no depth above 0 at any of the {len(pred)} pixels that count')
     return eigen_metrics(gt[valid], np.clip(pred, min_depth, cap))
 
 
@@ -125,8 +147,9 @@ def kitti_image(gt: np.ndarray, pred: np.ndarray) -> dict[str, float] | None:
             pixels after the filling (an empty prediction, for instance).
     """
     _check_sizes(gt, pred)
-    if not (np.isfinite(pred).all() and (pred >= 0).all()):
-        raise ValueError('prediction holds NaN, infinity or negative values')
+    check_finite(pred)
+    if not (pred >= 0).all():
+        raise ValueError('prediction holds negative values')
     valid = gt > 0
     if not valid.any():
         return None

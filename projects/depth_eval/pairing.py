@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .infos import read_depth_infos
+from .maps import DEPTH_SCALE
 
 _SHOWN = 10
 _DRIVE = r'(?P<drive>\d{4}_\d\d_\d\d_drive_\d{4}_(?:sync|extract))'
@@ -26,11 +27,19 @@ _LAYOUTS = tuple(
 
 @dataclass(frozen=True)
 class Pair:
-    """Files of one frame; ``gt`` is None for a frame that has no ground truth."""
+    """Files of one frame.
+
+    Args:
+        name (str): Its name.
+        gt (str | None): Ground truth, None for a frame that has none.
+        pred (str): Prediction, metres * 256.
+        gt_scale (float): Values per metre of the ground truth. Defaults to 256.
+    """
 
     name: str
     gt: str | None
     pred: str
+    gt_scale: float = DEPTH_SCALE
 
 
 def frame_key(name: str) -> tuple[str, ...]:
@@ -69,13 +78,6 @@ def _files(folder: str | os.PathLike) -> dict[str, str]:
         hint = f'; it has {", ".join(others)} files, and depth maps are 16-bit PNG, one a frame' if others else ''
         raise FileNotFoundError(f'{folder} holds no PNG files{hint}')
     return files
-
-
-def _gt_of_infos(gt_dir: str | os.PathLike, infos: str | os.PathLike) -> dict[str, str | None]:
-    return {
-        f'{item["frame_id"]}.png': str(Path(gt_dir) / item['depth_path']) if item['depth_path'] else None
-        for item in read_depth_infos(infos)
-    }
 
 
 def _match(truths: dict[str, str | None], predictions: dict[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -124,10 +126,18 @@ def pair_files(
 
     Raises:
         FileNotFoundError: If a folder is missing or empty.
-        ValueError: If a frame has no prediction or several; or, without ``infos``, a prediction has no ground truth.
+        ValueError: If a frame has no prediction or several, or is twice in ``infos``; or, without ``infos``, a
+            prediction has no ground truth.
     """
     predictions = _files(pred_dir)
-    truths: dict[str, str | None] = dict(_files(gt_dir)) if infos is None else _gt_of_infos(gt_dir, infos)
+    items = [] if infos is None else read_depth_infos(infos)
+    truths: dict[str, str | None] = {
+        f'{item["frame_id"]}.png': str(Path(gt_dir) / item['depth_path']) if item['depth_path'] else None
+        for item in items
+    }
+    scales = {f'{item["frame_id"]}.png': float(item.get('depth_scale', DEPTH_SCALE)) for item in items}
+    if infos is None:
+        truths = dict(_files(gt_dir))
     matched, problems = _match(truths, predictions)
     extra = sorted(set(predictions) - set(matched.values()))
     alone = sorted(set(truths) - set(matched))
@@ -140,4 +150,7 @@ def pair_files(
         parts.append(f'{len(extra)} predictions have no ground truth: {_list_names(extra)}')
     if parts:
         raise ValueError(f'{gt_dir} and {pred_dir} do not match; ' + '; '.join(parts))
-    return [Pair(name, truths[name], predictions[matched[name]]) for name in sorted(truths)], extra
+    pairs = [
+        Pair(name, truths[name], predictions[matched[name]], scales.get(name, DEPTH_SCALE)) for name in sorted(truths)
+    ]
+    return pairs, extra

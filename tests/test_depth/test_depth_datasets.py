@@ -311,6 +311,57 @@ def test_frames_that_cannot_serve_are_refused_when_the_infos_are_read(data_root,
         build(data_root, ann_file='nope.pkl')
 
 
+K3 = np.eye(3)
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'cam2img': K3 * np.nan}, r'cam2img of frame \S+ of .*odd\.pkl holds NaN'),
+        ({'cam2img': K3 * 0}, r'cam2img of frame \S+ of .*odd\.pkl has the focal lengths 0 and 0 px'),
+        ({'cam2img': [1.0]}, r'cam2img of frame \S+ of .*odd\.pkl must be numbers of shape \(3, 3\)'),
+        ({'right_cam2img': None}, r'right_cam2img of frame \S+ of .*odd\.pkl must be numbers'),
+        ({'baseline': float('nan')}, r'frame \S+ of .*odd\.pkl has the baseline nan'),
+        ({'baseline': float('inf')}, 'has the baseline inf'),
+        ({'baseline': 540.0}, 'has the baseline 540.0, but it must be in metres'),
+        ({'baseline': 'x'}, "has the baseline 'x'"),
+        ({'depth_scale': 0.0}, r'depth_scale of frame \S+ of .*odd\.pkl must be a positive number .* got 0\.0'),
+        ({'depth_scale': -256.0}, 'got -256.0'),
+        ({'depth_scale': float('nan')}, 'got nan'),
+        ({'ori_shape': None}, r'ori_shape of frame \S+ of .*odd\.pkl must be \(height, width\)'),
+        ({'ori_shape': (0, 5)}, 'ori_shape'),
+        ({'ori_shape': 'ab'}, 'ori_shape'),
+        ({'img_path': 3}, r'img_path of frame \S+ of .*odd\.pkl must be a path or None, got 3'),
+        ({'img_path': None}, r'frame \S+ of .*odd\.pkl has no img_path'),
+        ({'frame_id': None}, r'item 1 of .*odd\.pkl is no frame with a frame_id'),
+        ({'frame_id': 7}, 'is no frame with a frame_id'),
+    ],
+)
+def test_frame_with_a_wrong_value_is_refused_with_file_frame_and_key(data_root, tmp_path, change, message):
+    content = pickle.loads((data_root / 'kitti-depth_infos_train.pkl').read_bytes())
+    content['data_list'][1].update(change)
+    (tmp_path / 'odd.pkl').write_bytes(pickle.dumps(content))
+    with pytest.raises(ValueError, match=message):
+        build(data_root, ann_file=str(tmp_path / 'odd.pkl'))
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (list.clear, r'odd\.pkl holds no frames'),
+        (lambda items: items.append(items[2]), r'odd\.pkl holds the frame \S+ twice \(items 2 and 8\)'),
+        (lambda items: items.insert(0, None), r'item 0 of .*odd\.pkl is no frame'),
+        (lambda items: items[3].pop('baseline'), r"frame \S+ of .*odd\.pkl has no \['baseline'\]"),
+    ],
+)
+def test_info_file_that_is_empty_or_counts_a_frame_twice_is_refused(data_root, tmp_path, change, message):
+    content = pickle.loads((data_root / 'kitti-depth_infos_train.pkl').read_bytes())
+    change(content['data_list'])
+    (tmp_path / 'odd.pkl').write_bytes(pickle.dumps(content))
+    with pytest.raises(ValueError, match=message):
+        build(data_root, ann_file=str(tmp_path / 'odd.pkl'))
+
+
 def sample(gt, pred, frame='a'):
     data = DepthDataSample(metainfo={'frame_id': frame})
     data.gt_depth, data.pred_depth = torch.tensor(gt).float(), torch.tensor(pred).float()
@@ -341,6 +392,14 @@ def test_metric_names_the_frame_and_refuses_wrong_options():
     for options in ({'protocol': 'x'}, {'crop': 'x'}, {'cap': 0.0}, {'format_only': True}):
         with pytest.raises(ValueError, match='DepthMetric'):
             METRICS.build(dict(type='DepthMetric', **options))
+
+
+@pytest.mark.parametrize('options', [{}, {'protocol': 'kitti'}, {'format_only': True}])
+def test_metric_refuses_a_prediction_that_is_not_finite_with_its_frame_and_writes_nothing(tmp_path, options):
+    metric = METRICS.build(dict(type='DepthMetric', crop='none', submission_dir=str(tmp_path / 'out'), **options))
+    with pytest.raises(ValueError, match='frame a: prediction holds NaN or infinity at 2 of 2 pixels; weights'):
+        metric.process({}, [sample([[1.0, 0.0]], [[float('nan'), float('inf')]])])
+    assert not (tmp_path / 'out').exists()
 
 
 def test_metric_writes_predictions_as_16_bit_files(tmp_path):

@@ -51,10 +51,24 @@ def test_thresholds_count_ratios_in_both_directions():
     assert (metrics['d1'], metrics['d2'], metrics['d3']) == (0.25, 0.5, 0.75)
 
 
-def test_predictions_are_clamped_and_nan_is_the_smallest_depth():
+def test_predictions_are_clamped():
     gt = np.array([[50.0, 50.0, 50.0, 50.0]])
-    bad = np.array([[np.inf, np.nan, -3.0, 500.0]])
-    assert eigen_image(gt, bad, crop='none') == eigen_image(gt, np.array([[80, 1e-3, 1e-3, 80]]), crop='none')
+    wild = np.array([[0.0, 50.0, -3.0, 500.0]])
+    assert eigen_image(gt, wild, crop='none') == eigen_image(gt, np.array([[1e-3, 50, 1e-3, 80]]), crop='none')
+
+
+@pytest.mark.parametrize('score', [kitti_image, lambda gt, pred: eigen_image(gt, pred, crop='none')])
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
+def test_predictions_that_are_not_finite_are_refused_wherever_they_are(score, value):
+    # The first pixel has no truth, so it would not count; but a network that writes NaN there is broken.
+    gt = np.array([[0.0, 50.0, 50.0]])
+    with pytest.raises(ValueError, match=r'NaN or infinity at 1 of 3 pixels; weights of the model .* likely cause'):
+        score(gt, np.array([[value, 50.0, 50.0]]))
+
+
+def test_empty_prediction_is_refused_by_the_eigen_protocol():
+    with pytest.raises(ValueError, match=r'prediction is empty: .* any of the 2 pixels that count'):
+        eigen_image(np.array([[5.0, 5.0, 0.0]]), np.array([[0.0, 0.0, 7.0]]), crop='none')
 
 
 def test_depth_at_the_cap_does_not_count():

@@ -48,7 +48,11 @@ def test_swapped_projections_are_refused(write_calibration):
     [
         ('1 2 3', 'must hold P_rect_02 with 12 numbers'),
         (P2.replace('721.5377', '700'), 'not those of a rectified pair'),
-        (P2.replace('609.5593', 'nan'), 'must be finite'),
+        (P2.replace('609.5593', 'nan'), r'P_rect_02 of .*calib_cam_to_cam\.txt holds NaN'),
+        (P2.replace('0 721.5377', '0 0'), r'P_rect_02 of .*focal lengths 721\.538 and 0 px'),
+        (P2.replace('721.5377', '-721.5377'), r'P_rect_02 of .*focal lengths -721\.538'),
+        (P2.replace('0 0 1', '0 0 0'), r'P_rect_02 of .*is no matrix of intrinsics'),
+        (P2.replace('44.85728', '44857.28'), r'give a baseline of 62\.6\d* m, more than 10 m; are they in metres'),
     ],
 )
 def test_broken_calibration_is_refused(write_calibration, p2, message):
@@ -56,12 +60,10 @@ def test_broken_calibration_is_refused(write_calibration, p2, message):
         read_calibration(write_calibration(p2))
 
 
-@pytest.mark.parametrize('size', ['nan nan', '-1 -1', 'inf inf', '0 0'])
-def test_image_size_that_is_none_is_named(write_calibration, size):
-    path = write_calibration()
-    path.write_text(path.read_text() + f'S_rect_02: {size}\n')
-    with pytest.raises(ValueError, match=r'calib_cam_to_cam\.txt: S_rect_02 must be the width and height'):
-        read_calibration(path)
+@pytest.mark.parametrize('size', ['inf inf', 'nan nan', '-1 -1', '1242', '0 375'])
+def test_size_that_is_none_is_refused(write_calibration, size):
+    with pytest.raises(ValueError, match=r'S_rect_02 of .*calib_cam_to_cam\.txt must be the width and height'):
+        read_calibration(write_calibration(extra=f'S_rect_02: {size}\n'))
 
 
 @pytest.mark.parametrize('encoding', ['latin1', 'utf-16'])
@@ -115,6 +117,27 @@ def test_compact_lists_hold_the_frames_of_the_public_lists():
 def test_wrong_line_of_a_list_is_named(tmp_path, line, message):
     (tmp_path / 'list.txt').write_text(line + '\n')
     with pytest.raises(ValueError, match=f'line 1.*{message}'):
+        read_eigen_list(tmp_path / 'list.txt')
+
+
+@pytest.mark.parametrize('focal', ['abc', 'nan', 'inf', '0', '-721.5'])
+def test_focal_length_of_a_list_that_is_none_is_refused_with_its_line(tmp_path, focal):
+    drive = '2011_09_26_drive_0002_sync'
+    (tmp_path / 'list.txt').write_text(f'\n2011_09_26/{drive}/image_02/data/0000000069.png None {focal}\n')
+    with pytest.raises(ValueError, match=rf"list\.txt, line 2: the focal length must be .* got '{focal}'"):
+        read_eigen_list(tmp_path / 'list.txt')
+
+
+@pytest.mark.parametrize('again', ['png None 721.5', 'jpg None 700'], ids=['same line', 'same frame'])
+def test_frame_that_is_there_twice_is_refused_with_both_lines(tmp_path, again):
+    start = '2011_09_26/2011_09_26_drive_0002_sync/image_02/data/00000000'
+    lines = [f'{start}69.png None 721.5', f'{start}70.png None 721.5', f'{start}69.{again}']
+    (tmp_path / 'list.txt').write_text('\n'.join(lines[:2]))
+    assert len(read_eigen_list(tmp_path / 'list.txt')) == 2
+    (tmp_path / 'list.txt').write_text('\n'.join(lines))
+    with pytest.raises(
+        ValueError, match=r'list\.txt, line 3: frame 69 of \S+0002_sync is there twice \(line 1 as well'
+    ):
         read_eigen_list(tmp_path / 'list.txt')
 
 

@@ -1,5 +1,6 @@
 import json
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,37 @@ def test_info_file_chooses_the_frames_and_those_without_a_map_are_skipped(folder
     assert result.returncode == 0, result.stderr
     report = json.loads((tmp_path / 'out.json').read_text())
     assert (report['frames'], report['skipped']) == (1, 1)
+
+
+def test_truth_of_another_scale_is_read_by_the_scale_of_the_info_file(folders, tmp_path):
+    gt, pred = folders
+    (tmp_path / 'i.pkl').write_bytes(
+        pickle.dumps({'data_list': [{'frame_id': 'drive/1', 'depth_path': 'a.png', 'depth_scale': 128.0}]})
+    )
+    (gt / 'a.png').write_bytes(encode_depth(GT / 2))  # half the values, twice as much each
+    args = ('--crop', 'none', '--infos', tmp_path / 'i.pkl', '--json', tmp_path / 'out.json')
+    (pred / 'drive/2.png').unlink()
+    assert run('eigen', gt, pred, *args).returncode == 0
+    assert json.loads((tmp_path / 'out.json').read_text())['abs_rel'] == pytest.approx(0.0838994, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ('items', 'message'),
+    [
+        ([{'frame_id': 'a', 'depth_path': 'x.png'}, {'frame_id': 'a', 'depth_path': None}], 'the frame a twice'),
+        ([], 'holds no frames'),
+        ([{'frame_id': 'a'}], 'frame a of .*i.pkl has no depth_path'),
+        ([{'frame_id': 'a', 'depth_path': 4}], 'depth_path of frame a of .* must be a path or None, got 4'),
+        ([{'frame_id': 'a', 'depth_path': 'x', 'depth_scale': 0}], 'depth_scale of frame a'),
+        (['a'], 'item 0 of .*i.pkl is no frame'),
+    ],
+)
+def test_info_file_that_would_count_wrongly_is_refused(folders, tmp_path, items, message):
+    (tmp_path / 'i.pkl').write_bytes(pickle.dumps({'data_list': items}))
+    result = run('eigen', *folders, '--infos', tmp_path / 'i.pkl')
+    assert result.returncode == 1
+    assert re.search(message, result.stderr)
+    assert 'Traceback' not in result.stderr
 
 
 DRIVE = '2011_09_26_drive_0002_sync'

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from projects.depth.datasets import StereoCalibration
+from projects.depth_eval.infos import check_calibration, read_depth_items
 from projects.fileio import atomic_write, check_pixels, image_shape
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg')
@@ -74,8 +75,9 @@ def no_pair_report(single: Sequence[str], frames: int, left_out: bool) -> str:
 
 
 def write_infos(path: Path, items: list[dict], split: str) -> None:
-    """Write an info file that appears only when it is complete."""
+    """Write an info file that appears only when it is complete; what the data set would refuse is not written."""
     content = {'metainfo': {'split': split, 'version': 1}, 'data_list': items}
+    check_calibration(read_depth_items(content, str(path)), str(path))
     with atomic_write(path) as file:
         pickle.dump(content, file, protocol=4)
     with_depth = sum(item['depth_path'] is not None for item in items)

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from projects.depth.datasets import StereoCalibration, check_stereo_order, parse_calibration
+from projects.depth_eval.infos import MAX_BASELINE
 from projects.fileio import read_text
+from projects.geometry import as_intrinsics
 from projects.transforms import read_image
 
 from .depth_infos import (
@@ -30,17 +32,22 @@ def read_drivingstereo_calibration(path: Path, shape: tuple[int, int]) -> Stereo
     of ``T_103``: readers report that ``P_rect_103`` of the half-size files gives twice the distance.
 
     Raises:
-        ValueError: If a key is missing.
+        ValueError: If a key is missing, or intrinsics, size or baseline are none.
     """
     values = parse_calibration(read_text(path))
     for key, count in (('P_rect_101', 12), ('P_rect_103', 12), ('T_103', 3)):
-        if values.get(key) is None or values[key].size != count or not np.isfinite(values[key]).all():
-            raise ValueError(f'{path} must hold {key} with {count} finite numbers')
-    left, right = (values[f'P_rect_{camera}'].reshape(3, 4)[:, :3].copy() for camera in (101, 103))
+        if values.get(key) is None or values[key].size != count:
+            raise ValueError(f'{path} must hold {key} with {count} numbers')
+    left, right = (
+        as_intrinsics(
+            values[f'P_rect_{camera}'].reshape(3, 4)[:, :3], f'P_rect_{camera} of {path} (left 3x3 block)'
+        ).copy()
+        for camera in (101, 103)
+    )
     size = values.get('S_rect_101')
-    if size is not None and not (np.isfinite(size).all() and (size > 0).all()):
-        raise ValueError(f'{path}: S_rect_101 must be the width and height of the images, got {size.tolist()}')
-    if size is not None and size.size == 2:
+    if size is not None:
+        if not (size.size == 2 and np.isfinite(size).all() and (size >= 1).all()):
+            raise ValueError(f'S_rect_101 of {path} must be the width and height of the images, got {size.tolist()}')
         scale_x, scale_y = shape[1] / size[0], shape[0] / size[1]
         if abs(scale_x / scale_y - 1) > 0.02:
             raise ValueError(
@@ -50,8 +57,10 @@ def read_drivingstereo_calibration(path: Path, shape: tuple[int, int]) -> Stereo
             matrix[0] *= scale_x
             matrix[1] *= scale_y
     baseline = float(np.linalg.norm(values['T_103']))
-    if baseline <= 0:
-        raise ValueError(f'{path}: T_103 has the length {baseline} m')
+    if not 0 < baseline <= MAX_BASELINE:
+        raise ValueError(
+            f'{path}: T_103 has the length {baseline} m; a baseline is above 0 and at most {MAX_BASELINE:g} m'
+        )
     return StereoCalibration(left, right, baseline, shape)
 
 

@@ -3,8 +3,6 @@
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
 from projects.depth.datasets import (
     Frame,
     StereoCalibration,
@@ -14,6 +12,7 @@ from projects.depth.datasets import (
     read_eigen_list,
 )
 from projects.fileio import read_text
+from projects.geometry import as_intrinsics
 from projects.transforms import read_image
 
 from .depth_infos import (
@@ -223,10 +222,6 @@ class KITTIDepthConverter:
 def _read_intrinsics(path: Path) -> np.ndarray:
     """Intrinsics of an image of the selection. Shape (3, 3)."""
     words = read_text(path).split()
-    try:
-        values = np.array(words, float)
-    except ValueError:
-        values = np.zeros(0)
-    if values.size != 9 or not np.isfinite(values).all():
+    if len(words) != 9:
         raise ValueError(f'{path} must hold the 9 numbers of the intrinsics, got {" ".join(words)[:80]!r}')
-    return values.reshape(3, 3)
+    return as_intrinsics([words[0:3], words[3:6], words[6:9]], str(path))

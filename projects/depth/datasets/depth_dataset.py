@@ -6,11 +6,8 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
-from projects.depth_eval import read_depth_infos
+from projects.depth_eval.infos import PATH_KEYS, check_calibration, read_depth_infos
 from projects.engine import SeededDatasetMixin
-
-_PATHS = ('img_path', 'right_path', 'depth_path', 'right_depth_path', 'dense_path', 'right_dense_path')
-_KEYS = ('frame_id', *_PATHS, 'cam2img', 'right_cam2img', 'baseline', 'depth_scale', 'ori_shape')
 
 
 class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
@@ -68,7 +65,7 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
 
         Raises:
             FileNotFoundError: If the data root or the info file is missing.
-            ValueError: If the file holds something else, or a frame without what is needed.
+            ValueError: If the file holds something else or nothing, a frame twice, or one that cannot be loaded.
         """
         if self.data_root and not osp.isdir(self.data_root):
             raise FileNotFoundError(f'data root not found: {self.data_root}; set data_root or see docs/kitti.md')
@@ -77,7 +74,8 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
                 f'info file not found: {self.ann_file}; write it with python tools/{self.COMMAND} --root-path '
                 f'{self.data_root or "<root>"}'
             )
-        items = read_depth_infos(self.ann_file, self.COMMAND)
+        items = read_depth_infos(self.ann_file)
+        check_calibration(items, self.ann_file)
         for item in items:
             self._check_item(item)
         if self.stereo:
@@ -85,9 +83,6 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
         return items
 
     def _check_item(self, item: dict) -> None:
-        missing = [key for key in _KEYS if key not in item]
-        if missing:
-            raise ValueError(f'{self.ann_file}: a frame has no {missing}; write it again with tools/{self.COMMAND}')
         where = f'{self.ann_file}: frame {item["frame_id"]}'
         if self.stereo and item['right_path'] and not item['baseline'] > 0:
             raise ValueError(f'{where} has the baseline {item["baseline"]} m, but it must be positive')
@@ -108,7 +103,7 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
         """Return the pipeline's view of one frame: absolute paths and float64 matrices."""
         info = super().get_data_info(idx)
         data = {key: info[key] for key in ('frame_id', 'depth_scale')}
-        data.update({key: osp.join(self.data_root, info[key]) if info[key] else None for key in _PATHS})
+        data.update({key: osp.join(self.data_root, info[key]) if info[key] else None for key in PATH_KEYS})
         data.update(sample_idx=idx, test_mode=self.test_mode, ori_shape=tuple(info['ori_shape']))
         data['cam2img'] = np.asarray(info['cam2img'], np.float64)
         data['right_cam2img'] = np.asarray(info['right_cam2img'], np.float64)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from projects.depth_eval.infos import MAX_BASELINE
 from projects.fileio import read_text
+from projects.geometry import as_intrinsics, as_matrix
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,9 @@ def calibration_from_projections(
     Raises:
         ValueError: If they are not finite, not rectified against each other, or camera 3 is not on the right.
     """
-    if not (np.isfinite(p2).all() and np.isfinite(p3).all() and p2[0, 0] > 0):
-        raise ValueError(f'{name}: P_rect_02 and P_rect_03 must be finite with a positive focal length')
+    for key, matrix in (('P_rect_02', p2), ('P_rect_03', p3)):
+        as_matrix(matrix, (3, 4), f'{key} of {name}')
+        as_intrinsics(matrix[:, :3], f'{key} of {name} (left 3x3 block)')
     if not np.allclose(p2[:2, :2], p3[:2, :2], rtol=1e-4) or abs(p2[1, 2] - p3[1, 2]) > 0.5:
         raise ValueError(
             f'{name}: P_rect_02 and P_rect_03 are not those of a rectified pair (focal length or rows differ)'
@@ -56,6 +59,11 @@ def calibration_from_projections(
         raise ValueError(
             f'{name}: camera 3 lies {-baseline:.3f} m to the left of camera 2, so disparities would be negative; '
             'are P_rect_02 and P_rect_03 swapped?'
+        )
+    if baseline > MAX_BASELINE:
+        raise ValueError(
+            f'{name}: P_rect_02 and P_rect_03 give a baseline of {baseline:g} m, more than {MAX_BASELINE:g} m; '
+            'are they in metres?'
         )
     return StereoCalibration(p2[:, :3].copy(), p3[:, :3].copy(), baseline, image_shape)
 
@@ -77,8 +85,8 @@ def read_calibration(path: str | Path) -> StereoCalibration:
         if values.get(key) is None or values[key].size != 12:
             raise ValueError(f'{path} must hold {key} with 12 numbers; is it the calibration of KITTI raw?')
     size = values.get('S_rect_02')
-    if size is not None and not (np.isfinite(size).all() and (size > 0).all()):
-        raise ValueError(f'{path}: S_rect_02 must be the width and height of the images, got {size.tolist()}')
-    shape = (int(size[1]), int(size[0])) if size is not None and size.size == 2 else None
+    if size is not None and not (size.size == 2 and np.isfinite(size).all() and (size >= 1).all()):
+        raise ValueError(f'S_rect_02 of {path} must be the width and height of the images, got {size.tolist()}')
+    shape = (int(size[1]), int(size[0])) if size is not None else None
     p2, p3 = values['P_rect_02'].reshape(3, 4), values['P_rect_03'].reshape(3, 4)
     return calibration_from_projections(p2, p3, shape, str(path))

@@ -50,13 +50,25 @@ def read_eigen_list(path: str | Path) -> list[Frame]:
 
     Raises:
         FileNotFoundError: If the list is missing.
-        ValueError: If a line has another form, or its parts name different drives or frames.
+        ValueError: If a line has another form, its parts name different drives or frames, or a frame is there twice.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'split list not found: {path}')
     lines = read_text(path).splitlines()
-    return [_parse(line, f'{path}, line {i}') for i, line in enumerate(lines, 1) if line.strip()]
+    frames, places = [], {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        frame = _parse(line, f'{path}, line {number}')
+        first = places.setdefault((frame.drive, frame.number), number)
+        if first != number:
+            raise ValueError(
+                f'{path}, line {number}: frame {frame.number} of {frame.drive} is there twice (line {first} as well), '
+                'so it would count twice; remove one of the lines'
+            )
+        frames.append(frame)
+    return frames
 
 
 def _parse(line: str, where: str) -> Frame:

@@ -8,7 +8,15 @@ from mmdet3d.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
-from projects.depth_eval import CROPS, FRAME_ID_PARTS, eigen_image, encode_depth, kitti_image, macro_average
+from projects.depth_eval import (
+    CROPS,
+    FRAME_ID_PARTS,
+    check_finite,
+    eigen_image,
+    encode_depth,
+    kitti_image,
+    macro_average,
+)
 from projects.fileio import atomic_write, file_below
 
 
@@ -77,7 +85,8 @@ class DepthMetric(BaseMetric):
             data_samples (Sequence[dict]): With ``pred_depth`` and ``gt_depth``, each (H, W), in metres.
 
         Raises:
-            ValueError: If a frame lacks one of the two, or their sizes differ; the message names the frame.
+            ValueError: If a frame lacks one of the two, their sizes differ, or the prediction holds NaN or infinity;
+                the message names the frame.
         """
         for sample in data_samples:
             frame = sample.get('frame_id', '?')
@@ -87,6 +96,7 @@ class DepthMetric(BaseMetric):
                 raise ValueError(f'frame {frame} has no {missing}; add LoadDepthMap to the pipeline')
             pred = _to_numpy(sample['pred_depth'])
             try:
+                check_finite(pred)
                 if self.submission_dir is not None:
                     self._write(pred, sample.get('frame_id'))
                 self.results.append(None if self.format_only else self._score(_to_numpy(sample['gt_depth']), pred))
