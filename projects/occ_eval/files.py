@@ -44,11 +44,15 @@ def find_occ_labels(folder: str | os.PathLike) -> dict[str, str]:
 
     Raises:
         FileNotFoundError: If there is none.
+        ValueError: If two scenes have a folder of one token: nobody knows which label is the right one.
     """
-    labels = {}
+    labels: dict[str, str] = {}
     for scene in sorted(entry.path for entry in os.scandir(existing_folder(folder)) if entry.is_dir()):
         for token in sorted(entry.name for entry in os.scandir(scene) if entry.is_dir()):
-            labels[token] = os.path.join(scene, token, 'labels.npz')
+            path = os.path.join(scene, token, 'labels.npz')
+            if token in labels:
+                raise ValueError(f'{labels[token]} and {path} are labels of one token; remove the wrong one')
+            labels[token] = path
     if not labels:
         raise FileNotFoundError(f'no <scene>/<token>/labels.npz below {folder}; give the folder gts of Occ3D-nuScenes')
     return labels
@@ -147,6 +151,8 @@ def read_occ_label(
     try:
         semantics = as_grid(semantics, 'semantics', path, shape)
         check_class_ids(semantics, f'semantics of {path}', num_classes, unlabelled=True)
+        if num_classes > 2 and int(semantics.max()) <= 1:
+            raise ValueError(f'semantics of {path} holds 0 and 1 alone, no free voxel: is it a mask?')
         arrays = read_npz_bytes(data, path, [f'mask_{mask}' for mask in masks], max_bytes=LARGEST_ARRAY)
         return semantics, {mask: as_mask(arrays[f'mask_{mask}'], f'mask_{mask}', path, shape) for mask in masks}
     except ValueError as error:
@@ -163,12 +169,17 @@ def read_occ_prediction(path: str) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged or something other than a prediction.
+        ValueError: If the file is damaged or something other than a prediction, or class 0 everywhere.
     """
     key, array = read_prediction_array(path)
     check_not_openocc(array, key, path)
     pred = as_grid(array, key, path)
     check_class_ids(pred, f'{key} of {path}')
+    if not pred.any():
+        raise ValueError(
+            f'{key} of {path} is class 0 everywhere, which is what the most likely class of logits that are NaN comes '
+            'out as; weights of the model that are NaN are the likely cause'
+        )
     return pred
 
 
@@ -187,10 +198,16 @@ def read_prediction_array(path: str) -> tuple[str, np.ndarray]:
 
 
 def read_lidarseg(path: str) -> np.ndarray:
-    """Ids of one point cloud. Shape (P,), uint8.
+    """Ids of one point cloud.
+
+    Returns:
+        np.ndarray: Shape (P,), uint8.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be read or is too large.
+        ValueError: If it cannot be read, is too large, or is empty: no scan is, and its score would be that of nothing.
     """
-    return np.frombuffer(read_whole(path, LARGEST_ARRAY), np.uint8)
+    ids = np.frombuffer(read_whole(path, LARGEST_ARRAY), np.uint8)
+    if not len(ids):
+        raise ValueError(f'{path} is empty; write or download it again')
+    return ids

@@ -57,7 +57,7 @@ def score_lidarseg(frame: Frame) -> Scores:
     pred, target = read_lidarseg(frame.pred), read_lidarseg(frame.label)
     if len(pred) != len(target):
         raise ValueError(f'{frame.pred} has {len(pred)} labels for {len(target)} points')
-    if len(pred) and not 1 <= int(pred.min()) <= int(pred.max()) <= 16:
+    if not 1 <= int(pred.min()) <= int(pred.max()) <= 16:
         raise ValueError(f'{frame.pred} holds ids {int(pred.min())}..{int(pred.max())}, expected 1..16')
     return {'lidarseg': lidarseg_confusion(pred, target)}
 

@@ -1,8 +1,8 @@
 """Scoring of many frames: a pool of processes, sums instead of results, and parts on disk to resume from.
 
 Frames are scored in chunks. A chunk returns the sums of its frames and the names of those that could not be scored. It
-is written to a folder beside the report at once, and a later run with the same options takes over chunks whose files
-have not changed.
+is written to a folder beside the report at once, with its checksum, and a later run with the same options takes over
+chunks that are whole and whose files have not changed.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -74,6 +75,14 @@ def _state(frame: Frame) -> list[Any]:
     return [frame.token, frame.origins, *(n for s in stats for n in (s.st_size, s.st_mtime_ns))]
 
 
+def _still_holds(record: dict[str, Any], wanted: dict[str, Frame]) -> bool:
+    """Whether all frames of a part are wanted, and their files are those that were scored."""
+    try:
+        return all(state[0] in wanted and state == _state(wanted[state[0]]) for state in record['done'])
+    except OSError:
+        return False
+
+
 def score_chunk(frames: Sequence[Frame], score: Callable[[Frame], Scores], strict: bool) -> dict[str, Any]:
     """Score some frames; a frame that fails is named and left out.
 
@@ -97,6 +106,12 @@ def score_chunk(frames: Sequence[Frame], score: Callable[[Frame], Scores], stric
     return {'done': done, 'sums': sums, 'values': totals.values, 'errors': totals.errors}
 
 
+def _checksum(record: dict[str, Any]) -> str:
+    """SHA-256 of all of a record but its checksum."""
+    content = {key: value for key, value in record.items() if key != 'sha256'}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 class Parts:
     """Folder with the finished chunks of a run.
 
@@ -114,28 +129,36 @@ class Parts:
         wanted = {frame.token: frame for frame in frames}
         records = []
         for path in sorted(self.folder.glob('*.json')):
-            try:
-                record = json.loads(path.read_text(encoding='utf-8'))
-                tokens = [state[0] for state in record['done']]
-                valid = path.name.startswith(self.key) and all(
-                    token in wanted and state == _state(wanted[token]) for token, state in zip(tokens, record['done'])
-                )
-            except (OSError, ValueError, KeyError, TypeError, IndexError):
-                valid = False
-            if not valid:
+            record = self._read(path)
+            if record is None or not _still_holds(record, wanted):
                 path.unlink(missing_ok=True)
                 continue
-            for token in tokens:
-                del wanted[token]
+            for state in record['done']:
+                del wanted[state[0]]
             records.append(record)
         return records, list(wanted.values())
+
+    def _read(self, path: Path) -> dict[str, Any] | None:
+        """Record of a part of these options, None for those of others and for one that is not as it was written."""
+        if not path.name.startswith(self.key):
+            return None
+        try:
+            record = json.loads(path.read_text(encoding='utf-8'))
+            whole = record['sha256'] == _checksum(record)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            whole = False
+        if not whole:
+            warnings.warn(f'{path} is not as it was written; its frames are scored again', stacklevel=2)
+            return None
+        return record
 
     def save(self, record: dict[str, Any]) -> None:
         """Keep the scored frames of a chunk; frames with errors are tried again by the next run."""
         if record['done']:
             path = file_below(self.folder, f'{self.key}-{record["done"][0][0]}', '.json')
+            kept = {**record, 'errors': []}
             with atomic_write(path, 'w') as file:
-                json.dump({**record, 'errors': []}, file)
+                json.dump({**kept, 'sha256': _checksum(kept)}, file)
 
     def clear(self) -> None:
         """Remove the folder."""

@@ -8,6 +8,8 @@ from PIL import Image
 
 from projects.fileio import BadFileError, check_image_size, check_pixels, image_shape, read_whole
 
+from .jpeg_check import lost_part
+
 
 def _is_complete(data: bytes) -> bool:
     """Whether a JPEG or PNG file holds its format's end mark."""
@@ -55,6 +57,10 @@ def _decode(data: bytes, where: str, flags: int) -> np.ndarray:
         image = None
     if image is None:
         raise ValueError(f'image cannot be decoded: {where}; copy or download the file again')
+    if data.startswith(b'\xff\xd8') and lost_part(data, image, flags):
+        raise ValueError(
+            f'image is damaged: {where} has lost data in the middle, what follows is grey; copy or download it again'
+        )
     return image
 
 

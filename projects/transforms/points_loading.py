@@ -14,6 +14,13 @@ from projects.fileio.limits import FILE_BYTES, advice, limit
 
 from .random_draws import subset
 
+MAX_VALUE = 1e5
+"""Largest coordinate in metres, and intensity: LiDARs reach a kilometre and have at most 16 bits of intensity. Files of
+float64 read as float32 hold 1e19."""
+_STEP = 7
+"""Intensities are looked at in every seventh point; with one column less, three of any four rows would have coordinates
+there."""
+
 # Shared by forked DataLoader workers, so that a run says it once and not once per worker.
 _SAID_EMPTY = multiprocessing.Value('b', 0)
 _SAID_NO_SWEEPS = multiprocessing.Value('b', 0)
@@ -40,7 +47,9 @@ def read_points(path: str, load_dim: int = 5) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is too large or not of whole rows, or a coordinate or intensity is NaN or infinite.
+        ValueError: If the file is too large, does not hold whole rows, a coordinate or intensity is NaN, infinite or
+            out of any range, or intensities are negative: the file then has other numbers or columns than ``load_dim``
+            float32.
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(f'LiDAR file not found: {path}; check data_root and data_prefix of the dataset')
@@ -58,15 +67,29 @@ def read_points(path: str, load_dim: int = 5) -> np.ndarray:
     points = np.ascontiguousarray(np.fromfile(path, dtype=np.float32).reshape(-1, load_dim)[:, :4])
     if len(points) == 0:
         _warn_once(_SAID_EMPTY, f'LiDAR file without points: {path}; it is used as an empty cloud (said once)')
+    elif not (points.min() >= -MAX_VALUE and points.max() <= MAX_VALUE and points[::_STEP, 3].min() >= 0):
+        raise ValueError(f'LiDAR file {path} {_points_problem(points, load_dim)}')
+    return points
+
+
+def _points_problem(points: np.ndarray, load_dim: int) -> str:
+    """Why points (P, 4) cannot be those of a LiDAR."""
     # NaN coordinates vanish in voxelisation and NaN intensities reach the network, both without a word.
     finite = np.isfinite(points)
     if not finite.all():
         names = [name for name, good in zip(('x', 'y', 'z', 'intensity'), finite.all(axis=0)) if not good]
-        raise ValueError(
-            f'LiDAR file {path} holds NaN or infinity in {", ".join(names)} of {int((~finite.all(axis=1)).sum())} of '
-            f'{len(points)} points; copy or download the file again'
+        return (
+            f'holds NaN or infinity in {", ".join(names)} of {int((~finite.all(axis=1)).sum())} of {len(points)} '
+            'points; copy or download the file again'
         )
-    return points
+    if np.abs(points).max() > MAX_VALUE:
+        seen = f'values up to {np.abs(points).max():g}, more than {MAX_VALUE:g} (metres, or units of intensity)'
+    else:
+        seen = f'an intensity of {points[:, 3].min():g}, which cannot be negative'
+    return (
+        f'holds {seen}: its numbers are not {load_dim} float32 per point (x, y, z, intensity, ...). Is it of float64, '
+        'or has it another number of columns (load_dim of LoadLidarPoints and LoadLidarSweeps)?'
+    )
 
 
 def _with_lag(points: np.ndarray, lag: float) -> np.ndarray:

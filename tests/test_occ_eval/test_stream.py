@@ -102,6 +102,38 @@ def test_damaged_parts_are_scored_again(frames, tmp_path, content):
     assert len(again.seen) == 3
 
 
+def changed(record, key, value):
+    return {**record, key: value(record[key]) if callable(value) else value}
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda r: changed(r, 'sums', {**r['sums'], 'sum': [r['sums']['sum'][0] + 1000, 3]}),
+        lambda r: changed(r, 'values', {'value': [9.0, 1.0, 2.0]}),
+        lambda r: changed(r, 'done', lambda done: done[:2]),
+        lambda r: changed(r, 'done', lambda done: done * 2),
+        lambda r: changed(r, 'errors', 'x'),
+        lambda r: changed(r, 'sha256', '0' * 64),
+        lambda r: {key: value for key, value in r.items() if key != 'sha256'},  # of an earlier version
+    ],
+    ids=['a count', 'a value', 'fewer frames', 'frames twice', 'errors', 'checksum', 'no checksum'],
+)
+def test_parts_that_are_not_as_they_were_written_are_named_and_scored_again(frames, tmp_path, change):
+    parts = Parts(tmp_path / 'parts', 0)
+    score(frames[:3], parts, score=Score())
+    (path,) = (tmp_path / 'parts').iterdir()
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    again = Score()
+    with pytest.warns(UserWarning, match=rf'{path.name} is not as it was written; its frames are scored again'):
+        totals = score(frames[:3], parts, score=again)
+    assert again.seen == ['t0', 't1', 't2']
+    assert (totals.frames, totals.resumed, totals.sums['sum'].tolist()) == (3, 0, [3, 3])
+    resumed = Score()
+    assert score(frames[:3], parts, score=resumed).resumed == 3
+    assert resumed.seen == []
+
+
 def test_strict_stops_at_the_first_error(frames):
     ordered = Score(bad=('t4', 't5', 't8'))
     totals = score(frames, None, score=ordered, strict=True)

@@ -14,6 +14,7 @@ from projects.occ_eval import labels_at_points, lidarseg_confusion, lidarseg_mio
 from projects.occ_eval.classes import OCC3D_CLASSES
 from projects.occupancy.datasets import read_occ_label
 from projects.occupancy.evaluation import LidarSegMetric, OccMetric, RayIoUMetric
+from projects.occupancy.models import BaseOccHead
 
 META = {'classes': OCC3D_CLASSES, 'free_class': 17}
 ORIGINS = {'a': [[0.9, 0.0, 1.8]], 'b': [[0.9, 0.0, 1.8], [5.0, 1.0, 1.7]]}
@@ -85,14 +86,25 @@ def test_metrics_and_the_file_evaluator_leave_out_the_same_voxels_and_rays(tmp_p
     assert report['rayiou']['per_class']['manmade'] == pytest.approx(scores['rayiou/manmade'], abs=1e-12)
 
 
-def test_predictions_of_255_are_refused_by_name(tmp_path, samples):
+@pytest.mark.parametrize('kind', ['mIoU under a mask', 'mIoU files', 'RayIoU', 'lidarseg'])
+def test_predictions_without_a_class_are_refused_by_name_with_the_cause(tmp_path, lidar_root, samples, kind):
     (tmp_path / 'origins.json').write_text(json.dumps(ORIGINS))
-    pred = samples[0]['pred_occ'].clone()
-    pred[0, 0, 0] = 255
-    for metric in (RayIoUMetric(origins_file=str(tmp_path / 'origins.json')), OccMetric(mask=None)):
-        metric.dataset_meta = META
-        with pytest.raises(ValueError, match='sample a: pred holds class ids'):
-            metric.process({}, [{**samples[0], 'pred_occ': pred}])
+    metric = {
+        'mIoU under a mask': lambda: OccMetric(mask='camera'),  # the voxel is outside of the mask
+        'mIoU files': lambda: OccMetric(format_only=True, submission_dir=str(tmp_path / 'out')),
+        'RayIoU': lambda: RayIoUMetric(origins_file=str(tmp_path / 'origins.json')),
+        'lidarseg': lambda: LidarSegMetric(str(lidar_root / 'infos.pkl'), str(lidar_root)),
+    }[kind]()
+    metric.dataset_meta = META
+    logits = torch.nn.functional.one_hot(samples[0]['pred_occ'].long(), 18).float()[None]
+    logits[0, 0, 0, 0, 5] = float('nan')
+    logits[0, 0, 0, 1] = float('inf')
+    (pred,) = BaseOccHead.predict(logits)
+    assert torch.equal(pred[1:], samples[0]['pred_occ'][1:])
+    sample = {**samples[0], 'mask_camera': torch.zeros(pred.shape, dtype=torch.bool), 'pred_occ': pred}
+    with pytest.raises(ValueError, match=r'sample a: 2 of 640000 predicted voxels have no class .*weights .* are NaN'):
+        metric.process({}, [sample])
+    assert not (tmp_path / 'out').exists() or not list((tmp_path / 'out').iterdir())
 
 
 def test_results_stay_small(tmp_path, samples):
@@ -152,6 +164,26 @@ def test_lidarseg_metric_needs_labels_unless_it_only_writes(lidar_root):
     writer.process({}, [sample])
     assert writer.evaluate(1) == {}
     assert (lidar_root / 'out/scan_lidarseg.bin').exists()
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (
+            lambda lidar: lidar.update(lidar2ego=np.diag([2.0, 2, 2, 1])),
+            r'lidar2ego of sample a in .*infos\.pkl .*scaled',
+        ),
+        (lambda lidar: lidar.pop('lidar2ego'), r'lidar2ego of sample a in .*infos\.pkl must be numbers'),
+        (lambda lidar: lidar.update(num_pts_feats=4), r'x\.bin is truncated|x\.bin has 60 bytes'),
+    ],
+)
+def test_lidarseg_metric_checks_pose_and_scan_as_the_data_set_does(lidar_root, change, message):
+    infos = pickle.loads((lidar_root / 'infos.pkl').read_bytes())
+    change(infos['data_list'][0]['lidar_points'])
+    (lidar_root / 'infos.pkl').write_bytes(pickle.dumps(infos))
+    metric = LidarSegMetric(str(lidar_root / 'infos.pkl'), str(lidar_root))
+    with pytest.raises(ValueError, match=message):
+        metric.process({}, [{'token': 'a', 'pred_occ': torch.tensor(occupancy())}])
 
 
 def test_points_without_a_class_take_that_of_the_nearest_voxel():

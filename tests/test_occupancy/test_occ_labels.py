@@ -37,6 +37,7 @@ SEMANTICS = fake_label(0)['semantics']
         ({'semantics': SEMANTICS + 1}, r'semantics of .* holds class ids \[18\], expected 0\.\.17 and 255'),
         ({'mask_lidar': None}, r"has no array \['mask_lidar'\]; it has \['mask_camera', 'semantics'\]"),
         ({'mask_lidar': SEMANTICS}, r'mask_lidar of .* must hold 0 and 1, got 17'),
+        ({'mask_camera': np.full(SEMANTICS.shape, 18, np.uint8)}, r'mask_camera of .* must hold 0 and 1, got 18'),
         ({'semantics': np.array([None])}, 'holds Python objects'),
     ],
 )
@@ -44,6 +45,16 @@ def test_bad_label_names_the_file_and_the_fault(tmp_path, changes, message):
     with pytest.raises(ValueError, match=message) as error:
         read_occ_label(write(tmp_path / 'labels.npz', **changes))
     assert 'labels.npz' in str(error.value)
+
+
+@pytest.mark.parametrize('masks', [(), ('lidar',), ('camera',), ('lidar', 'camera')])
+@pytest.mark.parametrize('step', [1, 2])
+def test_rotated_keys_are_refused_whichever_mask_is_read(tmp_path, step, masks):
+    keys, label = ['semantics', 'mask_lidar', 'mask_camera'], fake_label(0)
+    rotated = {key: label[keys[(index + step) % 3]] for index, key in enumerate(keys)}
+    path = write(tmp_path / 'labels.npz', **rotated)
+    with pytest.raises(ValueError, match=r'semantics of .*labels\.npz holds 0 and 1 alone, .* is it a mask'):
+        read_label_of_evaluator(path, masks)
 
 
 OPENOCC = np.where(SEMANTICS == 17, 16, np.minimum(SEMANTICS, 15))
@@ -128,6 +139,14 @@ def test_segments_are_resized_to_the_nearest_pixel_centre(tmp_path):
     np.testing.assert_array_equal(segments[0], [[7000, 10000], [25000, 28000]])
     assert segments.shape == (2, 2, 2)
     assert segments.dtype == np.int32
+
+
+def test_segments_of_another_size_than_the_image_are_refused(tmp_path):
+    cv2.imwrite(str(tmp_path / 's.png'), np.zeros((6, 8), np.uint16))
+    results = {'segments_paths': [str(tmp_path / 's.png')], 'token': 'token-3', 'ori_shape': (6, 8)}
+    assert LoadImageSegments(render_size=(3, 4)).transform(dict(results))['segments'].shape == (1, 3, 4)
+    with pytest.raises(ValueError, match=r's\.png \(sample token-3\) is \(6, 8\), the image \(8, 6\)'):
+        LoadImageSegments(render_size=(3, 4)).transform({**results, 'ori_shape': (8, 6)})
 
 
 def test_missing_or_coloured_segments_are_refused(tmp_path):

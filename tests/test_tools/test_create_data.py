@@ -389,6 +389,76 @@ def test_nan_in_a_table_stops_with_the_record_before_anything_is_written(root, t
     assert list(root.glob('*.pkl')) == []
 
 
+@pytest.mark.parametrize(
+    ('table', 'index', 'change', 'message'),
+    [
+        (
+            'calibrated_sensor',
+            0,
+            {'rotation': [0, 0, 0, 0]},
+            r'rotation of record {} in {}\.json is no rotation: .* length 0',
+        ),
+        ('calibrated_sensor', 0, {'rotation': [2.0, 0, 0, 0]}, r'rotation of record {} in {}\.json .* length 2, not 1'),
+        (
+            'calibrated_sensor',
+            0,
+            {'rotation': [1, 0, 0]},
+            r'rotation of record {} in {}\.json must be numbers of shape',
+        ),
+        (
+            'calibrated_sensor',
+            0,
+            {'translation': [1, 2]},
+            r'translation of record {} in {}\.json must be numbers of shape',
+        ),
+        (
+            'calibrated_sensor',
+            0,
+            {'camera_intrinsic': []},
+            r'camera_intrinsic of record {} in {}\.json must be .*\(3, 3\)',
+        ),
+        (
+            'calibrated_sensor',
+            0,
+            {'camera_intrinsic': np.zeros((3, 3)).tolist()},
+            r'camera_intrinsic of record {} .* focal',
+        ),
+        (
+            'ego_pose',
+            0,
+            {'translation': 'abc'},
+            r'translation of record {} in {}\.json must be numbers of shape \(3,\)',
+        ),
+        ('sample', 0, {'timestamp': 'x'}, r"timestamp of record {} in {}\.json must be microseconds, got 'x'"),
+        ('sample', 1, {'timestamp': 5}, r'has the next {} of the time 5, which is not later'),
+    ],
+)
+def test_wrong_calibration_and_times_of_tables_are_named_before_anything_is_written(
+    root, table, index, change, message
+):
+    tokens = []
+
+    def damage(records):
+        records[index].update(change)
+        tokens.append(records[index]['token'])
+
+    edit_table(root, table, damage)
+    with pytest.raises(ValueError, match=message.format(tokens[0], table)):
+        convert(root)
+    assert list(root.glob('*.pkl')) == []
+
+
+def test_sweep_whose_prev_is_itself_is_refused(root):
+    def damage(records):
+        for record in records:
+            record['prev'] = record['token']
+
+    edit_table(root, 'sample_data', damage)
+    with pytest.raises(ValueError, match=r'record (\w+) in sample_data\.json of .* has the prev \1 of .* not earlier'):
+        convert(root)
+    assert list(root.glob('*.pkl')) == []
+
+
 @pytest.mark.parametrize('table', ['ego_pose', 'map'])
 def test_truncated_table_is_named(root, table):
     path = root / f'v1.0-minidrive/{table}.json'

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,29 @@ def write(folder, token, *ids):
 def run(main, root, *options):
     code = main([str(root / 'gt'), str(root / 'pred'), '--workers', '1', '--json', str(root / 'out.json'), *options])
     return code, json.loads((root / 'out.json').read_text())
+
+
+def test_empty_files_are_errors_and_not_scored_frames(tmp_path, main, capsys):
+    write(tmp_path / 'gt', 'a')
+    write(tmp_path / 'pred', 'a')
+    write(tmp_path / 'gt', 'b', 4)
+    write(tmp_path / 'pred', 'b', 4)
+    code, report = run(main, tmp_path)
+    assert code == 1
+    assert report['frames'] == 1
+    assert [error['token'] for error in report['errors']] == ['a']
+    assert 'a_lidarseg.bin is empty' in capsys.readouterr().err
+
+
+def test_scan_that_two_samples_name_is_refused(tmp_path, main, capsys):
+    write(tmp_path / 'gt', 'scan', 4)
+    write(tmp_path / 'pred', 'scan', 4)
+    lidar = {'lidar2ego': np.eye(4), 'sample_data_token': 'scan'}
+    item = {'timestamp': 1.0, 'ego2global': np.eye(4), 'images': {}, 'lidar_points': lidar}
+    (tmp_path / 'i.pkl').write_bytes(pickle.dumps({'data_list': [{**item, 'token': 'a'}, {**item, 'token': 'b'}]}))
+    assert main([str(tmp_path / 'gt'), str(tmp_path / 'pred'), '--infos', str(tmp_path / 'i.pkl')]) == 2
+    assert 'samples a and b of' in (error := capsys.readouterr().err)
+    assert 'i.pkl have one lidar_points.sample_data_token, scan' in error
 
 
 @pytest.mark.parametrize('fine', [True, False])

@@ -4,6 +4,8 @@ import importlib.util
 import json
 import os
 import pickle
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +77,45 @@ def report(root):
 
 def errors_of(root):
     return {error['token']: error['error'] for error in report(root)['errors']}
+
+
+def test_prediction_of_class_0_everywhere_is_refused_as_that_of_a_model_with_nan_weights(folders, main):
+    np.savez_compressed(folders / 'pred/bb.npz', np.zeros((200, 200, 16), np.uint8))
+    assert main(arguments(folders)) == 1
+    assert report(folders)['frames'] == 3
+    assert re.search(r'bb\.npz is class 0 everywhere, .* weights of the model that are NaN', errors_of(folders)['bb'])
+
+
+def test_token_with_labels_in_two_scenes_is_refused(folders, main, capsys):
+    shutil.copytree(folders / 'gts/scene-0/aa', folders / 'gts/scene-1/aa')
+    assert main(arguments(folders)) == 2
+    assert re.search(r'scene-0/aa/labels\.npz and .*scene-1/aa/labels\.npz are labels of one', capsys.readouterr().err)
+
+
+def test_info_file_with_a_token_twice_or_a_pose_that_is_none_is_refused(folders, main, capsys):
+    items = [
+        {
+            'token': token,
+            'timestamp': float(i),
+            'scene_token': 's',
+            'ego2global': np.eye(4),
+            'lidar_points': {'lidar2ego': np.eye(4)},
+            'images': {},
+        }
+        for i, token in enumerate(TOKENS)
+    ]
+    options = ('--metrics', 'rayiou', '--infos', folders / 'i.pkl')
+    for change, message in (
+        (lambda: items.append(items[1]), r'i\.pkl holds the token bb twice \(items 1 and 4\)'),
+        (
+            lambda: items.pop() and items[2].update(ego2global=np.diag([2.0, 2, 2, 1])),
+            r'ego2global of sample cc in .*i\.pkl',
+        ),
+    ):
+        change()
+        (folders / 'i.pkl').write_bytes(pickle.dumps({'data_list': items}))
+        assert main(arguments(folders, *options)) == 2
+        assert re.search(message, capsys.readouterr().err)
 
 
 def test_numbers_are_those_of_the_published_evaluators(folders, frames, main):

@@ -35,6 +35,31 @@ def test_nan_coordinates_and_intensities_stop_with_the_file_and_the_columns(tmp_
         LoadLidarPoints().transform({'lidar_path': path})
 
 
+@pytest.fixture
+def cloud():
+    rng = np.random.default_rng(0)
+    return rng.uniform((-60, -60, -3, 0, 0), (60, 60, 10, 255, 31), (200, 5)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (lambda a: a.astype(np.float64), r'values up to \S+e\+\d+, more than 100000 '),
+        (lambda a: a[:, :4], r'an intensity of -\S+, which cannot be negative'),
+        (lambda a: np.full_like(a, 1e38), r'values up to 1e\+38'),
+        (lambda a: a.astype('>f4'), r'values up to|holds NaN'),
+        (lambda a: (a * 100).astype(np.int32), 'NaN or infinity'),
+    ],
+    ids=['float64', '4 columns', '1e38', 'big-endian', 'int32'],
+)
+def test_files_of_other_numbers_or_columns_are_refused(tmp_path, cloud, change, message):
+    cloud.tofile(tmp_path / 'p.bin')
+    assert len(LoadLidarPoints().transform({'lidar_path': str(tmp_path / 'p.bin')})['points']) == 200
+    np.ascontiguousarray(change(cloud)).tofile(tmp_path / 'p.bin')
+    with pytest.raises(ValueError, match=rf'p\.bin holds .*{message}'.replace('holds .*holds', 'holds')):
+        LoadLidarPoints().transform({'lidar_path': str(tmp_path / 'p.bin')})
+
+
 def test_nan_in_a_number_that_is_not_read_does_no_harm(tmp_path):
     path = write(tmp_path / 'p.bin', [[1, 2, 3, 4, np.nan]])
     np.testing.assert_array_equal(LoadLidarPoints().transform({'lidar_path': path})['points'], [[1, 2, 3, 4, 0]])

@@ -3,6 +3,8 @@
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from projects.depth.datasets import (
     Frame,
     StereoCalibration,

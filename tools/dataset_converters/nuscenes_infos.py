@@ -4,7 +4,8 @@ import os.path as osp
 
 import numpy as np
 from nuscenes import NuScenes
-from pyquaternion import Quaternion
+
+from projects.geometry import as_intrinsics, as_matrix, as_rotation, is_finite_number
 
 CAMERAS = ('CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_FRONT_LEFT', 'CAM_BACK', 'CAM_BACK_LEFT', 'CAM_BACK_RIGHT')
 
@@ -39,50 +40,50 @@ _BOX_NAMES = {
 }
 
 
-def _finite(record: dict, key: str, table: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return a calibration value.
+_CORRECT = 'correct the table or download the metadata again'
+
+
+def seconds(record: dict, table: str) -> float:
+    """Time of a record in seconds.
 
     Raises:
-        ValueError: If it has another shape, or holds something else than finite numbers.
+        ValueError: If it is no number.
     """
-    problem, values = '', np.zeros(0)
-    try:
-        values = np.asarray(record[key], np.float64)
-    except (TypeError, ValueError):
-        problem = 'holds no numbers'
-    if not problem and values.shape != shape:
-        problem = f'must have the shape {shape}'
-    elif not problem and not np.isfinite(values).all():
-        problem = 'holds NaN or infinity'
-    if problem:
+    if not is_finite_number(record['timestamp']):
         raise ValueError(
-            f'{key} of record {record["token"]} in {table}.json {problem}: {record[key]}; correct the table or '
-            'download the metadata again'
+            f'timestamp of record {record["token"]} in {table}.json must be microseconds, got {record["timestamp"]!r}; '
+            f'{_CORRECT}'
         )
-    return values
+    return record['timestamp'] / 1e6
 
 
-def _rotation(record: dict, table: str) -> Quaternion:
-    """Return the rotation of a record.
+def _check_order(first: dict, second: dict, table: str, key: str) -> None:
+    """Check that two neighbours of a table are in the order of time.
+
+    Args:
+        first (dict): The record that must be earlier.
+        second (dict): The record that must be later.
+        table (str): Table of both.
+        key (str): 'prev' or 'next': what led from the one to the other.
 
     Raises:
-        ValueError: If it is no quaternion of length one.
+        ValueError: If they are not, for instance because both are one record.
     """
-    values = _finite(record, 'rotation', table, (4,))
-    if abs(np.linalg.norm(values) - 1) > 1e-2:
+    if not seconds(first, table) < seconds(second, table):
+        owner, other = (first, second) if key == 'next' else (second, first)
         raise ValueError(
-            f'rotation of record {record["token"]} in {table}.json must be a quaternion of length 1: '
-            f'{record["rotation"]}; correct the table or download the metadata again'
+            f'record {owner["token"]} in {table}.json of the time {owner["timestamp"]} has the {key} {other["token"]} '
+            f'of the time {other["timestamp"]}, which is not {"later" if key == "next" else "earlier"}; {_CORRECT}'
         )
-    return Quaternion(values)
 
 
 def _matrix(nusc: NuScenes, table: str, token: str) -> np.ndarray:
     """4x4 matrix of a record with translation and rotation; child frame to parent frame."""
     record = nusc.get(table, token)
+    where = f'of record {record["token"]} in {table}.json'
     matrix = np.eye(4)
-    matrix[:3, :3] = _rotation(record, table).rotation_matrix
-    matrix[:3, 3] = _finite(record, 'translation', table, (3,))
+    matrix[:3, :3] = as_rotation(record['rotation'], f'rotation {where}', _CORRECT)
+    matrix[:3, 3] = as_matrix(record['translation'], (3,), f'translation {where}', _CORRECT)
     return matrix
 
 
@@ -107,10 +108,16 @@ def key_record(nusc: NuScenes, sample: dict, sensor: str) -> dict:
 
 
 def sweep_records(nusc: NuScenes, sample: dict, max_sweeps: int) -> list[dict]:
-    """Records of the LiDAR sweeps before a keyframe, newest first."""
+    """Records of the LiDAR sweeps before a keyframe, newest first.
+
+    Raises:
+        ValueError: If one is not earlier than the next, or the tables hold no key frame.
+    """
     record, records = key_record(nusc, sample, 'LIDAR_TOP'), []
     while record['prev'] and len(records) < max_sweeps:
-        record = nusc.get('sample_data', record['prev'])
+        before = nusc.get('sample_data', record['prev'])
+        _check_order(before, record, 'sample_data', 'prev')
+        record = before
         records.append(record)
     return records
 
@@ -119,7 +126,7 @@ def _sweep(nusc: NuScenes, record: dict, global2key: np.ndarray) -> dict:
     lidar2ego, ego2global = _poses(nusc, record)
     return {
         'lidar_points': {'lidar_path': record['filename']},
-        'timestamp': record['timestamp'] / 1e6,
+        'timestamp': seconds(record, 'sample_data'),
         'sample_data_token': record['token'],
         'lidar2ego': lidar2ego.tolist(),
         'ego2global': ego2global.tolist(),
@@ -131,7 +138,8 @@ def _image(nusc: NuScenes, token: str, lidar2global: np.ndarray) -> dict:
     record = nusc.get('sample_data', token)
     cam2ego, ego2global = _poses(nusc, record)
     calibration = nusc.get('calibrated_sensor', record['calibrated_sensor_token'])
-    intrinsics = _finite(calibration, 'camera_intrinsic', 'calibrated_sensor', (3, 3))
+    name = f'camera_intrinsic of record {calibration["token"]} in calibrated_sensor.json'
+    intrinsics = as_intrinsics(calibration['camera_intrinsic'], name, _CORRECT)
     # Through the ego poses of both timestamps: camera and LiDAR fire at different times on a moving car.
     lidar2cam = np.linalg.inv(ego2global @ cam2ego) @ lidar2global
     return {
@@ -140,7 +148,7 @@ def _image(nusc: NuScenes, token: str, lidar2global: np.ndarray) -> dict:
         'cam2ego': cam2ego.tolist(),
         'lidar2cam': lidar2cam.tolist(),
         'ego2global': ego2global.tolist(),
-        'timestamp': record['timestamp'] / 1e6,
+        'timestamp': seconds(record, 'sample_data'),
         'sample_data_token': token,
         'height': record['height'],
         'width': record['width'],
@@ -152,9 +160,10 @@ def _instances(nusc: NuScenes, sample: dict, global2lidar: np.ndarray) -> list[d
     items = []
     for token in sample['anns']:
         annotation = nusc.get('sample_annotation', token)
-        _rotation(annotation, 'sample_annotation')
+        where = f'of record {token} in sample_annotation.json'
+        as_rotation(annotation['rotation'], f'rotation {where}', _CORRECT)
         for key in ('translation', 'size'):
-            _finite(annotation, key, 'sample_annotation', (3,))
+            as_matrix(annotation[key], (3,), f'{key} {where}', _CORRECT)
         box = nusc.get_box(token)
         center = global2lidar[:3, :3] @ box.center + global2lidar[:3, 3]
         forward = global2lidar[:3, :3] @ box.orientation.rotation_matrix[:, 0]
@@ -186,7 +195,7 @@ def sample_info(nusc: NuScenes, sample: dict, sample_idx: int, max_sweeps: int) 
     return {
         'sample_idx': sample_idx,
         'token': sample['token'],
-        'timestamp': sample['timestamp'] / 1e6,
+        'timestamp': seconds(sample, 'sample'),
         'ego2global': ego2global.tolist(),
         'scene_token': scene['token'],
         'scene_name': scene['name'],
@@ -208,14 +217,17 @@ def scene_samples(nusc: NuScenes, scene: dict) -> list[dict]:
     """Keyframes of a scene in time order.
 
     Raises:
-        ValueError: If the samples form a circle.
+        ValueError: If the samples form a circle or are not in the order of time.
     """
     samples, token, seen = [], scene['first_sample_token'], set()
     while token:
         if token in seen:
             raise ValueError(f"sample.json: 'next' of {samples[-1]['token']} leads back to {token} of {scene['name']}")
         seen.add(token)
-        samples.append(nusc.get('sample', token))
+        sample = nusc.get('sample', token)
+        if samples:
+            _check_order(samples[-1], sample, 'sample', 'next')
+        samples.append(sample)
         token = samples[-1]['next']
     return samples
 

@@ -10,6 +10,7 @@ from nuscenes.utils.splits import get_scenes_of_split
 from tqdm import tqdm
 
 from projects.engine import atomic_write, restricted_load
+from projects.occ_eval.infos import read_info_items
 
 from . import nuscenes_infos as infos
 from .nuscenes_inventory import FolderIndex, Inventory, check_root, names_shown, report, table_inventories
@@ -272,6 +273,7 @@ class Occ3DConverter:
             print(f'{path} is complete: kept (pass --force to write it again)')
             return path
         items = list(tqdm(self._items(samples), total=len(samples), desc=f'{name} samples', unit=' samples'))
+        read_info_items({'data_list': items}, path)  # what the data set would refuse is not written
         with atomic_write(path) as file:
             pickle.dump({'metainfo': self._settings(name), 'data_list': items}, file, protocol=4)
         return path

@@ -50,9 +50,10 @@ def read_scans(infos: str | os.PathLike, data_root: str | None = None) -> list[S
 
     Raises:
         FileNotFoundError: If a scan is not below ``data_root``.
-        ValueError: If an item has no LiDAR token.
+        ValueError: If an item has no LiDAR token, or that of another item.
     """
-    scans = []
+    scans: list[Scan] = []
+    samples: dict[str, str] = {}
     for item in read_info_items(restricted_load(infos), os.fspath(infos)):
         lidar = item['lidar_points']
         token = lidar.get('sample_data_token')
@@ -61,6 +62,13 @@ def read_scans(infos: str | os.PathLike, data_root: str | None = None) -> list[S
                 f'sample {item["token"]} of {infos} has no lidar_points.sample_data_token, by which lidarseg files are '
                 'named; write the info file with tools/create_data.py occ3d-nus'
             )
+        if token in samples:
+            raise ValueError(
+                f'samples {samples[token]} and {item["token"]} of {infos} have one lidar_points.sample_data_token, '
+                f'{token}, so the scan would count twice; write the file again with tools/create_data.py occ3d-nus '
+                '--force'
+            )
+        samples[token] = item['token']
         points = None
         if data_root is not None:
             path = os.path.join(data_root, 'samples/LIDAR_TOP', lidar['lidar_path'])

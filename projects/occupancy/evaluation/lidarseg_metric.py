@@ -13,9 +13,10 @@ from projects.fileio import atomic_write, file_below
 from projects.occ_eval import labels_at_points, lidarseg_confusion, lidarseg_iou
 from projects.occ_eval.classes import LIDARSEG_CLASSES
 from projects.occ_eval.files import LIDARSEG_SUFFIX, read_lidarseg
-from projects.transforms.points_loading import read_points
+from projects.occ_eval.infos import key_poses
+from projects.transforms import read_points
 
-from .samples import infos_by_token, to_numpy
+from .samples import infos_by_token, read_prediction
 
 
 def write_lidarseg(labels: np.ndarray, token: str, folder: str) -> str:
@@ -90,7 +91,7 @@ class LidarSegMetric(BaseMetric):
             info = self.infos.get(sample['token'])
             if info is None:
                 raise ValueError(f'{self.ann_file} has no sample {sample["token"]}; give the info file of the test set')
-            labels = labels_at_points(to_numpy(sample['pred_occ']), self._points(info), nearest=True)
+            labels = labels_at_points(read_prediction(sample), self._points(info), nearest=True)
             if self.submission_dir is not None:
                 write_lidarseg(labels, info['lidar_points']['sample_data_token'], self.submission_dir)
             matrix = np.zeros((0, 0), np.int64) if self.format_only else self._confusion(labels, info)
@@ -101,7 +102,7 @@ class LidarSegMetric(BaseMetric):
         lidar = info['lidar_points']
         path = osp.join(self.data_root, self.lidar_dir, lidar['lidar_path'])
         points = read_points(path, lidar['num_pts_feats'])[:, :3].astype(np.float64)
-        lidar2ego = np.asarray(lidar['lidar2ego'], np.float64)
+        _, (lidar2ego,) = key_poses([info], self.ann_file)
         return points @ lidar2ego[:3, :3].T + lidar2ego[:3, 3]
 
     def _confusion(self, labels: np.ndarray, info: dict) -> np.ndarray:

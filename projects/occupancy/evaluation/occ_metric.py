@@ -13,7 +13,7 @@ from projects.occ_eval import confusion_matrix, geometric_iou, iou_from_confusio
 from projects.occ_eval.confusion import NAN_POLICIES
 from projects.occupancy.classes import UNLABELLED
 
-from .samples import require_fields, to_numpy
+from .samples import read_prediction, require_fields, to_numpy
 
 
 def write_submission(pred_occ: np.ndarray, token: str, folder: str) -> str:
@@ -83,7 +83,7 @@ class OccMetric(BaseMetric):
                 mask, each (X, Y, Z).
         """
         for sample in data_samples:
-            pred = to_numpy(sample['pred_occ'])
+            pred = read_prediction(sample)
             if self.submission_dir is not None:
                 write_submission(pred, sample['token'], self.submission_dir)
             self.results.append(np.zeros((0, 0), np.int64) if self.format_only else self._confusion(pred, sample))

@@ -11,7 +11,7 @@ from mmengine.logging import MMLogger
 from projects.occ_eval import mean_rayiou, ray_counts, rayiou_from_counts, read_origins, scene_origins
 from projects.occ_eval.grids import as_grid
 
-from .samples import infos_by_token, require_fields, to_numpy
+from .samples import infos_by_token, read_prediction, require_fields, to_numpy
 
 
 @METRICS.register_module()
@@ -62,7 +62,7 @@ class RayIoUMetric(BaseMetric):
             require_fields(sample, ['gt_occ'], 'add LoadOccupancyLabels to the pipeline')
             if sample['token'] not in self.origins:
                 raise ValueError(f'{self.source} has no ray origins for sample {sample["token"]}')
-            arrays = {key: to_numpy(sample[key]) for key in ('pred_occ', 'gt_occ')}
+            arrays = {'pred_occ': read_prediction(sample), 'gt_occ': to_numpy(sample['gt_occ'])}
             threads = self.threads or torch.get_num_threads()
             try:
                 grids = [as_grid(ids, key, 'the sample', ids.shape) for key, ids in arrays.items()]

@@ -8,11 +8,32 @@ import torch
 
 from projects.fileio import restricted_load
 from projects.occ_eval.infos import read_info_items
+from projects.occupancy.classes import UNLABELLED
 
 
 def to_numpy(value: torch.Tensor | np.ndarray) -> np.ndarray:
     """Array of a tensor on any device."""
     return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+
+
+def read_prediction(sample: Mapping[str, Any]) -> np.ndarray:
+    """Predicted class ids of a sample.
+
+    Args:
+        sample (Mapping): With ``token`` and ``pred_occ`` (X, Y, Z).
+
+    Raises:
+        ValueError: If voxels have the id 255, which the model writes where its logits are NaN or infinite; names the
+            sample.
+    """
+    pred = to_numpy(sample['pred_occ'])
+    if pred.size and int(pred.max()) == UNLABELLED:
+        raise ValueError(
+            f'sample {sample["token"]}: {int((pred == UNLABELLED).sum())} of {pred.size} predicted voxels have no '
+            f'class ({UNLABELLED}), which models write where logits are NaN or infinite; weights of the model that are '
+            'NaN are the likely cause: look at the loss of its training, or take an earlier checkpoint'
+        )
+    return pred
 
 
 def require_fields(sample: Mapping[str, Any], needed: Sequence[str], hint: str) -> None:

@@ -9,6 +9,8 @@ from mmengine.model import BaseTTAModel
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
+from .heads import BaseOccHead
+
 FLIPS = ((1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0))
 
 
@@ -90,6 +92,6 @@ class OccFlipTTAModel(BaseTTAModel):
             list[BaseDataElement]: The samples with ``pred_occ``.
         """
         samples, probabilities = data_samples_list
-        for sample, pred in zip(samples, probabilities.argmax(-1).to(torch.uint8)):
+        for sample, pred in zip(samples, BaseOccHead.predict(probabilities)):
             sample.pred_occ = pred
         return list(samples)

@@ -60,6 +60,19 @@ def test_one_version_is_the_plain_model():
     torch.testing.assert_close(model.mean_probabilities(data()['inputs'], []), plain.softmax(-1))
 
 
+def test_voxels_that_are_nan_in_one_version_have_no_class():
+    class IsNaN(SeesPoints):
+        def extract_outputs(self, inputs, data_samples):
+            outputs = super().extract_outputs(inputs, data_samples)
+            if inputs['bda_mat'][0, 0, 0] > 0 and inputs['bda_mat'][0, 1, 1] > 0:
+                outputs['occ_logits'][1, 2, 3, 0, 1] = float('nan')
+            return outputs
+
+    first, second = (sample.pred_occ for sample in OccFlipTTAModel(IsNaN()).test_step(data()))
+    assert not (first == 255).any()
+    assert (second == 255).nonzero().tolist() == [[2, 3, 0]]
+
+
 def test_points_and_matrix_are_mirrored_together():
     inputs = {'bda_mat': torch.eye(4)[None], 'points': [torch.tensor([[1.0, 2.0, 3.0, 4.0, 5.0]])]}
     flipped = flip_ego(inputs, (-1.0, 1.0))

@@ -91,8 +91,8 @@ def resize_nearest(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 class LoadImageSegments(BaseTransform):
     """Load the segments of every raw image at the size at which rays are rendered (RadOcc, segment-guided loss).
 
-    Required keys: ``segments_paths`` (N file names of uint16 PNGs, 0 = no segment), ``token``. Added keys: ``segments``
-    (N, h, w) int32.
+    Required keys: ``segments_paths`` (N file names of uint16 PNGs of the size of their images, 0 = no segment),
+    ``token``. Optional key: ``ori_shape`` (H, W) of the images. Added keys: ``segments`` (N, h, w) int32.
 
     Args:
         render_size (tuple[int, int]): Height and width of the result.
@@ -101,7 +101,7 @@ class LoadImageSegments(BaseTransform):
     def __init__(self, render_size: tuple[int, int]) -> None:
         self.render_size = checked_size(render_size, 'render_size of LoadImageSegments')
 
-    def _read(self, path: str | None, token: str) -> np.ndarray:
+    def _read(self, path: str | None, token: str, image_shape: tuple[int, int] | None) -> np.ndarray:
         if path is not None and not os.path.isfile(path):
             raise FileNotFoundError(
                 f'image segments not found: {path} (sample {token}); put the file back, or train without the losses '
@@ -118,9 +118,20 @@ class LoadImageSegments(BaseTransform):
                 f'segments must be a grey uint16 PNG: {path} (sample {token}) is {image.dtype} of shape {image.shape}; '
                 'write the file again'
             )
+        if image_shape is not None and image.shape != tuple(image_shape):
+            raise ValueError(
+                f'segments must have the size of their image: {path} (sample {token}) is {image.shape}, the image '
+                f'{tuple(image_shape)}; write the file again'
+            )
         return resize_nearest(image, self.render_size).astype(np.int32)
 
     def transform(self, results: dict) -> dict:
-        """Read ``segments_paths``."""
-        results['segments'] = np.stack([self._read(path, results['token']) for path in results['segments_paths']])
+        """Read ``segments_paths``.
+
+        Raises:
+            FileNotFoundError: If a file is missing.
+            ValueError: If one is damaged, no grey PNG, or of another size than its image.
+        """
+        token, shape = results['token'], results.get('ori_shape')
+        results['segments'] = np.stack([self._read(path, token, shape) for path in results['segments_paths']])
         return results

@@ -10,6 +10,7 @@ from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from projects.occupancy.classes import UNLABELLED
 from projects.occupancy.models.losses import select_voxels
 
 _MASKS = ('camera', 'lidar', None)
@@ -67,8 +68,17 @@ class BaseOccHead(BaseModule):
 
     @staticmethod
     def predict(occ_logits: Tensor) -> Tensor:
-        """Most likely class of each voxel, uint8, shape (B, X, Y, Z)."""
-        return occ_logits.argmax(-1).to(torch.uint8)
+        """Most likely class of each voxel.
+
+        Args:
+            occ_logits (Tensor): Class logits or probabilities. Shape (B, X, Y, Z, K).
+
+        Returns:
+            Tensor: uint8, shape (B, X, Y, Z); 255 where the largest logit is NaN or infinite, which metrics refuse:
+            such a voxel would be class 0 otherwise, and a broken model would have a score.
+        """
+        values, ids = occ_logits.max(-1)
+        return ids.to(torch.uint8).masked_fill_(~torch.isfinite(values), UNLABELLED)
 
     @staticmethod
     def _stack(data_samples: Sequence, key: str) -> Tensor:
