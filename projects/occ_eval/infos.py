@@ -2,7 +2,7 @@
 
 import os.path as osp
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -330,7 +330,7 @@ def _camera_errors(item: dict) -> tuple[float, float] | None:
     return (result[0], result[1]) if np.isfinite(result).all() else None
 
 
-def key_poses(items: Sequence[dict], path: str) -> tuple[np.ndarray, np.ndarray]:
+def key_poses(items: Sequence[Mapping[str, Any]], path: str) -> tuple[np.ndarray, np.ndarray]:
     """Poses of the ego car and of its LiDAR at the keyframes, checked.
 
     Args:

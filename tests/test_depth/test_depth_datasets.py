@@ -421,10 +421,13 @@ def test_metric_writes_nothing_outside_of_its_folder(tmp_path, frame):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        ({'frame_id': '../evil'}, "frame_id '../evil' cannot be a file name: it leads out of its folder"),
-        ({'frame_id': 5}, 'frame_id 5 cannot be a file name: it is int, not text'),
-        ({'depth_path': ['x']}, r"depth_path must be a path or None, got \['x'\]"),
-        ({'img_path': 3}, 'img_path must be a path or None, got 3'),
+        (
+            {'frame_id': '../evil'},
+            r"item 1 of .*infos\.pkl: frame_id '../evil' cannot be a file name: it leads out of its folder",
+        ),
+        ({'frame_id': 5}, r'item 1 of .*infos\.pkl is no frame with a frame_id that is text'),
+        ({'depth_path': ['x']}, r"depth_path of frame .*infos\.pkl must be a path or None, got \['x'\]"),
+        ({'img_path': 3}, r'img_path of frame .*infos\.pkl must be a path or None, got 3'),
     ],
 )
 def test_wrong_frames_are_named_alike_by_training_and_evaluation(data_root, tmp_path, change, message):
@@ -434,9 +437,9 @@ def test_wrong_frames_are_named_alike_by_training_and_evaluation(data_root, tmp_
     path.write_bytes(pickle.dumps(content))
     (tmp_path / 'pred').mkdir()
     (tmp_path / 'pred' / 'a.png').write_bytes(b'')
-    with pytest.raises(ValueError, match=rf'infos\.pkl: frame number 1.*{message}'):
+    with pytest.raises(ValueError, match=message):
         build(data_root, ann_file=str(path))
-    with pytest.raises(ValueError, match=rf'infos\.pkl: frame number 1.*{message}'):
+    with pytest.raises(ValueError, match=message):
         pair_files(data_root, tmp_path / 'pred', path)
 
 
