@@ -99,7 +99,7 @@ def same_counts(variant: str, result: np.ndarray, reference: np.ndarray) -> str 
 def benchmarks(quick: bool) -> list[Benchmark]:
     """Published evaluator, NumPy alone, numba, and numba in two processes."""
     folder = tempfile.TemporaryDirectory(prefix='miou-')
-    frames = write_frames(Path(folder.name), 16 if quick else 32)
+    frames = write_frames(Path(folder.name), 96 if quick else 32)
     pool = ProcessPoolExecutor(2, mp_context=get_context('spawn'), initializer=start_worker)
     benchmark = Benchmark(
         'miou',
