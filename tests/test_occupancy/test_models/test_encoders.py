@@ -154,6 +154,18 @@ def test_voxel_encoder_and_neck_give_back_the_resolution():
     assert VoxelLSSFPN([4, 6, 8], 5)(feats).shape == (1, 5, 12, 8, 4)
 
 
+@pytest.mark.parametrize('height', [1, 2])
+def test_one_voxel_of_height_is_not_made_of_memory_that_nobody_wrote(height):
+    """Under bfloat16 autocast; with AMX, the convolution of torch 2.13 gave NaN here in every trial."""
+    encoder, x = VoxelResNet(8, channels=[16], num_blocks=[1], strides=[2]).eval(), torch.randn(2, 8, 10, 10, height)
+    for _ in range(5):
+        freed = [torch.full((size,), torch.nan, dtype=torch.bfloat16) for size in (400, 800, 1600, 3200, 6400) * 20]
+        del freed
+        with torch.no_grad(), torch.autocast('cpu', torch.bfloat16):
+            (feat,) = encoder(x)
+        assert torch.isfinite(feat).all()
+
+
 def test_stage_lists_of_different_length_are_refused():
     with pytest.raises(ValueError, match='one value per stage'):
         BEVResNet(6, channels=[8, 12], num_blocks=[1], strides=[2, 2])
