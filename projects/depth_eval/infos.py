@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from projects.fileio import check_name, restricted_load
-from projects.geometry import as_matrix, check_intrinsics, is_finite_number
+from projects.geometry import check_intrinsics, is_finite_number, stack_matrices
 
 FRAME_ID_PARTS = 2
 """Names with slashes between them that a frame id may have: ``2011_09_26_drive_0002_sync/0000000069``."""
@@ -17,6 +17,7 @@ FRAME_KEYS = ('frame_id', *PATH_KEYS, 'cam2img', 'right_cam2img', 'baseline', 'd
 MAX_BASELINE = 10.0
 """Metres. Pairs on a car are half a metre apart; more is another unit of length."""
 
+_KEYS = set(FRAME_KEYS)
 _AGAIN = 'write it again with tools/create_data.py'
 
 
@@ -92,25 +93,29 @@ def check_calibration(items: Sequence[dict], path: str) -> None:
         ValueError: For the first that cannot; names file, frame and key.
     """
     for item in items:
-        where = f'frame {item["frame_id"]} of {path}'
-        missing = [key for key in FRAME_KEYS if key not in item]
-        if missing:
-            raise ValueError(f'{where} has no {missing}; {_AGAIN}')
+        if not item.keys() >= _KEYS:
+            missing = [key for key in FRAME_KEYS if key not in item]
+            raise ValueError(f'frame {item["frame_id"]} of {path} has no {missing}; {_AGAIN}')
         if not item['img_path']:
-            raise ValueError(f'{where} has no img_path; {_AGAIN}')
+            raise ValueError(f'frame {item["frame_id"]} of {path} has no img_path; {_AGAIN}')
         baseline = item['baseline']
         if not (is_finite_number(baseline) and 0 <= baseline <= MAX_BASELINE):
             raise ValueError(
-                f'{where} has the baseline {baseline!r}, but it must be in metres, 0 (no pair) to {MAX_BASELINE:g}; '
-                f'{_AGAIN}'
+                f'frame {item["frame_id"]} of {path} has the baseline {baseline!r}, but it must be in metres, 0 (no '
+                f'pair) to {MAX_BASELINE:g}; {_AGAIN}'
             )
         shape = item['ori_shape']
         if not (isinstance(shape, (tuple, list)) and len(shape) == 2 and all(_is_size(value) for value in shape)):
-            raise ValueError(f'ori_shape of {where} must be (height, width) in pixels, got {shape!r}; {_AGAIN}')
+            raise ValueError(
+                f'ori_shape of frame {item["frame_id"]} of {path} must be (height, width), got {shape!r}; {_AGAIN}'
+            )
     for key in ('cam2img', 'right_cam2img'):
-        names = [f'{key} of frame {item["frame_id"]} of {path}' for item in items]
-        matrices = [as_matrix(item[key], (3, 3), name, _AGAIN) for item, name in zip(items, names)]
-        check_intrinsics(np.stack(matrices), names, _AGAIN)
+
+        def name_of(index: int, key: str = key) -> str:
+            return f'{key} of frame {items[index]["frame_id"]} of {path}'
+
+        matrices = stack_matrices([item[key] for item in items], (3, 3), name_of, _AGAIN)
+        check_intrinsics(matrices, name_of, _AGAIN)
 
 
 def _is_size(value: object) -> bool:

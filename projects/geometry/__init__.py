@@ -10,6 +10,7 @@ from .checks import (
     check_poses,
     is_finite_number,
     positive_number,
+    stack_matrices,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     'check_poses',
     'is_finite_number',
     'positive_number',
+    'stack_matrices',
 ]

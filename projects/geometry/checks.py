@@ -1,7 +1,7 @@
 """What a pose, a matrix of intrinsics and a number of a calibration must be. N matrices."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any
 
@@ -14,6 +14,8 @@ with four digits are 1e-4; a scale of 0.05 percent is found."""
 
 def is_finite_number(value: Any) -> bool:
     """Whether a value is one number (of Python or NumPy, no bool) that is neither NaN nor infinite."""
+    if type(value) is float:  # nearly always, and much faster than the abstract class
+        return math.isfinite(value)
     return isinstance(value, Real) and not isinstance(value, (bool, np.bool_)) and math.isfinite(value)
 
 
@@ -59,12 +61,38 @@ def as_matrix(value: Any, shape: tuple[int, ...], name: str, hint: str = '') -> 
     return matrix
 
 
-def check_poses(poses: np.ndarray, names: Sequence[str], hint: str = '') -> None:
+def stack_matrices(
+    values: Sequence[Any], shape: tuple[int, ...], name_of: Callable[[int], str], hint: str = ''
+) -> np.ndarray:
+    """Stack matrices of numbers, which :func:`check_poses` or :func:`check_intrinsics` looks at next.
+
+    Args:
+        values (Sequence): Arrays or nested lists.
+        shape (tuple[int, ...]): Shape of each.
+        name_of (Callable): What the matrix of an index is, with its file and key, for the message.
+        hint (str): What to do, appended to the message. Defaults to ''.
+
+    Returns:
+        np.ndarray: Shape (N, *shape), float64.
+
+    Raises:
+        ValueError: If one has another shape or is no matrix of numbers.
+    """
+    try:
+        stacked = np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        stacked = np.empty(0)
+    if stacked.shape == (len(values), *shape):
+        return stacked
+    return np.stack([as_matrix(value, shape, name_of(index), hint) for index, value in enumerate(values)])
+
+
+def check_poses(poses: np.ndarray, name_of: Callable[[int], str], hint: str = '') -> None:
     """Check that matrices are rigid motions: finite, a rotation of determinant 1, last row 0 0 0 1.
 
     Args:
         poses (np.ndarray): Shape (N, 4, 4), float64.
-        names (Sequence[str]): What each is, with its file and key, for the message.
+        name_of (Callable): What the matrix of an index is, with its file and key, for the message.
         hint (str): What to do, appended to the message. Defaults to ''.
 
     Raises:
@@ -83,15 +111,15 @@ def check_poses(poses: np.ndarray, names: Sequence[str], hint: str = '') -> None
     if right.all():
         return
     index = int(np.argmin(right))
-    raise ValueError(f'{names[index]} {_pose_problem(poses[index])}{_advice(hint)}')
+    raise ValueError(f'{name_of(index)} {_pose_problem(poses[index])}{_advice(hint)}')
 
 
-def check_intrinsics(matrices: np.ndarray, names: Sequence[str], hint: str = '') -> None:
+def check_intrinsics(matrices: np.ndarray, name_of: Callable[[int], str], hint: str = '') -> None:
     """Check pinhole intrinsics: finite, positive focal lengths, nothing below the diagonal, last row 0 0 1.
 
     Args:
         matrices (np.ndarray): Shape (N, 3, 3), float64.
-        names (Sequence[str]): What each is, with its file and key, for the message.
+        name_of (Callable): What the matrix of an index is, with its file and key, for the message.
         hint (str): What to do, appended to the message. Defaults to ''.
 
     Raises:
@@ -107,20 +135,20 @@ def check_intrinsics(matrices: np.ndarray, names: Sequence[str], hint: str = '')
     if right.all():
         return
     index = int(np.argmin(right))
-    raise ValueError(f'{names[index]} {_intrinsics_problem(matrices[index])}{_advice(hint)}')
+    raise ValueError(f'{name_of(index)} {_intrinsics_problem(matrices[index])}{_advice(hint)}')
 
 
 def as_pose(value: Any, name: str, hint: str = '') -> np.ndarray:
     """One rigid motion (4, 4), float64; see :func:`check_poses`."""
     pose = as_matrix(value, (4, 4), name, hint)
-    check_poses(pose[None], [name], hint)
+    check_poses(pose[None], lambda _: name, hint)
     return pose
 
 
 def as_intrinsics(value: Any, name: str, hint: str = '') -> np.ndarray:
     """One matrix of intrinsics (3, 3), float64; see :func:`check_intrinsics`."""
     matrix = as_matrix(value, (3, 3), name, hint)
-    check_intrinsics(matrix[None], [name], hint)
+    check_intrinsics(matrix[None], lambda _: name, hint)
     return matrix
 
 
@@ -142,7 +170,7 @@ def as_rotation(value: Any, name: str, hint: str = '') -> np.ndarray:
     if np.ndim(value) == 2:
         pose = np.eye(4)
         pose[:3, :3] = as_matrix(value, (3, 3), name, hint)
-        check_poses(pose[None], [name], hint)
+        check_poses(pose[None], lambda _: name, hint)
         return pose[:3, :3]
     w, x, y, z = as_matrix(value, (4,), name, hint).tolist()
     length = math.sqrt(w * w + x * x + y * y + z * z)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from projects.fileio import check_name
-from projects.geometry import as_matrix, as_rotation, check_poses, is_finite_number
+from projects.geometry import as_rotation, check_poses, is_finite_number, stack_matrices
 
 _REQUIRED = ('token', 'timestamp', 'ego2global', 'lidar_points', 'images')
 _WRITE_AGAIN = 'write the file again with tools/create_data.py occ3d-nus --force'
@@ -214,8 +214,11 @@ def read_info_items(content: object, path: str) -> list[dict]:
             raise ValueError(f'{_where(item, index, path)} is no dict, but {type(item).__name__}; {_WRITE_AGAIN}')
     if key == 'infos':
         items = [_converted(convert_bevdet_info, info, index, path) for index, info in enumerate(items)]
+    metainfo = content.get('metainfo')
+    # Our converter writes lidar_sweeps for every sample, others leave the key out where there are none.
+    required = (*_REQUIRED, 'lidar_sweeps') if isinstance(metainfo, dict) and 'max_sweeps' in metainfo else _REQUIRED
     for index, item in enumerate(items):
-        problem = _item_problem(item)
+        problem = _item_problem(item, required)
         if problem:
             raise ValueError(f'{_where(item, index, path)} {problem}; {_WRITE_AGAIN}')
         _check_tokens(item, f'item {index} of {path}')
@@ -224,9 +227,9 @@ def read_info_items(content: object, path: str) -> list[dict]:
     return _correct_cameras(items, path) if key == 'data_list' else items
 
 
-def _item_problem(item: dict) -> str | None:
+def _item_problem(item: dict, required: Sequence[str]) -> str | None:
     """What is wrong with the fields of an item that every reader needs."""
-    missing = [key for key in _REQUIRED if key not in item]
+    missing = [key for key in required if key not in item]
     if missing:
         return f'lacks {missing}'
     if not (isinstance(item['token'], str) and item['token']):
@@ -345,31 +348,11 @@ def key_poses(items: Sequence[Mapping[str, Any]], path: str) -> tuple[np.ndarray
     """
     poses = []
     for key, blocks in (('ego2global', items), ('lidar_points.lidar2ego', [item['lidar_points'] for item in items])):
-        names = [f'{key} of sample {item["token"]} in {path}' for item in items]
-        short = key.split('.')[-1]
-        poses.append(stack_matrices([block.get(short) for block in blocks], (4, 4), names))
-        check_poses(poses[-1], names, _WRITE_AGAIN)
+
+        def name_of(index: int, key: str = key) -> str:
+            return f'{key} of sample {items[index]["token"]} in {path}'
+
+        last = key.split('.')[-1]
+        poses.append(stack_matrices([block.get(last) for block in blocks], (4, 4), name_of, _WRITE_AGAIN))
+        check_poses(poses[-1], name_of, _WRITE_AGAIN)
     return poses[0], poses[1]
-
-
-def stack_matrices(matrices: Sequence[Any], shape: tuple[int, int], names: Sequence[str]) -> np.ndarray:
-    """Stack matrices of an info file.
-
-    Args:
-        matrices (Sequence): Arrays or nested lists.
-        shape (tuple[int, int]): Shape of each.
-        names (Sequence[str]): What each is, with its file and key, for the message.
-
-    Returns:
-        np.ndarray: Shape (N, *shape), float64.
-
-    Raises:
-        ValueError: If one has another shape, or is no matrix of numbers.
-    """
-    try:
-        stacked = np.asarray(matrices, np.float64)
-    except (TypeError, ValueError):
-        stacked = np.empty(0)
-    if stacked.shape == (len(matrices), *shape):
-        return stacked
-    return np.stack([as_matrix(matrix, shape, name, _WRITE_AGAIN) for matrix, name in zip(matrices, names)])

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 _GREY = 128
-_CORNERS = (np.array([0, 0, -1, -1]), np.array([0, -1, 0, -1]))
+_CORNERS = ((0, 0), (0, -1), (-1, 0), (-1, -1))
 # Codes of every length without a mark (0xff); the first byte closes a 0xff that may stand before it.
 _FILLER = b'\x00' + bytes(range(1, 255)) * 4
 
@@ -25,8 +25,8 @@ def lost_part(data: bytes, image: np.ndarray, flags: int) -> bool:
         image (np.ndarray): What OpenCV made of it. Shape (h, w) or (h, w, 3), uint8.
         flags (int): Flags of ``cv2.imdecode`` that it was decoded with.
     """
-    corners = image[_CORNERS] == _GREY
-    if not (corners.all(axis=1) if image.ndim == 3 else corners).any():
+    grey = _GREY if image.ndim == 2 else [_GREY] * image.shape[2]
+    if not any(image[corner].tolist() == grey for corner in _CORNERS):
         return False
     end = data.rfind(b'\xff\xd9')
     filled = np.frombuffer(data[:end] + _FILLER + data[end:], np.uint8)

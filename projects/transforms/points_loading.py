@@ -67,9 +67,17 @@ def read_points(path: str, load_dim: int = 5) -> np.ndarray:
     points = np.ascontiguousarray(np.fromfile(path, dtype=np.float32).reshape(-1, load_dim)[:, :4])
     if len(points) == 0:
         _warn_once(_SAID_EMPTY, f'LiDAR file without points: {path}; it is used as an empty cloud (said once)')
-    elif not (points.min() >= -MAX_VALUE and points.max() <= MAX_VALUE and points[::_STEP, 3].min() >= 0):
+    elif not _are_plausible(points):
         raise ValueError(f'LiDAR file {path} {_points_problem(points, load_dim)}')
     return points
+
+
+def _are_plausible(points: np.ndarray) -> bool:
+    """Whether points (P, 4), P > 0, are finite and within limits, and no intensity that is looked at is negative."""
+    flat = points.reshape(-1)
+    # The sum of the squares is the cheapest pass; it tells for all unless the cloud is large.
+    within = float(flat @ flat) <= MAX_VALUE**2 or bool(flat.min() >= -MAX_VALUE and flat.max() <= MAX_VALUE)
+    return within and bool(points[::_STEP, 3].min() >= 0)
 
 
 def _points_problem(points: np.ndarray, load_dim: int) -> str:

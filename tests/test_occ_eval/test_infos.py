@@ -247,6 +247,14 @@ def test_content_of_another_form_is_refused_with_the_file(content, message):
         read_info_items(content, 'x.pkl')
 
 
+def test_sample_of_our_own_files_without_lidar_sweeps_is_refused_and_of_others_read():
+    items = [our_item('a', 1.0), our_item('b', 1.5)]
+    del items[1]['lidar_sweeps']
+    assert len(read_info_items({'data_list': items, 'metainfo': {}}, 'x.pkl')) == 2
+    with pytest.raises(ValueError, match=r"item 1 of x\.pkl \(sample b\) lacks \['lidar_sweeps'\]"):
+        read_info_items({'data_list': items, 'metainfo': {'max_sweeps': 10}}, 'x.pkl')
+
+
 def test_quaternion_of_another_length_is_refused():
     info = {**bevdet_item(), 'lidar2ego_rotation': [2.0, 0, 0, 0]}
     with pytest.raises(ValueError, match=r'item 0 of x\.pkl \(sample t\).*\(lidar2ego_rotation .* length 2, not 1'):

@@ -192,6 +192,14 @@ def test_wrong_calibration_times_and_paths_name_file_sample_and_key(nuscenes_roo
     assert item['token'] in str(error.value)
 
 
+def test_first_sample_without_a_lidar_path_is_named_before_a_sample_is_read(own_root, edit_infos):
+    edit_infos(own_root / 'occ3d-nus_infos_train.pkl', lambda item: item['lidar_points'].update(lidar_path=None))
+    with pytest.raises(
+        ValueError, match=r'lidar_points\.lidar_path of sample \w+ in .*infos_train\.pkl must be a path'
+    ):
+        build(own_root, modality={'use_lidar': True})
+
+
 def test_missing_calibration_names_token_and_key(own_root, edit_infos):
     edit_infos(own_root / 'occ3d-nus_infos_train.pkl', lambda item: item['lidar_points'].pop('lidar2ego'))
     with pytest.raises(KeyError, match=r'has no lidar_points\.lidar2ego'):
@@ -238,7 +246,7 @@ def test_misspelt_options_are_refused(nuscenes_root):
 
 def test_missing_label_stops_training_and_not_testing(config, own_root):
     shutil.rmtree(own_root / 'gts')
-    with pytest.raises(FileNotFoundError, match=r'label not found: .*gts/scene-9001/.*labels\.npz'):
+    with pytest.raises(FileNotFoundError, match=r'sample \w{32}: .*label not found: .*gts/scene-9001/.*labels\.npz'):
         build_pipeline(config, own_root, 'train_pipeline', 'fusion_modality')[0]
     packed = build_pipeline(config, own_root, 'test_pipeline', 'camera_modality', split='val')[0]
     assert 'gt_occ' not in packed['data_samples']

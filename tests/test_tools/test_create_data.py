@@ -448,6 +448,12 @@ def test_wrong_calibration_and_times_of_tables_are_named_before_anything_is_writ
     assert list(root.glob('*.pkl')) == []
 
 
+def test_scene_that_is_there_twice_is_refused(root):
+    edit_table(root, 'scene', lambda records: records.append(records[1]))
+    with pytest.raises(ValueError, match=r'scene\.json holds scenes twice, which would count twice: scene-9002;'):
+        convert(root)
+
+
 def test_sweep_whose_prev_is_itself_is_refused(root):
     def damage(records):
         for record in records:

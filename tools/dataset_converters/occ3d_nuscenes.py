@@ -103,6 +103,13 @@ class Occ3DConverter:
 
     def _samples(self) -> dict[str, list[dict]]:
         """Samples of every split, in the order of the scene table."""
+        names = [scene['name'] for scene in self.nusc.scene]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(
+                f'{osp.join(self.root, self.version, "scene.json")} holds scenes twice, which would count twice: '
+                f'{", ".join(map(str, twice[:5]))}; unpack the metadata archive again'
+            )
         samples, inventories = {}, []
         for name, split in SPLITS[self.version].items():
             wanted = get_scenes_of_split(split, self.nusc)

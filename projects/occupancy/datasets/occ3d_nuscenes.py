@@ -8,8 +8,8 @@ from mmdet3d.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
 from projects.engine import SeededDatasetMixin, restricted_load
-from projects.geometry import check_intrinsics, check_poses, is_finite_number
-from projects.occ_eval.infos import read_info_items, stack_matrices
+from projects.geometry import check_intrinsics, check_poses, is_finite_number, stack_matrices
+from projects.occ_eval.infos import read_info_items
 from projects.occupancy.classes import FREE_CLASS, NUSC_CAMERAS, OCC3D_CLASSES, OCC3D_PALETTE
 
 _WRITE_AGAIN = (
@@ -121,7 +121,8 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         super().full_init()
         if self.modality['use_lidar'] and len(self):
             info = super().get_data_info(0)
-            path = osp.join(self.data_prefix['pts'], info['lidar_points']['lidar_path'])
+            name = self._path(info['lidar_points'], 'lidar_path', 'lidar_points.', info['token'])
+            path = osp.join(self.data_prefix['pts'], name)
             if not osp.isfile(path):
                 raise FileNotFoundError(
                     f'LiDAR file not found: {path}, that of the first sample ({info["token"]}) of {self.ann_file}; '
@@ -199,10 +200,13 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         missing = [key for key, matrix in matrices.items() if matrix is None]
         if missing:
             raise KeyError(f'info of sample {token} in {self.ann_file} has no {missing[0]}; {_WRITE_AGAIN}')
-        names = [f'{key} of sample {token} in {self.ann_file}' for key in matrices]
-        stacked = stack_matrices(list(matrices.values()), shape, names)
+
+        def name_of(index: int) -> str:
+            return f'{list(matrices)[index]} of sample {token} in {self.ann_file}'
+
+        stacked = stack_matrices(list(matrices.values()), shape, name_of, _WRITE_AGAIN)
         check = check_poses if shape == (4, 4) else check_intrinsics
-        check(stacked, names, _WRITE_AGAIN)
+        check(stacked, name_of, _WRITE_AGAIN)
         return stacked
 
     def _sweeps(self, sweeps: list[dict], poses: np.ndarray, info: dict) -> list[dict]:

@@ -74,7 +74,10 @@ class LoadOccupancyLabels(BaseTransform):
             )
         if not np.array_equal(results['bda_mat'], np.eye(4)):
             raise ValueError('LoadOccupancyLabels must come before BEVAugment in the pipeline')
-        results.update(read_occ_label(path, self.grid_shape, self.num_classes))
+        try:
+            results.update(read_occ_label(path, self.grid_shape, self.num_classes))
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f'sample {results["token"]}: {error}') from error
         return results
 
 
