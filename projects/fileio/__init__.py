@@ -6,10 +6,10 @@ Without torch and mm packages.
 from .archives import check_stored_archive, open_archive, open_members, read_member, write_zip
 from .files import atomic_write, naming_file
 from .images import check_image_size, check_pixels, image_shape
-from .limits import advice, limit
+from .limits import advice, exceeds, limit
 from .lock import FolderInUseError, FolderLock
 from .names import check_name, file_below, name_problem
-from .npz import NpzError, npz_keys, read_npy_bytes, read_npz, read_npz_bytes
+from .npz import NpzBytes, NpzError, read_npy_bytes, read_npz
 from .pickles import restricted_load
 from .processes import start_worker
 from .reading import BadFileError, parse_json, read_json, read_text, read_whole
@@ -19,6 +19,7 @@ __all__ = [
     'BadFileError',
     'FolderInUseError',
     'FolderLock',
+    'NpzBytes',
     'NpzError',
     'advice',
     'atomic_write',
@@ -27,12 +28,12 @@ __all__ = [
     'check_pixels',
     'check_stored_archive',
     'check_structure',
+    'exceeds',
     'file_below',
     'image_shape',
     'limit',
     'name_problem',
     'naming_file',
-    'npz_keys',
     'open_archive',
     'open_members',
     'parse_json',
@@ -40,7 +41,6 @@ __all__ = [
     'read_member',
     'read_npy_bytes',
     'read_npz',
-    'read_npz_bytes',
     'read_text',
     'read_whole',
     'restricted_load',

@@ -10,7 +10,7 @@ from typing import IO
 
 from .codec import crc32
 from .files import atomic_write
-from .limits import ARCHIVE_FILES, advice, limit
+from .limits import ARCHIVE_FILES, advice, exceeds, limit
 from .names import name_problem
 from .reading import BadFileError
 
@@ -49,7 +49,7 @@ def open_archive(path: str | os.PathLike) -> zipfile.ZipFile:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise ValueError(f'{path} is truncated, corrupt or no zip file ({error})') from error
     infos, problem = archive.infolist(), None
-    if len(infos) > limit(ARCHIVE_FILES):
+    if exceeds(len(infos), ARCHIVE_FILES):
         problem = f'has {len(infos)} members, more than the {limit(ARCHIVE_FILES)} that are expected; ' + advice(
             len(infos) / ARCHIVE_FILES
         )
@@ -75,7 +75,7 @@ def _member_problem(info: zipfile.ZipInfo, max_bytes: int) -> str | None:
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # Others unpack without a bound, and the servers read none of them.
         return f'it is compressed by method {info.compress_type}; use deflate or none'
-    if info.file_size > limit(max_bytes):
+    if exceeds(info.file_size, max_bytes):
         return f'it unpacks to {info.file_size} bytes, more than the {limit(max_bytes)} that are expected'
     return None
 

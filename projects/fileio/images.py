@@ -2,7 +2,7 @@
 
 import struct
 
-from .limits import IMAGE_PIXELS, advice, limit
+from .limits import IMAGE_PIXELS, advice, exceeds, limit
 from .reading import BadFileError
 
 _PNG = b'\x89PNG\r\n\x1a\n'
@@ -52,7 +52,7 @@ def check_pixels(shape: tuple[int, int], name: str) -> None:
         BadFileError: If it has more pixels than ``IMAGE_PIXELS``.
     """
     height, width = shape
-    if height * width > limit(IMAGE_PIXELS):
+    if exceeds(height * width, IMAGE_PIXELS):
         raise BadFileError(
             f'{name} has {height} x {width} pixels, more than the {limit(IMAGE_PIXELS)} that are expected; copy or '
             f'download the file again, or {advice(height * width / IMAGE_PIXELS)}'

@@ -36,18 +36,23 @@ def limit(value: int) -> int:
     """One of the limits of this module, or of a reader, times the factor of the user.
 
     Raises:
-        ValueError: If ``GEODISTILL_LIMITS`` is no positive number.
+        ValueError: If ``GEODISTILL_LIMITS`` is no number of 1 or more.
     """
     text = os.environ.get(VARIABLE)
     if not text:
         return value
     try:
         factor = float(text)
-        if not factor > 0:
-            raise ValueError('not positive')
+        if not factor >= 1:
+            raise ValueError('under 1')
         return int(value * factor)
     except (ValueError, OverflowError):
-        raise ValueError(f'the environment variable {VARIABLE} must be a positive number, got {text!r}') from None
+        raise ValueError(f'the environment variable {VARIABLE} must be a number of 1 or more, got {text!r}') from None
+
+
+def exceeds(size: int, value: int) -> bool:
+    """Whether a size is above a limit; the factor of the user is looked up for those alone that need it."""
+    return size > value and size > limit(value)
 
 
 def advice(needed: float) -> str:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .codec import codec
-from .limits import ARRAY_BYTES, advice, limit
+from .limits import ARRAY_BYTES, advice, exceeds, limit
 from .reading import BadFileError, read_whole
 
 _codec = codec
@@ -105,7 +105,7 @@ def _unpack(data: bytes, member: _Member, name: str, max_bytes: int) -> bytes:
     where = f'array {member.name} of {name}'
     if member.encrypted or member.method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise NpzError(f'{where} is encrypted or compressed by a method that NumPy does not write; write it again')
-    if member.size > limit(max_bytes):
+    if exceeds(member.size, max_bytes):
         raise NpzError(
             f'{where} unpacks to {member.size} bytes, more than the {limit(max_bytes)} that are expected; '
             + advice(member.size / max_bytes)
@@ -164,9 +164,44 @@ def _to_array(content: bytes, where: str) -> np.ndarray:
     return array.reshape(shape, order='F' if order == 'F' else 'C')
 
 
-def npz_keys(data: bytes, name: str) -> list[str]:
-    """Names of the arrays in the content of a file, sorted."""
-    return sorted(_members(data, name))
+class NpzBytes:
+    """Content of an ``.npz`` file whose directory has been read, and no array yet.
+
+    Args:
+        data (bytes): The content.
+        name (str): What errors call the file.
+
+    Raises:
+        BadFileError: If the directory is damaged.
+    """
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self.data, self.name = data, name
+        self._members = _members(data, name)
+
+    def keys(self) -> list[str]:
+        """Names of the arrays, sorted."""
+        return sorted(self._members)
+
+    def __contains__(self, key: object, /) -> bool:
+        return key in self._members
+
+    def read(
+        self, keys: Sequence[str] = (), one_of: Sequence[str] = (), max_bytes: int = ARRAY_BYTES
+    ) -> dict[str, np.ndarray]:
+        """Some arrays; arguments, result and errors are those of :func:`read_npz`."""
+        wanted = list(keys)
+        if one_of:
+            wanted += [next((key for key in one_of if key in self), one_of[0])]
+        missing = [key for key in wanted if key not in self]
+        if missing:
+            expected = f'one of {list(one_of)}' if one_of and missing == [one_of[0]] else f'{missing}'
+            raise NpzError(f'{self.name} has no array {expected}; it has {self.keys()}')
+        arrays = {}
+        for key in wanted:
+            content = _unpack(self.data, self._members[key], self.name, max_bytes)
+            arrays[key] = _to_array(content, f'array {key} of {self.name}')
+        return arrays
 
 
 def read_npz(
@@ -192,26 +227,7 @@ def read_npz(
         FileNotFoundError: If the file does not exist.
         BadFileError: If the file is damaged, lacks an array, or an array holds Python objects or is too large.
     """
-    return read_npz_bytes(read_whole(path), os.fspath(path), keys, one_of, max_bytes)
-
-
-def read_npz_bytes(
-    data: bytes, name: str, keys: Sequence[str] = (), one_of: Sequence[str] = (), max_bytes: int = ARRAY_BYTES
-) -> dict[str, np.ndarray]:
-    """:func:`read_npz` for the content of a file; ``name`` is what errors call it."""
-    members = _members(data, name)
-    wanted = list(keys)
-    if one_of:
-        wanted += [next((key for key in one_of if key in members), one_of[0])]
-    missing = [key for key in wanted if key not in members]
-    if missing:
-        expected = f'one of {list(one_of)}' if one_of and missing == [one_of[0]] else f'{missing}'
-        raise NpzError(f'{name} has no array {expected}; it has {sorted(members)}')
-    arrays = {}
-    for key in wanted:
-        content = _unpack(data, members[key], name, max_bytes)
-        arrays[key] = _to_array(content, f'array {key} of {name}')
-    return arrays
+    return NpzBytes(read_whole(path), os.fspath(path)).read(keys, one_of, max_bytes)
 
 
 def read_npy_bytes(data: bytes, name: str, max_bytes: int = ARRAY_BYTES) -> np.ndarray:
@@ -220,7 +236,7 @@ def read_npy_bytes(data: bytes, name: str, max_bytes: int = ARRAY_BYTES) -> np.n
     Raises:
         NpzError: If the content is damaged or too large, or holds Python objects.
     """
-    if len(data) > limit(max_bytes):
+    if exceeds(len(data), max_bytes):
         raise NpzError(
             f'{name} has {len(data)} bytes, more than the {limit(max_bytes)} that are expected; '
             + advice(len(data) / max_bytes)

@@ -5,7 +5,7 @@ import os
 import stat
 from typing import Any
 
-from .limits import FILE_BYTES, JSON_BYTES, TEXT_BYTES, advice, limit
+from .limits import FILE_BYTES, JSON_BYTES, TEXT_BYTES, advice, exceeds, limit
 
 
 class BadFileError(ValueError):
@@ -29,7 +29,7 @@ def read_whole(path: str | os.PathLike, max_bytes: int = FILE_BYTES) -> bytes:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise BadFileError(f'{name} is no regular file')
-            if status.st_size > limit(max_bytes):
+            if exceeds(status.st_size, max_bytes):
                 raise BadFileError(
                     f'{name} has {status.st_size} bytes, more than the {limit(max_bytes)} that are expected; '
                     + advice(status.st_size / max_bytes)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from projects.fileio import npz_keys, read_npy_bytes, read_npz_bytes, read_whole
+from projects.fileio import NpzBytes, read_npy_bytes, read_npz, read_whole
 
 from .classes import FREE_CLASS, OCC3D_SHAPE
 from .grids import as_grid, as_mask, check_class_ids, check_not_openocc
@@ -140,20 +140,19 @@ def read_occ_label(
         ValueError: If the file is damaged or something other than a label. A label of OpenOcc is named as that
             whatever else it lacks.
     """
-    data = read_whole(path)
-    names = npz_keys(data, path)
-    if 'semantics' in names:
-        semantics = read_npz_bytes(data, path, ['semantics'], max_bytes=LARGEST_ARRAY)['semantics']
-        check_not_openocc(semantics, 'semantics', path, names, num_classes)
-    missing = [key for key in ('semantics', *(f'mask_{mask}' for mask in masks)) if key not in names]
+    content = NpzBytes(read_whole(path), path)
+    if 'semantics' in content:
+        semantics = content.read(['semantics'], max_bytes=LARGEST_ARRAY)['semantics']
+        check_not_openocc(semantics, 'semantics', path, content, num_classes)
+    missing = [key for key in ('semantics', *(f'mask_{mask}' for mask in masks)) if key not in content]
     if missing:
-        raise ValueError(f'{path} has no array {missing}; it has {names}; {_HINT}')
+        raise ValueError(f'{path} has no array {missing}; it has {content.keys()}; {_HINT}')
     try:
         semantics = as_grid(semantics, 'semantics', path, shape)
         check_class_ids(semantics, f'semantics of {path}', num_classes, unlabelled=True)
         if num_classes > 2 and int(semantics.max()) <= 1:
             raise ValueError(f'semantics of {path} holds 0 and 1 alone, no free voxel: is it a mask?')
-        arrays = read_npz_bytes(data, path, [f'mask_{mask}' for mask in masks], max_bytes=LARGEST_ARRAY)
+        arrays = content.read([f'mask_{mask}' for mask in masks], max_bytes=LARGEST_ARRAY)
         return semantics, {mask: as_mask(arrays[f'mask_{mask}'], f'mask_{mask}', path, shape) for mask in masks}
     except ValueError as error:
         raise ValueError(f'{error}; {_HINT}') from error
@@ -190,10 +189,9 @@ def read_prediction_array(path: str) -> tuple[str, np.ndarray]:
         FileNotFoundError: If there is no such file.
         ValueError: If the file is damaged or has no such array.
     """
-    data = read_whole(path)
     if path.endswith('.npy'):
-        return 'the array', read_npy_bytes(data, path, LARGEST_ARRAY)
-    ((key, array),) = read_npz_bytes(data, path, one_of=PREDICTION_KEYS, max_bytes=LARGEST_ARRAY).items()
+        return 'the array', read_npy_bytes(read_whole(path), path, LARGEST_ARRAY)
+    ((key, array),) = read_npz(path, one_of=PREDICTION_KEYS, max_bytes=LARGEST_ARRAY).items()
     return key, array
 
 

@@ -1,6 +1,6 @@
 """Grids of class ids as files hold them: one check for labels and predictions, in evaluation and in training."""
 
-from collections.abc import Collection
+from collections.abc import Container
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from .classes import FREE_CLASS, OCC3D_SHAPE, UNLABELLED
 
 
 def check_not_openocc(
-    ids: np.ndarray, key: str, path: str, names: Collection[str] = (), num_classes: int = FREE_CLASS + 1
+    ids: np.ndarray, key: str, path: str, names: Container[str] = (), num_classes: int = FREE_CLASS + 1
 ) -> None:
     """Name OpenOcc by its content, whatever else is wrong with the array.
 
@@ -16,7 +16,7 @@ def check_not_openocc(
         ids (np.ndarray): Class ids as read, of any shape and dtype.
         key (str): Name of the array.
         path (str): Name of the file.
-        names (Collection[str]): Arrays of the file; OpenOcc's labels have ``flow``. Defaults to none.
+        names (Container[str]): Arrays of the file; OpenOcc's labels have ``flow``. Defaults to none.
         num_classes (int): Number of classes, the last one is free. Defaults to 18.
 
     Raises:
@@ -25,7 +25,7 @@ def check_not_openocc(
     free = num_classes - 1
     flat = ids.reshape(-1)
     # Free space is everywhere, so a look at the beginning nearly always settles it.
-    if ids.dtype.kind not in 'iuf' or not ids.size or (flat[:16384] == free).any() or (flat == free).any():
+    if ids.dtype.kind not in 'iuf' or not ids.size or free in flat[:2048] or free in flat:
         return
     most = (flat == free - 1).mean() > 0.5
     if most or 'flow' in names:

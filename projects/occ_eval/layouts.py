@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from projects.fileio import BadFileError, npz_keys, read_npz_bytes, read_whole
+from projects.fileio import BadFileError, NpzBytes, read_whole
 
 from .files import existing_folder, problem_of
 
@@ -120,9 +120,9 @@ def _token_of(path: str, root: str, known: Collection[str]) -> str:
     if nested and parent in known:
         return parent
     if stem.isdecimal() and path.endswith('.npz'):
-        data = read_whole(path)
-        if 'sample_token' in npz_keys(data, path):
-            return str(read_npz_bytes(data, path, ['sample_token'])['sample_token'])
+        content = NpzBytes(read_whole(path), path)
+        if 'sample_token' in content:
+            return str(content.read(['sample_token'])['sample_token'])
     return parent if nested and stem in _NAMES_IN_TOKEN_FOLDER else stem
 
 

@@ -10,7 +10,7 @@ from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 from mmengine.logging import print_log
 
-from projects.fileio.limits import FILE_BYTES, advice, limit
+from projects.fileio.limits import FILE_BYTES, advice, exceeds, limit
 
 from .random_draws import subset
 
@@ -54,7 +54,7 @@ def read_points(path: str, load_dim: int = 5) -> np.ndarray:
     if not os.path.isfile(path):
         raise FileNotFoundError(f'LiDAR file not found: {path}; check data_root and data_prefix of the dataset')
     size = os.path.getsize(path)
-    if size > limit(FILE_BYTES):
+    if exceeds(size, FILE_BYTES):
         raise ValueError(
             f'LiDAR file {path} has {size} bytes, more than the {limit(FILE_BYTES)} that are expected; '
             + advice(size / FILE_BYTES)
@@ -76,7 +76,9 @@ def _are_plausible(points: np.ndarray) -> bool:
     """Whether points (P, 4), P > 0, are finite and within limits, and no intensity that is looked at is negative."""
     flat = points.reshape(-1)
     # The sum of the squares is the cheapest pass; it tells for all unless the cloud is large.
-    within = float(flat @ flat) <= MAX_VALUE**2 or bool(flat.min() >= -MAX_VALUE and flat.max() <= MAX_VALUE)
+    with np.errstate(over='ignore'):  # what overflows is looked at again
+        within = float(flat @ flat) <= MAX_VALUE**2
+    within = within or bool(flat.min() >= -MAX_VALUE and flat.max() <= MAX_VALUE)
     return within and bool(points[::_STEP, 3].min() >= 0)
 
 

@@ -168,7 +168,7 @@ def test_the_user_can_raise_the_limits(monkeypatch):
     monkeypatch.setenv('GEODISTILL_LIMITS', '4')
     assert len(restricted_load(data)) == 2
     monkeypatch.setenv('GEODISTILL_LIMITS', 'lots')
-    with pytest.raises(ValueError, match=r"GEODISTILL_LIMITS must be a positive number, got 'lots'"):
+    with pytest.raises(ValueError, match=r"GEODISTILL_LIMITS must be a number of 1 or more, got 'lots'"):
         restricted_load(data)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from projects.fileio import npz_keys, open_archive, open_members, read_member, read_npz_bytes, write_zip
+from projects.fileio import NpzBytes, open_archive, open_members, read_member, write_zip
 from projects.occ_eval.classes import OCC3D_SHAPE
 from projects.occ_eval.files import LARGEST_ARRAY, read_occ_prediction
 from projects.occ_eval.grids import check_class_ids, check_not_openocc
@@ -32,10 +32,11 @@ def _check_official(data: bytes, name: str) -> None:
     Raises:
         ValueError: If it is not.
     """
-    keys = npz_keys(data, name)
+    content = NpzBytes(data, name)
+    keys = content.keys()
     if keys != ['arr_0']:
         raise ValueError(f"{name} must hold the array 'arr_0' alone, got {keys}")
-    array = read_npz_bytes(data, name, keys, max_bytes=LARGEST_ARRAY)['arr_0']
+    array = content.read(keys, max_bytes=LARGEST_ARRAY)['arr_0']
     check_not_openocc(array, 'arr_0', name)
     if array.shape != OCC3D_SHAPE:
         raise ValueError(f'arr_0 of {name} must have shape {OCC3D_SHAPE}, got {array.shape}')
