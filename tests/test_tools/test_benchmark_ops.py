@@ -4,12 +4,21 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2] / 'tools' / 'analysis_tools'))
 
-from ops_benchmarks.core import Benchmark, close_check, failures, measure, time_variants
+from ops_benchmarks import machine
+from ops_benchmarks.core import (
+    Benchmark,
+    close_check,
+    failures,
+    measure,
+    measure_twice_if_slow,
+    time_variants,
+)
 from ops_benchmarks.machine import copy_bandwidth, describe, peak_memory_mb
 from ops_benchmarks.report import markdown, text_table
 
@@ -58,6 +67,44 @@ def test_a_ratio_under_half_of_its_floor_fails(ratio, fails):
     assert bool(failures([{**row, 'ratio': ratio}])) is fails
     row.update(ratio=None, memory_floor=8.0, memory_ratio=ratio - 1)
     assert bool(failures([row])) is fails
+
+
+@pytest.mark.parametrize(('slow_calls', 'fails'), [(5, False), (10**6, True)])
+def test_a_ratio_fails_only_when_two_measurements_miss_its_floor(slow_calls, fails):
+    # One call checks the result, two measure the memory, two are timed: five in the first measurement.
+    calls = iter(range(10**7))
+    variants = {
+        'peer': lambda: time.sleep(0.02),
+        'ours': lambda: time.sleep(0.02 if next(calls) < slow_calls else 0.001),
+    }
+    benchmark = Benchmark('toy', 'peer', variants, lambda *_: None, floors={'ours': 6.0}, quick_rounds=2)
+    assert bool(failures(measure_twice_if_slow(benchmark, quick=True))) is fails
+
+
+def test_a_wrong_result_is_not_measured_again():
+    benchmark = toy()
+    benchmark.variants['slow'] = counted = Counted(benchmark.variants['slow'])
+    assert failures(measure_twice_if_slow(benchmark, quick=True))
+    assert counted.calls == 1 + 2 + 3
+
+
+class Counted:
+    def __init__(self, function):
+        self.function, self.calls = function, 0
+
+    def __call__(self, *args):
+        self.calls += 1
+        return self.function(*args)
+
+
+def test_memory_is_touched_up_to_half_of_what_is_free(monkeypatch):
+    free = {'SC_AVPHYS_PAGES': 4096, 'SC_PAGE_SIZE': 4096}
+    asked = []
+    monkeypatch.setattr(machine.os, 'sysconf', free.__getitem__)
+    monkeypatch.setattr(machine.np, 'empty', lambda size, dtype: asked.append(size) or np.zeros(size, dtype))
+    machine.touch_memory()
+    machine.touch_memory(gib=2**-10)
+    assert asked == [8 * 2**20, 2**20]
 
 
 def test_variants_run_in_turns_and_in_changing_order():
