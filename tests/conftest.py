@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.registry import DefaultScope
+from tool_server import ToolServer
 
 REPO = Path(__file__).resolve().parents[1]
 TOY_FOLDER = REPO / 'tests' / 'test_engine'
@@ -62,13 +63,22 @@ def toys():
 
 
 @pytest.fixture(scope='session')
-def run_python():
-    """Run a Python program of this repository in a process of its own, with the toy models importable."""
+def tool_server():
+    """Runs tools without importing the libraries anew for each; started by the first test that needs it."""
+    with ToolServer() as running:
+        yield running
 
-    def run(*args, check=True, timeout=120, **env):
-        path = os.pathsep.join([str(REPO), str(TOY_FOLDER), os.environ.get('PYTHONPATH', '')])
+
+@pytest.fixture(scope='session')
+def run_python(request):
+    """Run a Python program of this repository in a process of its own, with the toy models importable.
+
+    Tools without variables of their own run in the tool server, which saves them the seconds of the imports.
+    """
+    path = os.pathsep.join([str(REPO), str(TOY_FOLDER), os.environ.get('PYTHONPATH', '')])
+
+    def fresh(command, timeout, env):
         environment = {**os.environ, 'PYTHONPATH': path, 'OMP_NUM_THREADS': '1', **env}
-        command = list(map(str, args)) if args[0] == 'bash' else [sys.executable, *map(str, args)]
         environment['PATH'] = os.pathsep.join([str(Path(sys.executable).parent), environment['PATH']])
         # Files, not pipes: DataLoader workers that outlive a killed parent would keep a pipe open for seconds.
         with tempfile.TemporaryFile('w+') as out, tempfile.TemporaryFile('w+') as err:
@@ -77,7 +87,15 @@ def run_python():
             ).returncode
             out.seek(0)
             err.seek(0)
-            result = subprocess.CompletedProcess(command, code, out.read(), err.read())
+            return subprocess.CompletedProcess(command, code, out.read(), err.read())
+
+    def run(*args, check=True, timeout=120, **env):
+        command = list(map(str, args))
+        if command[0].startswith('tools/') and not env:
+            done = request.getfixturevalue('tool_server').run(command, REPO, timeout, {'PYTHONPATH': path})
+            result = subprocess.CompletedProcess(command, done.code, done.stdout, done.stderr)
+        else:
+            result = fresh(command if command[0] == 'bash' else [sys.executable, *command], timeout, env)
         if check and result.returncode:
             pytest.fail(f'{command} ended with {result.returncode}\n{result.stdout[-3000:]}\n{result.stderr[-5000:]}')
         return result

@@ -21,9 +21,10 @@ SUBSTITUTIONS = (
     (r'kitti-depth-(official_infos_test|eigen_infos_val)', 'kitti-depth_infos_val'),
     (r'(create_minidrive\.py .*)$', r'\1 --preset tiny'),
     (r' --kb-crop', ''),  # larger than the images
-    # size of the run: one epoch, one process in place of eight
+    # size of the run: one epoch, and the tool itself in place of a launcher of eight (a launcher of two stays)
     (r'epoch_\d+', 'epoch_1'),
-    (r'(dist_train\.sh \S+|dist_test\.sh \S+ \S+) 8', r'\1 1'),
+    (r'bash tools/dist_train\.sh (\S+) 8', r'python tools/train.py \1'),
+    (r'bash tools/dist_test\.sh (\S+ \S+) 8', r'python tools/test.py \1'),
     (r'--num-iters \d+', '--num-iters 2'),
     (r'(benchmark\.py \S+)$', r'\1 --num-iters 2'),
     (r'--num 20', '--num 2'),
@@ -63,6 +64,7 @@ NOT_RUN = (
     (r'make (demo|demo-depth|test|install|lint|bench)\b.*', 'continuous integration runs it (.ci/run)'),
     (r'source \.venv/bin/activate', 'the tests run in the environment'),
     (r'bash tools/mmcv_wheel/install\.sh( .*)?', 'make install of continuous integration runs it'),
+    (r'python tools/misc/compile_kernels\.py', 'make install of continuous integration runs it'),
     (r'\.venv/bin/pre-commit install', 'it would change the hooks of the checkout'),
     (r'python tools/analysis_tools/benchmark_ops\.py .*', 'make bench of continuous integration runs it'),
     (r'python tools/submission\.py \{.*', 'a list of subcommands; the pages it links to show them in full'),

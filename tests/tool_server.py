@@ -10,6 +10,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 
@@ -24,11 +25,15 @@ IMPORTS = (
 class Outcome:
     """Exit code and output of a command; a negative code is a signal."""
 
-    def __init__(self, command, code, output):
-        self.command, self.code, self.output = command, code, output
+    def __init__(self, command, code, stdout, stderr):
+        self.command, self.code, self.stdout, self.stderr = command, code, stdout, stderr
+
+    @property
+    def output(self):
+        return self.stdout + self.stderr
 
     def __repr__(self):
-        return f'{" ".join(self.command)}\nexit code {self.code}\n{self.output[-3000:]}'
+        return f'{" ".join(self.command)}\nexit code {self.code}\n{self.stdout[-3000:]}\n{self.stderr[-5000:]}'
 
 
 class ToolServer:
@@ -41,21 +46,26 @@ class ToolServer:
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
 
-    def run(self, command, folder, timeout=300):
+    def run(self, command, folder, timeout=300, env=None):
         """Run a command in a folder.
 
         Args:
             command (list): Path of the tool below the repository, and its arguments.
             folder (Path): Current directory of the tool.
             timeout (float): Seconds after which it is killed.
+            env (dict | None): More environment variables. Folders of ``PYTHONPATH`` can be imported from. What the
+                libraries read when they are imported has no effect any more.
 
         Returns:
             Outcome: What came of it.
         """
-        command, log = [str(part) for part in command], Path(folder) / '.output'
-        self.server.stdin.write(json.dumps([command, str(folder), str(log), timeout]) + '\n')
-        self.server.stdin.flush()
-        return Outcome(command, json.loads(self.server.stdout.readline()), log.read_text(errors='replace'))
+        command = [str(part) for part in command]
+        with tempfile.TemporaryDirectory(prefix='tool-') as logs:
+            self.server.stdin.write(json.dumps([command, str(folder), logs, timeout, env or {}]) + '\n')
+            self.server.stdin.flush()
+            code = json.loads(self.server.stdout.readline())
+            streams = [Path(logs, name).read_text(errors='replace') for name in ('1', '2')]
+        return Outcome(command, code, *streams)
 
     def __enter__(self):
         return self
@@ -65,15 +75,15 @@ class ToolServer:
         self.server.wait(10)
 
 
-def child(command, folder, log):
+def child(command, folder, logs, env):
     """The tool itself, in a forked process."""
-    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (1, 2):
-        os.dup2(out, stream)
+        os.dup2(os.open(f'{logs}/{stream}', os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
     os.chdir(folder)
+    os.environ.update(env)
     path = REPO / command[0]
     sys.argv = [str(path), *command[1:]]
-    sys.path[0] = str(path.parent)
+    sys.path[:1] = [str(path.parent), *filter(None, env.get('PYTHONPATH', '').split(os.pathsep))]
     code = 0
     try:
         runpy.run_path(str(path), run_name='__main__')
@@ -96,11 +106,11 @@ def serve():
     for name in IMPORTS:
         __import__(name)
     for line in sys.stdin:
-        command, folder, log, timeout = json.loads(line)
+        command, folder, logs, timeout, env = json.loads(line)
         pid = os.fork()
         if pid == 0:
             os.setsid()
-            child(command, folder, log)
+            child(command, folder, logs, env)
         signal.signal(signal.SIGALRM, lambda *_, pid=pid: os.killpg(pid, signal.SIGKILL))
         signal.setitimer(signal.ITIMER_REAL, timeout)
         _, status = os.waitpid(pid, 0)

@@ -8,9 +8,9 @@ from docs_walk import Walk, steps
 
 
 @pytest.fixture(scope='module')
-def walk(request, tmp_path_factory):
+def walk(request, tmp_path_factory, tool_server):
     """The walk of the task that the module names."""
-    return Walk(request.module.TASK, tmp_path_factory.mktemp(f'docs_{request.module.TASK}'))
+    return Walk(request.module.TASK, tmp_path_factory.mktemp(f'docs_{request.module.TASK}'), tool_server)
 
 
 def pytest_generate_tests(metafunc):

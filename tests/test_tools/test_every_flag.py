@@ -11,7 +11,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from sweep import BOTH_TASKS, COMMANDS, DEPTH, ELSEWHERE, NAMES, OCC, ONE_TASK, ROWS
-from tool_server import ToolServer
 
 SMALL = """
 train_cfg = dict(max_epochs=1, val_interval=1)
@@ -45,12 +44,6 @@ CONFIGS = {
 
 
 @pytest.fixture(scope='module')
-def server():
-    with ToolServer() as running:
-        yield running
-
-
-@pytest.fixture(scope='module')
 def folder(repo, tmp_path_factory):
     """Small configs, and a place for everything the commands write."""
     root = tmp_path_factory.mktemp('sweep')
@@ -78,11 +71,11 @@ def add_inputs(root):
 
 
 @pytest.mark.parametrize('row', ROWS, ids=lambda row: row.name)
-def test_command(row, server, folder):
+def test_command(row, tool_server, folder):
     add_inputs(folder)
     names = NAMES[row.task]
     arguments = [part.format(**names) for part in row.arguments.split()]
-    outcome = server.run([row.tool, *arguments], folder)
+    outcome = tool_server.run([row.tool, *arguments], folder)
     assert outcome.code == row.code, outcome
     text, _, path = row.expects.format(**names).partition('->')
     assert text in outcome.output, outcome
@@ -93,16 +86,16 @@ def test_command(row, server, folder):
         assert found.is_file() or any(found.iterdir()), path
 
 
-def documented(server, folder, tool, command):
+def documented(tool_server, folder, tool, command):
     """Long flags in the help of a command; several spellings of one flag count as one."""
-    text = server.run([tool, *command.split(), '--help'], folder).output
+    text = tool_server.run([tool, *command.split(), '--help'], folder).output
     usage = text.split('\n\n')[0]
     flags = set(re.findall(r'(?<![\w-])(--[a-z][\w-]*)', usage))
     return flags - {'--help'}
 
 
 @pytest.mark.parametrize('tool', COMMANDS)
-def test_every_documented_flag_is_in_the_table(tool, server, folder):
+def test_every_documented_flag_is_in_the_table(tool, tool_server, folder):
     missing = []
     for command in COMMANDS[tool]:
         for task in (OCC, DEPTH) if tool in BOTH_TASKS else (None,):
@@ -110,7 +103,7 @@ def test_every_documented_flag_is_in_the_table(tool, server, folder):
             used = {word for row in rows if task in (None, row.task) for word in row.arguments.split()}
             # The tool reads it itself, whatever the command.
             used |= {'--traceback'} & {word for row in ROWS if row.tool == tool for word in row.arguments.split()}
-            for flag in documented(server, folder, tool, command) - used:
+            for flag in documented(tool_server, folder, tool, command) - used:
                 if ONE_TASK.get((tool, flag), task) == task:
                     missing.append((command, task, flag))
     assert not missing
