@@ -29,7 +29,8 @@ from .picture_hook import PredictionPictureHook, draw_prediction, sample_name
 from .picture_layout import add_title, fit_width, image_grid
 from .pretrained import load_imagenet_weights
 from .requirements import require_mmcv
-from .runner import SafeRunner, list_checkpoints
+from .resume import list_checkpoints
+from .runner import SafeRunner
 from .seeding import EpochCounter, SeededDatasetMixin, sample_seed, seed_everything, seeded
 from .weights import check_state_dict, fill_model, load_model_weights
 

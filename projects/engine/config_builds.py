@@ -1,9 +1,11 @@
 """Errors of constructors that say nothing of the config: the part that was being built is named with its values."""
 
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from contextlib import contextmanager
 from typing import Any
+
+from mmengine.runner.base_loop import BaseLoop
 
 _SLIPS = (AttributeError, IndexError, RuntimeError, TypeError, ZeroDivisionError)
 """What libraries raise when a value is of another kind than they expect."""
@@ -58,3 +60,32 @@ def check_count(value: Any, key: str, least: int = 1) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigError(f'{key} must be an integer of at least {least}, got {value!r}')
+
+
+def check_not_empty(loop: BaseLoop, key: str) -> BaseLoop:
+    """Check that a loop has a batch.
+
+    Args:
+        loop (BaseLoop): The loop.
+        key (str): Config key of its data loader.
+
+    Returns:
+        BaseLoop: The loop.
+
+    Raises:
+        ValueError: If it has none; says why.
+    """
+    loader = loop.dataloader
+    if isinstance(loader.dataset, Sized) and len(loader) == 0:
+        samples, batch = len(loader.dataset), loader.batch_size
+        why = f'its data set has {samples} samples'
+        if samples:
+            share = len(loader.sampler) if isinstance(loader.sampler, Sized) else samples
+            per_process = f', {share} of them for this process' if share < samples else ''
+            why += f'{per_process}, less than one batch of {batch}, and {key}.drop_last drops what is left over'
+            raise ValueError(
+                f'{key} gives no batch: {why}. Lower {key}.batch_size, set {key}.drop_last=False, or use more samples '
+                f'({key}.dataset.indices takes a part of them)'
+            )
+        raise ValueError(f'{key} gives no batch: {why}. Check {key}.dataset: ann_file, indices')
+    return loop

@@ -1,16 +1,21 @@
-"""What a run that goes on must share with the run it continues."""
+"""Where a run can go on from, and what it must share with the run it continues."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from .checkpoint import CheckpointError, to_plain
+from .checkpoint import CheckpointError, load_checkpoint_safe, to_plain
 from .config_places import walk
 
 CONFIG_KEY = 'config_values'
 """Key of a checkpoint's meta with the values below :data:`COMPARED`, as plain data. Its text is never evaluated."""
 COMPARED = ('model', 'optim_wrapper', 'param_scheduler', 'train_dataloader', 'train_cfg', 'randomness', 'auto_scale_lr')
+_NEEDED = ('state_dict', 'optimizer', 'message_hub')
+_HUB_KEYS = ('log_scalars', 'runtime_info', 'resumed_keys')
 _FROM_CHECKPOINT = ('optim_wrapper.optimizer', 'param_scheduler')
 _SHOWN = 20
+_LONGEST_PATH = 4096
 _SET_BACK = 'set it back, or start from the weights with load_from instead of --resume'
 
 
@@ -96,3 +101,90 @@ def check_resumable_into(checkpoint: Mapping[str, Any], path: str, cfg: Mapping[
     done, epochs = checkpoint['meta'].get('epoch'), (cfg.get('train_cfg') or {}).get('max_epochs')
     if isinstance(done, int) and isinstance(epochs, int) and done > epochs:
         raise CheckpointError(f'{path} has {done} epochs behind it, more than train_cfg.max_epochs = {epochs}')
+
+
+def list_checkpoints(work_dir: str | os.PathLike) -> list[Path]:
+    """Checkpoints of a work directory that a run could go on from, newest first; whole or not."""
+    files = [path for path in Path(work_dir).glob('*.pth') if not path.name.startswith('best_')]
+    return sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def find_resumable(work_dir: str | os.PathLike, warn: Callable[[str], Any]) -> str | None:
+    """Newest whole checkpoint of a work directory.
+
+    Args:
+        work_dir (str or PathLike): The work directory.
+        warn (Callable): Told about each checkpoint that is skipped.
+
+    Returns:
+        str or None: Path of the checkpoint; None when there is no checkpoint.
+
+    Raises:
+        CheckpointError: If there are checkpoints, and none can be used.
+    """
+    candidates = list_checkpoints(work_dir)
+    pointed = _named_last(Path(work_dir))
+    if pointed is not None:
+        candidates = [pointed, *(other for other in candidates if other.resolve() != pointed.resolve())]
+    for path in candidates:
+        try:
+            check_resumable(load_checkpoint_safe(path), path)
+            return str(path)
+        except CheckpointError as error:
+            warn(f'Skipped on resume: {error}')
+    if candidates:
+        raise CheckpointError(
+            f'none of the {len(candidates)} checkpoints in {work_dir} can be resumed from (see the warnings); '
+            f'delete them or use another --work-dir to start from the beginning'
+        )
+    return None
+
+
+def _named_last(work_dir: Path) -> Path | None:
+    """The checkpoint that ``last_checkpoint`` names, which a copied folder holds under its last name."""
+    pointer = work_dir / 'last_checkpoint'
+    if not pointer.is_file():
+        return None
+    with pointer.open('rb') as file:
+        name = file.read(_LONGEST_PATH + 1).decode('utf-8', 'replace').strip()
+    places = [Path(name), work_dir / Path(name).name] if name else []
+    for path in places:
+        try:
+            if path.is_file():
+                return path
+        except (OSError, ValueError):  # too long, or with a zero byte: no path
+            return None
+    return None
+
+
+def check_resumable(checkpoint: Mapping[str, Any], path: str | Path) -> None:
+    """Stop unless training can continue from a checkpoint.
+
+    Args:
+        checkpoint (Mapping): The checkpoint.
+        path (str or Path): Its name, for the message.
+
+    Raises:
+        CheckpointError: If a part is missing or of another kind.
+    """
+    absent = [key for key in _NEEDED if key not in checkpoint]
+    if absent or 'epoch' not in checkpoint['meta']:
+        raise CheckpointError(
+            f"{path} cannot be resumed from: it lacks {absent or ['meta.epoch']} (checkpoints named 'best_*' and "
+            f'published ones hold weights only); resume from epoch_N.pth or start from it with load_from'
+        )
+    for key, kind in (('optimizer', dict), ('param_schedulers', (list, dict)), ('message_hub', dict)):
+        if key in checkpoint and not isinstance(checkpoint[key], kind):
+            found = type(checkpoint[key]).__name__
+            raise CheckpointError(f'{path} cannot be resumed from: its {key!r} is {found}; resume from another one')
+    lost = [key for key in _HUB_KEYS if not isinstance(checkpoint['message_hub'].get(key), dict)]
+    if lost:
+        raise CheckpointError(
+            f"{path} cannot be resumed from: its 'message_hub' lacks {', '.join(lost)}; resume from another one"
+        )
+    for key in ('epoch', 'iter'):
+        value = checkpoint['meta'].get(key, 0)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise CheckpointError(
+                f'{path} cannot be resumed from: its meta.{key} must be a count, got {value!r}; resume from another one'
+            )

@@ -5,45 +5,42 @@ import pickle
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import mmengine
-from mmengine.device import get_device
-from mmengine.dist import is_distributed, master_only
-from mmengine.model import BaseTTAModel, MMDistributedDataParallel, is_model_wrapper, revert_sync_batchnorm
-from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.registry import MODEL_WRAPPERS, OPTIMIZERS, RUNNERS
-from mmengine.runner import Runner, load_state_dict
+from mmengine.dist import master_only
+from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.registry import RUNNERS
+from mmengine.runner import load_state_dict
 from mmengine.runner.base_loop import BaseLoop
 from mmengine.runner.checkpoint import weights_to_cpu
 from torch import nn
-from torch.utils.data import DataLoader
 
 from projects.fileio import FolderLock, naming_file
 
 from .agreement import decide_for_all, require_same
-from .checkpoint import CheckpointError, file_sha256, load_checkpoint_safe, save_checkpoint_atomic, to_plain
+from .checkpoint import file_sha256, load_checkpoint_safe, save_checkpoint_atomic, to_plain
 from .config import naming_config_keys
-from .config_builds import ConfigError, check_count, naming_part
-from .distributed import end_with_launcher, setup_cpu_process_group
-from .resume import CONFIG_KEY, check_resumable_into, config_values, describe_differences
+from .resume import (
+    CONFIG_KEY,
+    check_resumable,
+    check_resumable_into,
+    config_values,
+    describe_differences,
+    find_resumable,
+)
+from .runner_builds import CheckedRunner
+from .state import on_cpu, plain_message_hub, scheduler_states
 from .weights import check_state_dict
 
 _ALLOW_MISSING = 'load_from_allow_missing'
-_RESUME_KEYS = ('state_dict', 'optimizer', 'message_hub')
-
-
-def list_checkpoints(work_dir: str | os.PathLike) -> list[Path]:
-    """Checkpoints of a work directory that a run could go on from, newest first; whole or not."""
-    files = [path for path in Path(work_dir).glob('*.pth') if not path.name.startswith('best_')]
-    return sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 
 @RUNNERS.register_module()
-class SafeRunner(Runner):
+class SafeRunner(CheckedRunner):
     """``Runner`` for configs with ``runner_type='SafeRunner'``.
 
     - Checkpoints are written atomically, hold plain data and load with ``weights_only=True``.
@@ -62,100 +59,6 @@ class SafeRunner(Runner):
         """Build a runner as ``Runner`` does; a full disk is named with the work directory."""
         with naming_file(cfg['work_dir']):
             return super().from_cfg(cfg)
-
-    def setup_env(self, env_cfg: dict) -> None:
-        """Join a gloo group when there is no GPU, then do what ``Runner`` does.
-
-        Args:
-            env_cfg (dict): ``cfg.env_cfg``.
-        """
-        if self._launcher == 'pytorch' and 'TORCHELASTIC_RUN_ID' in os.environ:
-            end_with_launcher()
-        if self.distributed and not is_distributed() and get_device() == 'cpu':
-            setup_cpu_process_group(self._launcher, env_cfg.get('dist_cfg', {}).get('timeout'))
-        super().setup_env(env_cfg)
-
-    def build_model(self, model: nn.Module | dict) -> nn.Module:
-        """Build the model; a misspelt key of its config is named with its place.
-
-        Args:
-            model (nn.Module or dict): The model or its config.
-
-        Returns:
-            nn.Module: The model.
-
-        Raises:
-            ConfigError: If a constructor does not know a key.
-        """
-        with naming_config_keys(model, 'model'), naming_part(model, 'model'):
-            return super().build_model(model)
-
-    def build_optim_wrapper(self, optim_wrapper: dict | OptimWrapper | OptimWrapperDict) -> Any:
-        """Build the optimizer as ``Runner`` does; values that it cannot be built with are named."""
-        with naming_part(optim_wrapper, 'optim_wrapper'):
-            kind = (optim_wrapper.get('optimizer') or {}).get('type') if isinstance(optim_wrapper, Mapping) else None
-            if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
-                raise ConfigError(f'optim_wrapper.optimizer.type {kind!r} is no optimizer of torch or MMEngine')
-            return super().build_optim_wrapper(optim_wrapper)
-
-    def build_param_scheduler(self, scheduler: Any) -> Any:
-        """Build the schedulers as ``Runner`` does; values that they cannot be built with are named."""
-        with naming_part({'param_scheduler': scheduler}, 'param_scheduler'):
-            return super().build_param_scheduler(scheduler)
-
-    def set_randomness(self, seed: int | None, diff_rank_seed: bool = False, deterministic: bool = False) -> None:
-        """Seed as ``Runner`` does.
-
-        Raises:
-            ConfigError: If the seed is no integer from 0 to 2**32 - 1, or None.
-        """
-        if seed is not None:
-            check_count(seed, 'randomness.seed', 0)
-        super().set_randomness(seed, diff_rank_seed, deterministic)
-
-    @staticmethod
-    def build_dataloader(
-        dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
-    ) -> DataLoader:
-        """Build a data loader; without workers there are none to keep or to read ahead.
-
-        Args:
-            dataloader (DataLoader or dict): As in ``Runner``.
-            seed (int, optional): As in ``Runner``.
-            diff_rank_seed (bool): As in ``Runner``.
-
-        Returns:
-            DataLoader: The loader.
-        """
-        if isinstance(dataloader, dict) and not dataloader.get('num_workers'):
-            dataloader = {k: v for k, v in dataloader.items() if k not in ('persistent_workers', 'prefetch_factor')}
-        return Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
-
-    def build_train_loop(self, loop: dict | BaseLoop) -> BaseLoop:
-        """Build the training loop and check that there is something to train on.
-
-        Args:
-            loop (dict or BaseLoop): As in ``Runner``.
-
-        Returns:
-            BaseLoop: The loop.
-
-        Raises:
-            ValueError: If the training set has no sample, or fewer than a batch when incomplete ones are dropped.
-        """
-        for key in ('max_epochs', 'max_iters') if isinstance(loop, Mapping) else ():
-            if key in loop:
-                check_count(loop[key], f'train_cfg.{key}')
-        with naming_part(loop, 'train_dataloader or train_cfg'):
-            return _not_empty(super().build_train_loop(loop), 'train_dataloader')
-
-    def build_val_loop(self, loop: dict | BaseLoop) -> BaseLoop:
-        """As :meth:`build_train_loop`, for validation."""
-        return _not_empty(super().build_val_loop(loop), 'val_dataloader')
-
-    def build_test_loop(self, loop: dict | BaseLoop) -> BaseLoop:
-        """As :meth:`build_train_loop`, for testing."""
-        return _not_empty(super().build_test_loop(loop), 'test_dataloader')
 
     def train(self) -> nn.Module:
         """Train as ``Runner`` does, with the work directory for itself.
@@ -197,26 +100,6 @@ class SafeRunner(Runner):
         with naming_file(self.work_dir), naming_config_keys(self.cfg):
             return super().test()
 
-    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """Wrap the model for distributed training; on the CPU without device ids and without SyncBN.
-
-        Args:
-            model_wrapper_cfg (dict, optional): As in ``Runner``.
-            model (nn.Module): The model.
-
-        Returns:
-            nn.Module: The wrapped model.
-        """
-        if not self.distributed or is_model_wrapper(model) or get_device() != 'cpu':
-            return super().wrap_model(model_wrapper_cfg, model)
-        model = revert_sync_batchnorm(model.to('cpu'))
-        options: dict[str, Any] = {'module': model, 'device_ids': None, 'broadcast_buffers': False}
-        if model_wrapper_cfg is None:
-            return MMDistributedDataParallel(
-                find_unused_parameters=self.cfg.get('find_unused_parameters', False), **options
-            )
-        return MODEL_WRAPPERS.build({'type': 'MMDistributedDataParallel', **model_wrapper_cfg}, default_args=options)
-
     def load_checkpoint(
         self,
         filename: str,
@@ -243,7 +126,7 @@ class SafeRunner(Runner):
         checkpoint = load_checkpoint_safe(filename, map_location)
         training = isinstance(self._train_loop, BaseLoop)
         if self._resume and training:
-            _check_resumable(checkpoint, filename)
+            check_resumable(checkpoint, filename)
             check_resumable_into(checkpoint, filename, self.cfg)
             # MMEngine would evaluate this text as Python.
             checkpoint['meta'].pop('config', None)
@@ -295,7 +178,7 @@ class SafeRunner(Runner):
             return
         source = self._load_from
         if self._resume and (source is None or self._resume == 'auto'):
-            found = decide_for_all(self._find_resumable)
+            found = decide_for_all(lambda: find_resumable(self.work_dir, self.logger.warning))
             if found is None:
                 self.logger.warning(f'Nothing to resume in {self.work_dir}: training starts from the beginning')
                 self._resume = False
@@ -313,29 +196,6 @@ class SafeRunner(Runner):
             require_same((self.epoch, self.iter), 'epoch and iteration after resume', 'This is a fault of the code.')
         else:
             self.load_checkpoint(source)
-
-    def _find_resumable(self) -> str | None:
-        """Return the newest whole checkpoint of the work directory, None when it has no checkpoint."""
-        work_dir = Path(self.work_dir)
-        candidates = list_checkpoints(work_dir)
-        pointer = work_dir / 'last_checkpoint'
-        name = pointer.read_text(encoding='utf-8', errors='replace').strip() if pointer.is_file() else ''
-        for path in (Path(name), work_dir / Path(name).name) if name else ():
-            if path.is_file():
-                candidates = [path, *(other for other in candidates if other.resolve() != path.resolve())]
-                break
-        for path in candidates:
-            try:
-                _check_resumable(load_checkpoint_safe(path), path)
-                return str(path)
-            except CheckpointError as error:
-                self.logger.warning(f'Skipped on resume: {error}')
-        if candidates:
-            raise CheckpointError(
-                f'none of the {len(candidates)} checkpoints in {work_dir} can be resumed from (see the warnings); '
-                f'delete them or use another --work-dir to start from the beginning'
-            )
-        return None
 
     @master_only
     def save_checkpoint(
@@ -383,81 +243,14 @@ class SafeRunner(Runner):
         checkpoint: dict[str, Any] = {
             'meta': meta,
             'state_dict': weights_to_cpu(model.state_dict()),
-            'message_hub': self._plain_message_hub(),
+            'message_hub': plain_message_hub(self.message_hub, self.logger.warning),
         }
         if save_optimizer:
             checkpoint['optimizer'] = self.optim_wrapper.state_dict()
         if save_param_scheduler and self.param_schedulers is not None:
-            checkpoint['param_schedulers'] = self._param_scheduler_states()
+            checkpoint['param_schedulers'] = scheduler_states(self.param_schedulers)
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
         for key in checkpoint:
             if key not in ('state_dict', 'ema_state_dict', 'message_hub'):
-                checkpoint[key] = _to_cpu(to_plain(checkpoint[key], key))
+                checkpoint[key] = on_cpu(to_plain(checkpoint[key], key))
         save_checkpoint_atomic(checkpoint, os.path.join(out_dir, filename))
-
-    def _param_scheduler_states(self) -> Any:
-        if isinstance(self.param_schedulers, dict):
-            return {name: [s.state_dict() for s in group] for name, group in self.param_schedulers.items()}
-        return [scheduler.state_dict() for scheduler in self.param_schedulers]
-
-    def _plain_message_hub(self) -> dict:
-        """Return the hub's state as plain data; entries of other kinds are left out with a warning."""
-        state = self.message_hub.state_dict()
-        plain: dict[str, Any] = {'log_scalars': to_plain(dict(state['log_scalars'])), 'runtime_info': {}}
-        for key, value in state['runtime_info'].items():
-            try:
-                plain['runtime_info'][key] = _to_cpu(to_plain(value, key))
-            except TypeError as error:
-                self.logger.warning(f'Message hub entry left out of the checkpoint: {error}')
-        kept = plain['log_scalars'].keys() | plain['runtime_info'].keys()
-        plain['resumed_keys'] = {k: bool(v) for k, v in state['resumed_keys'].items() if k in kept}
-        return plain
-
-
-def _not_empty(loop: BaseLoop, key: str) -> BaseLoop:
-    """Stop when a loop would have no batch, and say why."""
-    loader = loop.dataloader
-    if isinstance(loader.dataset, Sized) and len(loader) == 0:
-        samples, batch = len(loader.dataset), loader.batch_size
-        why = f'its data set has {samples} samples'
-        if samples:
-            share = len(loader.sampler) if isinstance(loader.sampler, Sized) else samples
-            per_process = f', {share} of them for this process' if share < samples else ''
-            why += f'{per_process}, less than one batch of {batch}, and {key}.drop_last drops what is left over'
-            raise ValueError(
-                f'{key} gives no batch: {why}. Lower {key}.batch_size, set {key}.drop_last=False, or use more samples '
-                f'({key}.dataset.indices takes a part of them)'
-            )
-        raise ValueError(f'{key} gives no batch: {why}. Check {key}.dataset: ann_file, indices')
-    return loop
-
-
-def _check_resumable(checkpoint: dict, path: str | Path) -> None:
-    """Stop unless training can continue from a checkpoint."""
-    absent = [key for key in _RESUME_KEYS if key not in checkpoint]
-    if absent or 'epoch' not in checkpoint['meta']:
-        raise CheckpointError(
-            f"{path} cannot be resumed from: it lacks {absent or ['meta.epoch']} (checkpoints named 'best_*' and "
-            f'published ones hold weights only); resume from epoch_N.pth or start from it with load_from'
-        )
-    for key, kind in (('optimizer', dict), ('param_schedulers', (list, dict)), ('message_hub', dict)):
-        if key in checkpoint and not isinstance(checkpoint[key], kind):
-            found = type(checkpoint[key]).__name__
-            raise CheckpointError(f'{path} cannot be resumed from: its {key!r} is {found}; resume from another one')
-    for key in ('epoch', 'iter'):
-        value = checkpoint['meta'].get(key, 0)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise CheckpointError(
-                f'{path} cannot be resumed from: its meta.{key} must be a count, got {value!r}; resume from another one'
-            )
-
-
-def _to_cpu(value: Any) -> Any:
-    """Move the tensors of a plain state to the CPU."""
-    if hasattr(value, 'cpu'):
-        return value.cpu()
-    if isinstance(value, dict):
-        return type(value)((key, _to_cpu(item)) for key, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return type(value)(_to_cpu(item) for item in value)
-    return value

@@ -7,6 +7,7 @@ import torch
 from mmengine.config import Config
 
 from projects.engine import CheckpointError, SafeRunner, load_checkpoint_safe
+from projects.engine.resume import check_resumable, find_resumable
 from projects.fileio import FolderInUseError
 
 KILLED_RUN = """
@@ -16,6 +17,13 @@ from mmengine.registry import RUNNERS
 import toy_models
 RUNNERS.build(Config(toy_models.toy_config(**json.loads(sys.argv[1])))).train()
 """
+
+SOUND = {
+    'state_dict': {},
+    'optimizer': {},
+    'message_hub': {'log_scalars': {}, 'runtime_info': {}, 'resumed_keys': {}},
+    'meta': {'epoch': 2, 'iter': 8},
+}
 
 
 def train(toys, work_dir, **options):
@@ -83,10 +91,18 @@ def test_a_truncated_newest_checkpoint_is_skipped_with_a_warning(toys, tmp_path)
     assert not list(tmp_path.glob('.*.tmp'))
 
 
-def test_an_empty_last_checkpoint_file_does_not_break_resume(toys, tmp_path):
-    train(toys, tmp_path, epochs=2)
-    (tmp_path / 'last_checkpoint').write_text('')
-    assert 'resumed epoch: 2, iter: 8' in train(toys, tmp_path, epochs=3, resume=True)
+@pytest.mark.parametrize('content', [b'', b'x' * 5000, b'a\x00b', b'/tmp', b'\xff\xfe'])
+def test_a_last_checkpoint_file_that_names_none_leaves_the_newest(tmp_path, content):
+    torch.save(SOUND, tmp_path / 'epoch_2.pth')
+    (tmp_path / 'last_checkpoint').write_bytes(content)
+    assert find_resumable(tmp_path, pytest.fail) == str(tmp_path / 'epoch_2.pth')
+
+
+def test_a_last_checkpoint_file_goes_before_newer_files_and_stays_valid_in_a_copied_folder(tmp_path):
+    for name in ('epoch_1.pth', 'epoch_2.pth'):
+        torch.save(SOUND, tmp_path / name)
+    (tmp_path / 'last_checkpoint').write_text('/where/it/was/epoch_1.pth')
+    assert find_resumable(tmp_path, pytest.fail) == str(tmp_path / 'epoch_1.pth')
 
 
 def test_resume_without_one_whole_checkpoint_stops(toys, tmp_path):
@@ -168,19 +184,22 @@ def test_resume_refuses_what_cannot_go_on(toys, tmp_path, options, message):
         train(toys, tmp_path, **{'epochs': 3, **options}, resume=True)
 
 
-def test_resume_names_parts_of_another_kind(toys, tmp_path):
-    train(toys, tmp_path, epochs=1)
-    sound = torch.load(tmp_path / 'epoch_1.pth', weights_only=True)
-    for change, message in (
-        ({'optimizer': None}, "'optimizer' is NoneType"),
-        ({'message_hub': [1]}, "'message_hub' is list"),
-        ({'param_schedulers': 5}, "'param_schedulers' is int"),
-        ({'meta': {**sound['meta'], 'epoch': -3}}, r'meta\.epoch must be a count, got -3'),
-        ({'meta': {**sound['meta'], 'iter': 'two'}}, r"meta\.iter must be a count, got 'two'"),
-    ):
-        torch.save({**sound, **change}, tmp_path / 'bad.pth')
-        with pytest.raises(CheckpointError, match=rf'bad\.pth cannot be resumed from: its {message}'):
-            train(toys, tmp_path / 'other', resume=True, load_from=str(tmp_path / 'bad.pth'))
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'optimizer': None}, "its 'optimizer' is NoneType"),
+        ({'message_hub': [1]}, "its 'message_hub' is list"),
+        ({'message_hub': {'log_scalars': {}}}, "its 'message_hub' lacks runtime_info, resumed_keys"),
+        ({'param_schedulers': 5}, "its 'param_schedulers' is int"),
+        ({'meta': {'epoch': -3}}, r'its meta\.epoch must be a count, got -3'),
+        ({'meta': {'epoch': 1, 'iter': 'two'}}, r"its meta\.iter must be a count, got 'two'"),
+        ({'meta': {'iter': 2}}, r"it lacks \['meta\.epoch'\]"),
+    ],
+)
+def test_resume_names_parts_of_another_kind(change, message):
+    check_resumable(SOUND, 'sound.pth')
+    with pytest.raises(CheckpointError, match=rf'bad\.pth cannot be resumed from: {message}'):
+        check_resumable({**SOUND, **change}, 'bad.pth')
 
 
 def test_text_in_a_checkpoint_is_never_evaluated_on_resume(toys, tmp_path):

@@ -1,0 +1,137 @@
+"""A Runner that names what its parts cannot be built with, and runs on processes without a GPU."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.device import get_device
+from mmengine.dist import is_distributed
+from mmengine.model import MMDistributedDataParallel, is_model_wrapper, revert_sync_batchnorm
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.registry import MODEL_WRAPPERS, OPTIMIZERS
+from mmengine.runner import Runner
+from mmengine.runner.base_loop import BaseLoop
+from torch import nn
+from torch.utils.data import DataLoader
+
+from .config import naming_config_keys
+from .config_builds import ConfigError, check_count, check_not_empty, naming_part
+from .distributed import end_with_launcher, setup_cpu_process_group
+
+
+class CheckedRunner(Runner):
+    """``Runner`` whose builders name the key of the config that is wrong; arguments are those of ``Runner``."""
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Join a gloo group when there is no GPU, then do what ``Runner`` does.
+
+        Args:
+            env_cfg (dict): ``cfg.env_cfg``.
+        """
+        if self._launcher == 'pytorch' and 'TORCHELASTIC_RUN_ID' in os.environ:
+            end_with_launcher()
+        if self.distributed and not is_distributed() and get_device() == 'cpu':
+            setup_cpu_process_group(self._launcher, env_cfg.get('dist_cfg', {}).get('timeout'))
+        super().setup_env(env_cfg)
+
+    def build_model(self, model: nn.Module | dict) -> nn.Module:
+        """Build the model; a misspelt key of its config is named with its place.
+
+        Args:
+            model (nn.Module or dict): The model or its config.
+
+        Returns:
+            nn.Module: The model.
+
+        Raises:
+            ConfigError: If a constructor does not know a key.
+        """
+        with naming_config_keys(model, 'model'), naming_part(model, 'model'):
+            return super().build_model(model)
+
+    def build_optim_wrapper(self, optim_wrapper: dict | OptimWrapper | OptimWrapperDict) -> Any:
+        """Build the optimizer as ``Runner`` does; values that it cannot be built with are named."""
+        with naming_part(optim_wrapper, 'optim_wrapper'):
+            kind = (optim_wrapper.get('optimizer') or {}).get('type') if isinstance(optim_wrapper, Mapping) else None
+            if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
+                raise ConfigError(f'optim_wrapper.optimizer.type {kind!r} is no optimizer of torch or MMEngine')
+            return super().build_optim_wrapper(optim_wrapper)
+
+    def build_param_scheduler(self, scheduler: Any) -> Any:
+        """Build the schedulers as ``Runner`` does; values that they cannot be built with are named."""
+        with naming_part({'param_scheduler': scheduler}, 'param_scheduler'):
+            return super().build_param_scheduler(scheduler)
+
+    def set_randomness(self, seed: int | None, diff_rank_seed: bool = False, deterministic: bool = False) -> None:
+        """Seed as ``Runner`` does.
+
+        Raises:
+            ConfigError: If the seed is no integer from 0 to 2**32 - 1, or None.
+        """
+        if seed is not None:
+            check_count(seed, 'randomness.seed', 0)
+        super().set_randomness(seed, diff_rank_seed, deterministic)
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
+    ) -> DataLoader:
+        """Build a data loader; without workers there are none to keep or to read ahead.
+
+        Args:
+            dataloader (DataLoader or dict): As in ``Runner``.
+            seed (int, optional): As in ``Runner``.
+            diff_rank_seed (bool): As in ``Runner``.
+
+        Returns:
+            DataLoader: The loader.
+        """
+        if isinstance(dataloader, dict) and not dataloader.get('num_workers'):
+            dataloader = {k: v for k, v in dataloader.items() if k not in ('persistent_workers', 'prefetch_factor')}
+        return Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
+
+    def build_train_loop(self, loop: dict | BaseLoop) -> BaseLoop:
+        """Build the training loop and check that there is something to train on.
+
+        Args:
+            loop (dict or BaseLoop): As in ``Runner``.
+
+        Returns:
+            BaseLoop: The loop.
+
+        Raises:
+            ValueError: If the training set has no sample, or fewer than a batch when incomplete ones are dropped.
+        """
+        for key in ('max_epochs', 'max_iters') if isinstance(loop, Mapping) else ():
+            if key in loop:
+                check_count(loop[key], f'train_cfg.{key}')
+        with naming_part(loop, 'train_dataloader or train_cfg'):
+            return check_not_empty(super().build_train_loop(loop), 'train_dataloader')
+
+    def build_val_loop(self, loop: dict | BaseLoop) -> BaseLoop:
+        """As :meth:`build_train_loop`, for validation."""
+        return check_not_empty(super().build_val_loop(loop), 'val_dataloader')
+
+    def build_test_loop(self, loop: dict | BaseLoop) -> BaseLoop:
+        """As :meth:`build_train_loop`, for testing."""
+        return check_not_empty(super().build_test_loop(loop), 'test_dataloader')
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """Wrap the model for distributed training; on the CPU without device ids and without SyncBN.
+
+        Args:
+            model_wrapper_cfg (dict, optional): As in ``Runner``.
+            model (nn.Module): The model.
+
+        Returns:
+            nn.Module: The wrapped model.
+        """
+        if not self.distributed or is_model_wrapper(model) or get_device() != 'cpu':
+            return super().wrap_model(model_wrapper_cfg, model)
+        model = revert_sync_batchnorm(model.to('cpu'))
+        options: dict[str, Any] = {'module': model, 'device_ids': None, 'broadcast_buffers': False}
+        if model_wrapper_cfg is None:
+            return MMDistributedDataParallel(
+                find_unused_parameters=self.cfg.get('find_unused_parameters', False), **options
+            )
+        return MODEL_WRAPPERS.build({'type': 'MMDistributedDataParallel', **model_wrapper_cfg}, default_args=options)
