@@ -8,7 +8,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[1]
 PAGES = tuple(
     str(path.relative_to(REPO))
-    for pattern in ('README.md', 'CONTRIBUTING.md', 'docs/*.md', 'configs/*/README.md', 'projects/**/README.md')
+    for pattern in ('README.md', 'CONTRIBUTING.md', 'docs/**/*.md', 'configs/*/README.md', 'projects/**/README.md')
     for path in sorted(REPO.glob(pattern))
 )
 _FENCE = re.compile(r'^```(\w*)\n(.*?)^```$', re.M | re.S)

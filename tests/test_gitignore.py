@@ -14,7 +14,7 @@ OUTPUT = re.compile(
 
 
 def documented_outputs():
-    pages = [REPO / 'README.md', *sorted((REPO / 'docs').glob('*.md'))]
+    pages = [REPO / 'README.md', *sorted((REPO / 'docs').rglob('*.md'))]
     pages += sorted((REPO / 'projects').glob('*/README.md')) + sorted((REPO / 'configs').glob('*/README.md'))
     text = '\n'.join(page.read_text() for page in pages)
     found = {match['path'].rstrip('/') for match in OUTPUT.finditer(text)}

@@ -24,7 +24,7 @@ def test_command_runs(succeeds, place):
     succeeds(place)
 
 
-def test_student_of_the_readme_trains_validates_and_is_distilled(trained):
+def test_student_of_the_page_trains_validates_and_is_distilled(trained):
     alone, distilled, with_loss = (trained(name) for name in ('my_student', DISTILLED, 'radocc_my_loss'))
     for scalars in (alone, distilled, with_loss):
         assert 0 < scalars['loss_occ'] < 10
@@ -35,7 +35,15 @@ def test_student_of_the_readme_trains_validates_and_is_distilled(trained):
     assert with_loss['loss_mine'] > 0
 
 
-@pytest.mark.parametrize('name', [DISTILLED, 'flashocc_mini_1xb1-7e_minidrive', 'bevfusion-occ_mini_1xb1-7e_minidrive'])
+def test_teacher_of_the_page_trains_and_teaches(trained):
+    alone, distilled = trained('my_teacher'), trained('radocc_my_teacher')
+    assert 0 < alone['loss_occ'] < 10
+    assert all(distilled[name] > 0 for name in RADOCC_LOSSES)
+
+
+@pytest.mark.parametrize(
+    'name', [DISTILLED, 'my_teacher', 'flashocc_mini_1xb1-7e_minidrive', 'bevfusion-occ_mini_1xb1-7e_minidrive']
+)
 def test_trained_model_predicts_after_init_model(walk, trained, name):
     trained(name)
     (config,) = walk.folder.glob(f'configs/*/{name}.py')
