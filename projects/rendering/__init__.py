@@ -1,6 +1,5 @@
 """Differentiable volume rendering and voxel traversal in torch, with numba as an optional fast path on the CPU."""
 
-from .backend import full_precision, numba_enabled
 from .cameras import pixels_to_rays, project_points, scale_intrinsics
 from .grid import VoxelGrid, lookup_trilinear
 from .ray_distribution import ray_distribution, ray_kl_divergence
@@ -28,11 +27,9 @@ __all__ = [
     'VoxelGrid',
     'accumulate_along_rays',
     'find_first_hits',
-    'full_precision',
     'jitter_samples',
     'lookup_trilinear',
     'median_depths',
-    'numba_enabled',
     'pixels_to_rays',
     'prepare_ray_samples',
     'project_points',

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .backend import run_over_rays
+from projects.compute.threads import run_over_range
+
 from .grid import VoxelGrid
 
 
@@ -70,10 +71,10 @@ def cut_rays_with_numba(
         grid.shape,
     )
     offsets = torch.zeros(num_rays + 1, dtype=torch.int64)
-    run_over_rays(walk_kernels.count_pieces, num_rays, *rays, offsets.numpy())
+    run_over_range(walk_kernels.count_pieces, num_rays, *rays, offsets.numpy())
     offsets = offsets.cumsum(0)
     base = torch.empty(int(offsets[-1]), dtype=torch.int32)
     span = torch.empty(len(base), 2, dtype=origins.dtype)
     pieces = (part.numpy() for part in (offsets, base, span))
-    run_over_rays(walk_kernels.walk_voxels, num_rays, *rays, origins.shape[1], *pieces)
+    run_over_range(walk_kernels.walk_voxels, num_rays, *rays, origins.shape[1], *pieces)
     return offsets, base, span, None

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .backend import computed_dtype, full_precision, run_in_threads, run_over_rays
+from projects.compute.precision import computed_dtype, full_precision
+from projects.compute.threads import run_in_threads, run_over_range
+
 from .grid import corner_offsets
 from .sampling import RaySamples
 
@@ -87,10 +89,10 @@ def touched_field(rows: Tensor, base: np.ndarray, steps: Sequence[int], mode: in
         return rows.detach()[:, -1].to(computed_dtype(rows)).numpy()
     field = np.empty(len(rows), dtype=np.float64 if rows.dtype == torch.float64 else np.float32)
     wanted = np.zeros(len(rows), dtype=np.bool_)
-    run_over_rays(kernel_math.mark_voxels, base.shape[0], base, wanted)
+    run_over_range(kernel_math.mark_voxels, base.shape[0], base, wanted)
     for step in steps:
         wanted[step:] |= wanted[: len(wanted) - step]
-    run_over_rays(kernel_math.fill_field, len(rows), numpy_view(rows), mode, wanted, field)
+    run_over_range(kernel_math.fill_field, len(rows), numpy_view(rows), mode, wanted, field)
     return field
 
 
@@ -148,7 +150,7 @@ def finish_gradients(grad_rows: Tensor, rows: Tensor, field: np.ndarray, mode: i
 
     if mode != kernel_math.FREE_LOGIT:
         arrays = (field, numpy_view(rows), mode, grad_rows.numpy())
-        run_over_rays(kernel_math.finish_gradients, len(rows), *arrays)
+        run_over_range(kernel_math.finish_gradients, len(rows), *arrays)
     return grad_rows.to(rows.dtype)
 
 
@@ -164,7 +166,7 @@ class _FusedRender(torch.autograd.Function):
         corners = np.array(corner_offsets(grid_shape), dtype=np.int64)
         field = touched_field(rows, geometry[2], (corners[1], corners[2], corners[4]), scalars[0])
         ctx.march = (field, numpy_view(rows), corners, *geometry, *scalars)
-        run_over_rays(march_kernels.march_forward, num_rays, *ctx.march, *(output.numpy() for output in outputs))
+        run_over_range(march_kernels.march_forward, num_rays, *ctx.march, *(output.numpy() for output in outputs))
         ctx.save_for_backward(rows, *outputs)
         ctx.set_materialize_grads(False)
         ctx.corners, ctx.grid_shape = corners, grid_shape
@@ -180,7 +182,7 @@ class _FusedRender(torch.autograd.Function):
         rows, *outputs = ctx.saved_tensors
         grad = RenderGradients(outputs, grads)
         sample_weights, grad_values = (np.zeros(ctx.base.shape, dtype=ctx.frac.dtype) for _ in range(2))
-        run_over_rays(
+        run_over_range(
             march_kernels.march_backward,
             ctx.offsets.shape[0] - 1,
             *ctx.march,

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .backend import computed_dtype, full_precision
+from projects.compute.precision import computed_dtype, full_precision
 
 
 @dataclass(frozen=True)

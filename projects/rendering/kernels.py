@@ -1,6 +1,6 @@
 """numba kernels of sample positions and first hits; imported on first use only.
 
-Every kernel is serial, releases the GIL and works on rays ``first`` to ``last``, see ``backend.run_over_rays``.
+Every kernel is serial, releases the GIL and works on rays ``first`` to ``last``, see ``run_over_range``.
 Names: ``index, base, frac`` are the fields of ``RaySamples``; ``shape`` is (X, Y, Z). The pure torch code of
 ``sampling.py`` and ``traversal.py`` says the same and is what these are tested against.
 """

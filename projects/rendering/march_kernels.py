@@ -1,7 +1,7 @@
 """numba kernels of the trilinear march; imported on first use only.
 
 Every kernel is serial, releases the GIL and works on rays ``first`` to ``last`` (or on its share of the voxels), see
-``backend.run_over_rays``. Names: ``index, base, frac`` are the fields of ``RaySamples``. The pure torch code of
+``run_over_range``. Names: ``index, base, frac`` are the fields of ``RaySamples``. The pure torch code of
 ``volume.py`` says the same and is what these are tested against.
 """
 # numba infers the types of the arguments, so they are not annotated:
@@ -10,7 +10,9 @@ Every kernel is serial, releases the GIL and works on rays ``first`` to ``last``
 
 import numpy as np
 
-from .kernel_math import LINE, OPAQUE, density, jit, opacity, plane_of, prefetch, real
+from projects.compute.prefetch import LINE, prefetch
+
+from .kernel_math import OPAQUE, density, jit, opacity, plane_of, real
 
 
 @jit

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .backend import computed_dtype, full_precision, is_fake, numba_usable, run_over_rays
+from projects.compute.precision import computed_dtype, full_precision
+from projects.compute.tensors import is_fake, numba_usable
+from projects.compute.threads import run_over_range
+
 from .cutting import cut_rays_with_numba, cut_rays_with_torch
 from .grid import VoxelGrid, locate_cells
 
@@ -255,13 +258,13 @@ def _locate_with_numba(
     num_rays = near.shape[0]
     rays = (mids.numpy(), near.numpy(), far.numpy())
     counts = torch.zeros(num_rays + 1, dtype=torch.int64)
-    run_over_rays(kernels.count_inside, num_rays, *rays, counts.numpy())
+    run_over_range(kernels.count_inside, num_rays, *rays, counts.numpy())
     offsets = counts.cumsum(0)
     total = int(offsets[-1])
     index = torch.empty(total, dtype=torch.int64)
     base = torch.empty(total, dtype=torch.int32)
     frac = torch.empty(total, 3, dtype=origins.dtype)
-    run_over_rays(
+    run_over_range(
         kernels.locate_inside,
         num_rays,
         *rays,

@@ -8,7 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .backend import numba_enabled, numba_usable, run_over_rays
+from projects.compute.tensors import numba_usable
+from projects.compute.threads import run_over_range
+
 from .grid import VoxelGrid
 from .sampling import ray_box_intersection
 
@@ -59,10 +61,10 @@ def find_first_hits(
     cells = torch.full((rays_o.shape[0], 3), -1, dtype=torch.int64, device=rays_o.device)
     t_entry = torch.full((rays_o.shape[0],), float('inf'), dtype=torch.float64, device=rays_o.device)
     t_exit = t_entry.clone()
-    if numba_enabled() and numba_usable(rays_o):
+    if numba_usable(rays_o):
         from . import kernels
 
-        run_over_rays(
+        run_over_range(
             kernels.first_hits,
             rays_o.shape[0],
             occupied.contiguous().numpy(),

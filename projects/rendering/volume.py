@@ -10,11 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .backend import computed_dtype, full_precision, is_fake, numba_usable
+from projects.compute.precision import computed_dtype, full_precision
+from projects.compute.tensors import is_fake, numba_usable, triton_usable
+
 from .grid import VoxelGrid, corner_offsets, lookup_scalar
 from .sampling import DEFAULT_STEP, DEFAULT_T_RANGE, RaySamples, prepare_ray_samples, uniform_samples
 from .semantics import split_free, sum_rows, sum_rows_sparsely
-from .triton_support import triton_usable
 from .voxel import render_voxels_with_torch
 
 #: Samples lighter than this add nothing to the rendered semantics. It never touches the weights.

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .backend import computed_dtype, run_over_rays
+from projects.compute.precision import computed_dtype
+from projects.compute.threads import run_over_range
+
 from .fused import (
     empty_render,
     finish_gradients,
@@ -57,7 +59,7 @@ class _RenderVoxels(torch.autograd.Function):
         outputs = empty_render(rows, num_rays, num_weights)
         field = touched_field(rows, geometry[1], (), scalars[0])
         arguments = (field, numpy_view(rows), *geometry, *scalars)
-        run_over_rays(voxel_kernels.voxel_forward, num_rays, *arguments, *(output.numpy() for output in outputs))
+        run_over_range(voxel_kernels.voxel_forward, num_rays, *arguments, *(output.numpy() for output in outputs))
         ctx.save_for_backward(rows, outputs[0])
         ctx.set_materialize_grads(False)
         ctx.field, ctx.geometry, ctx.scalars, ctx.grid_shape = field, geometry, scalars, grid_shape
@@ -80,7 +82,7 @@ class _RenderVoxels(torch.autograd.Function):
         has_semantics = grads[2] is not None
         sums = tuple(np.empty(base.shape, ctx.field.dtype) for _ in range(2))
         arguments = (ctx.field, logits, *ctx.geometry, *ctx.scalars, weights.numpy())
-        run_over_rays(voxel_kernels.voxel_backward, num_rays, *arguments, *given, has_semantics, *sums)
+        run_over_range(voxel_kernels.voxel_backward, num_rays, *arguments, *given, has_semantics, *sums)
         grad_rows = zeros_in_large_pages(rows)
         where = (voxel_kernels.scatter_voxels, rows, ctx.grid_shape, offsets, base)
         scatter_over_planes(*where, *sums, given[2], has_semantics, grad_rows.numpy())

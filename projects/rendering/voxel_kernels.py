@@ -1,7 +1,7 @@
 """numba kernels of the render of voxels of constant density; imported on first use only.
 
 Every kernel is serial, releases the GIL and works on rays ``first`` to ``last`` (or on its share of the voxels), see
-``backend.run_over_rays``. Names: ``base, span`` are the fields of ``RaySamples``. The pure torch code of ``voxel.py``
+``run_over_range``. Names: ``base, span`` are the fields of ``RaySamples``. The pure torch code of ``voxel.py``
 says the same and is what these are tested against.
 
 A ray is read in blocks of pieces into small buffers, and stops after the block in which nothing is left of it. What is
@@ -16,7 +16,9 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from .kernel_math import FREE_LOGIT, LINE, LOG_PROBABILITY, OPAQUE, density, exp, jit, opacity, plane_of, prefetch, real
+from projects.compute.prefetch import LINE, prefetch
+
+from .kernel_math import FREE_LOGIT, LOG_PROBABILITY, OPAQUE, density, exp, jit, opacity, plane_of, real
 
 #: Pieces that are read before the next look at what is left of the ray.
 _BLOCK = 64

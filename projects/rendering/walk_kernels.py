@@ -1,6 +1,6 @@
 """numba kernels that cut rays at the faces of voxels; imported on first use only.
 
-Every kernel is serial, releases the GIL and works on rays ``first`` to ``last``, see ``backend.run_over_rays``.
+Every kernel is serial, releases the GIL and works on rays ``first`` to ``last``, see ``run_over_range``.
 ``cutting.cut_rays_with_torch`` says the same and is what these are tested against.
 """
 # numba infers the types of the arguments, so they are not annotated:

@@ -12,7 +12,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from projects.rendering.backend import numba_usable
+from projects.compute.tensors import numba_usable
 
 
 @MODELS.register_module()

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from projects.compute.tensors import is_fake
 from projects.occupancy.classes import UNLABELLED
-from projects.rendering.backend import is_fake
 
 
 class _SelectRows(torch.autograd.Function):

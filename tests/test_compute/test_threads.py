@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from projects.rendering.backend import run_in_threads
+from projects.compute.threads import run_in_threads
 
 
 @pytest.fixture
