@@ -11,8 +11,7 @@ from torch import Tensor
 from projects.compute.tensors import numba_usable
 from projects.compute.threads import run_over_range
 
-from .grid import VoxelGrid
-from .sampling import ray_box_intersection
+from .grid import VoxelGrid, ray_box_intersection
 
 
 class FirstHits(NamedTuple):
@@ -62,10 +61,10 @@ def find_first_hits(
     t_entry = torch.full((rays_o.shape[0],), float('inf'), dtype=torch.float64, device=rays_o.device)
     t_exit = t_entry.clone()
     if numba_usable(rays_o):
-        from . import kernels
+        from .voxel import numba_walk
 
         run_over_range(
-            kernels.first_hits,
+            numba_walk.first_hits,
             rays_o.shape[0],
             occupied.contiguous().numpy(),
             rays_o.numpy(),
