@@ -1,7 +1,7 @@
 """What all packages compute with: numba kernels, their threads, precision, and which kernels can read a tensor.
 
-``kernels``, ``prefetch``, ``sources`` and ``switch`` are free of torch, and so is this module; numba is imported on
-first use only. ``precision``, ``tensors`` and ``threads`` need torch and are imported by name.
+``kernels``, ``pool``, ``prefetch``, ``sources`` and ``switch`` are free of torch, and so is this module, which imports
+no numba either. ``precision``, ``tensors`` and ``threads`` need torch and are imported by name.
 """
 
 from .switch import numba_enabled

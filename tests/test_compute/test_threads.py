@@ -1,11 +1,11 @@
-"""How tasks are shared between threads."""
+"""Threads follow those of torch."""
 
 import threading
 
 import pytest
 import torch
 
-from projects.compute.threads import run_in_threads
+from projects.compute.threads import run_in_threads, run_over_range
 
 
 @pytest.fixture
@@ -16,31 +16,24 @@ def two_threads():
     torch.set_num_threads(before)
 
 
-def test_every_task_runs_once(two_threads):
-    done = []
-    run_in_threads([lambda i=i: done.append(i) for i in range(100)])
-    assert sorted(done) == list(range(100))
-
-
-def test_two_tasks_run_side_by_side(two_threads):
+def test_tasks_run_on_as_many_threads_as_torch_has(two_threads):
     meeting = threading.Barrier(2, timeout=60)
     run_in_threads([meeting.wait, meeting.wait])  # would time out, and raise, if one waited for the other
 
 
-@pytest.mark.parametrize('broken', [0, 1])
-def test_the_error_of_a_task_is_raised_when_no_other_task_runs_any_more(two_threads, broken):
-    meeting, done = threading.Barrier(2, timeout=60), threading.Event()
-
-    def task(number):
-        meeting.wait()
-        if number == broken:
-            raise KeyError('the second half of the rays')
-        done.set()
-
-    with pytest.raises(KeyError, match='second half'):
-        run_in_threads([lambda: task(0), lambda: task(1)])
-    assert done.is_set()
+def test_tasks_run_in_a_row_where_torch_has_one_thread():
+    threads, used = torch.get_num_threads(), []
+    torch.set_num_threads(1)
+    try:
+        run_in_threads([lambda: used.append(threading.get_ident())] * 5)
+    finally:
+        torch.set_num_threads(threads)
+    assert used == [threading.get_ident()] * 5
 
 
-def test_no_task_is_no_work(two_threads):
-    run_in_threads([])
+@pytest.mark.parametrize('size', [0, 1, 7, 100])
+def test_every_item_of_a_range_is_in_one_part(two_threads, size):
+    parts = []
+    run_over_range(lambda first, last, name: parts.append((first, last, name)), size, 'rays')
+    assert [item for first, last, _ in sorted(parts) for item in range(first, last)] == list(range(size))
+    assert {name for _, _, name in parts} <= {'rays'}

@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 
 
 def density_field(rows: Tensor, density: str, voxel_size: float) -> tuple[Tensor, Tensor]:
-    """Scalar field that is interpolated for the density, (V,), and the rows for the semantics."""
+    """Scalar field that the density is a function of, (V,), and the rows for the semantics."""
     if density == 'softplus_free':
         return split_free(rows)
     if density == 'log_odds':
@@ -47,6 +47,6 @@ def split_free(rows: Tensor) -> tuple[Tensor, Tensor]:
     """The free logits (V,) as a copy, and the rows (V, K) for one more use.
 
     As ``rows[:, -1]``, except that the gradient of the free logits is added to that of the rows where it stands: a
-    slice would fill and add a second volume. The sums of this module make the gradient that is written to.
+    slice would fill and add a second volume. The sums of semantics make the gradient that is written to.
     """
     return _SplitFree.apply(rows)
