@@ -34,7 +34,7 @@ MM_PACKAGES = {'mmengine', 'mmcv', 'mmdet', 'mmdet3d'}
 FORBIDDEN_OUTSIDE = {
     'cli': MM_PACKAGES | {'torch'},
     'fileio': MM_PACKAGES | {'torch'},
-    'compute': MM_PACKAGES | {'torch'},
+    'compute': MM_PACKAGES,
     'geometry': MM_PACKAGES | {'torch'},
     'occ_eval': MM_PACKAGES | {'torch'},
     'depth_eval': MM_PACKAGES | {'torch'},
@@ -43,6 +43,8 @@ FORBIDDEN_OUTSIDE = {
     'models': MM_PACKAGES - {'mmengine'},
     'minidrive': MM_PACKAGES,
 }
+#: Modules of ``compute`` that need torch; all others are for packages without it.
+COMPUTE_WITH_TORCH = {'precision', 'tensors', 'threads'}
 
 
 def imported_modules(path):
@@ -88,6 +90,18 @@ def test_packages_use_only_the_frameworks_of_their_rank(package):
     forbidden = FORBIDDEN_OUTSIDE.get(package, set())
     found = {name.split('.')[0] for path in files_of(package) for name in imported_modules(path)}
     assert not found & forbidden
+
+
+def test_torch_is_in_the_named_modules_of_compute_only():
+    found = {path.stem for path in files_of('compute') if 'torch' in {n.split('.')[0] for n in imported_modules(path)}}
+    assert found == COMPUTE_WITH_TORCH
+
+
+@pytest.mark.parametrize('package', sorted({n for n, names in FORBIDDEN_OUTSIDE.items() if 'torch' in names}))
+def test_packages_without_torch_leave_the_modules_of_compute_that_need_it_alone(package):
+    imported = {name for path in files_of(package) for name in imported_modules(path)}
+    with_torch = {f'projects.compute.{module}' for module in COMPUTE_WITH_TORCH}
+    assert not [name for name in imported if '.'.join(name.split('.')[:3]) in with_torch]
 
 
 def test_nothing_imports_tools_or_configs():

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from projects.cli import ToolParser, run_tool
-from projects.occ_eval.backend import available_cpus
+from projects.compute.pool import available_cpus
 from projects.occ_eval.files import find_lidarseg, pair_files
 from projects.occ_eval.protocol import lidarseg_report, score_lidarseg
 from projects.occ_eval.report import extra_warnings, format_errors, format_report, write_report

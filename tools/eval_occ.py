@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from projects.cli import ToolParser, positive_number, run_tool
+from projects.compute.pool import available_cpus
 from projects.fileio import restricted_load
 from projects.occ_eval import read_origins, scene_origins
-from projects.occ_eval.backend import available_cpus
 from projects.occ_eval.confusion import NAN_POLICIES
 from projects.occ_eval.files import find_occ_labels, pair_files
 from projects.occ_eval.fscore import CHALLENGE_THRESHOLD

@@ -1,4 +1,8 @@
-"""How kernels for the CPU are compiled, kept on disk and announced. Torch-free; numba is imported on first use only."""
+"""What all packages compute with: numba kernels, their threads, precision, and which kernels can read a tensor.
+
+``kernels``, ``pool``, ``prefetch``, ``sources`` and ``switch`` are free of torch, and so is this module, which imports
+no numba either. ``precision``, ``tensors`` and ``threads`` need torch and are imported by name.
+"""
 
 from .switch import numba_enabled
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import torch
 
-from projects.rendering.backend import autocast_enabled
+from projects.compute.precision import autocast_enabled
 
 First = TypeVar('First')
 Second = TypeVar('Second')

@@ -11,7 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from .backend import run_in_parts
+from projects.compute.pool import run_in_parts
+
 from .classes import FREE_CLASS, OCC3D_RANGE, OCC3D_VOXEL, UNLABELLED, check_occ3d_grid
 from .confusion import mean_of_present
 from .grids import check_class_ids

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
-from projects.rendering import full_precision, ray_kl_divergence
+from projects.compute.precision import full_precision
+from projects.rendering import ray_kl_divergence
 
 from .segments import segment_affinity, segment_means
 

@@ -1,5 +1,7 @@
 """Connector that renders voxel logits along rays."""
 
+from typing import Any
+
 import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
@@ -44,12 +46,12 @@ class VolumeRenderingNeck(nn.Module):
         self.geometry = MODELS.build(geometry) if geometry is not None else None
         self.chunk = chunk
 
-    def forward(self, occ_logits: Tensor, rays: dict[str, Tensor]) -> dict[str, Tensor]:
+    def forward(self, occ_logits: Tensor, rays: dict[str, Any]) -> dict[str, Tensor]:
         """Render.
 
         Args:
             occ_logits (Tensor): Shape (B, X, Y, Z, K), free space last, in the frame of the rays.
-            rays (dict[str, Tensor]): Output of :class:`CameraRaySampler`, or at least ``rays_o`` and ``rays_d``.
+            rays (dict): Output of :class:`CameraRaySampler`, or at least ``rays_o`` and ``rays_d``.
 
         Returns:
             dict[str, Tensor]: ``weights`` (B, R, S), ``depths`` (B, R), ``semantics`` (B, R, K - 1) and ``opacities``
@@ -58,8 +60,8 @@ class VolumeRenderingNeck(nn.Module):
         Raises:
             ValueError: If the rays are not prepared and the neck has no geometry, or the grid does not fit.
         """
-        if 'sample_index' in rays:
-            return self._render(occ_logits, rays).as_dict()
+        if 'samples' in rays:
+            return self._render(occ_logits, rays['samples']).as_dict()
         if self.geometry is None:
             raise ValueError('rays are not prepared: set `geometry` of the ray sampler, or of VolumeRenderingNeck')
         rays_o, rays_d = rays['rays_o'], rays['rays_d']
@@ -70,10 +72,10 @@ class VolumeRenderingNeck(nn.Module):
         ]
         return {name: torch.cat([part[name] for part in parts], dim=1) for name in parts[0]}
 
-    def _render(self, occ_logits: Tensor, prepared: dict[str, Tensor]) -> RenderedRays:
+    def _render(self, occ_logits: Tensor, samples: RaySamples) -> RenderedRays:
         return render_occupancy_samples(
             occ_logits,
-            RaySamples.from_dict(prepared),
+            samples,
             voxel_size=self.voxel_size,
             density=self.density,
             density_scale=self.density_scale,

@@ -11,6 +11,7 @@ from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
 from projects.rendering import (
+    RaySamples,
     VoxelGrid,
     jitter_samples,
     pixels_to_rays,
@@ -25,7 +26,7 @@ DEFAULT_RENDER_SIZE = (225, 400)
 
 @MODELS.register_module()
 class RaySampleGeometry(nn.Module):
-    """Samples along rays inside a voxel grid, as tensors that several renders share.
+    """Samples along rays inside a voxel grid, which several renders share.
 
     Args:
         point_cloud_range (Sequence[float]): Box of the voxel grid in metres.
@@ -60,13 +61,13 @@ class RaySampleGeometry(nn.Module):
             raise ValueError(f"field must be 'trilinear' or 'voxel', got {field!r}")
         self.field = field
 
-    def forward(self, rays_o: Tensor, rays_d: Tensor) -> dict[str, Tensor]:
-        """Prepare rays of shape (B, R, 3); returns the fields of ``projects.rendering.RaySamples``."""
+    def forward(self, rays_o: Tensor, rays_d: Tensor) -> RaySamples:
+        """Prepare rays of shape (B, R, 3)."""
         t_starts, t_ends = uniform_samples(self.t_range, self.step, device=rays_o.device)
         if self.jitter and self.training:
             t_starts, t_ends = jitter_samples(t_starts, t_ends, rays_o.shape[0] * rays_o.shape[1])
         bins = (t_starts, t_ends)
-        return prepare_ray_samples(rays_o, rays_d, self.grid, *bins, self.align_corners, field=self.field).as_dict()
+        return prepare_ray_samples(rays_o, rays_d, self.grid, *bins, self.align_corners, field=self.field)
 
 
 @MODELS.register_module()
@@ -86,8 +87,8 @@ class CameraRaySampler(nn.Module):
             Defaults to 'camera' (paper).
         depth_range (Sequence[float]): Depths that count for 'lidar_depth', in metres. Defaults to (1, 45), as in the
             author's code.
-        geometry (dict, optional): Config of :class:`RaySampleGeometry`. With it the result holds the prepared samples,
-            so both renders share them. Defaults to None.
+        geometry (dict, optional): Config of :class:`RaySampleGeometry`. With it the result holds the prepared
+            ``samples``, so both renders share them. Defaults to None.
         require_segments (bool): Raise when a sample has no image segments, instead of leaving ``segment_ids`` out.
             Defaults to False.
     """
@@ -125,8 +126,8 @@ class CameraRaySampler(nn.Module):
 
         Returns:
             dict: ``rays_o`` and ``rays_d`` (B, R, 3) in the augmented ego frame, ``cam_ids`` (B, R), ``num_cams`` (N,
-            an int), ``pixels`` (B, R, 2) at render size, ``segment_ids`` (B, R) when the samples have segments, and the
-            prepared samples when ``geometry`` is set.
+            an int), ``pixels`` (B, R, 2) at render size, ``segment_ids`` (B, R) when the samples have segments, and
+            ``samples`` (:class:`projects.rendering.RaySamples`) when ``geometry`` is set.
 
         Raises:
             ValueError: If a needed field is missing or has the wrong shape.
@@ -150,7 +151,7 @@ class CameraRaySampler(nn.Module):
         if segments is not None:
             rays['segment_ids'] = _segment_ids(segments, pixels, cam_ids)
         if self.geometry is not None:
-            rays.update(self.geometry(rays['rays_o'], rays['rays_d']))
+            rays['samples'] = self.geometry(rays['rays_o'], rays['rays_d'])
         return rays
 
     def _draw_any(self, cam2img: Tensor, render_size: tuple[int, int]) -> tuple[Tensor, Tensor]:

@@ -1,25 +1,14 @@
 """Differentiable volume rendering and voxel traversal in torch, with numba as an optional fast path on the CPU."""
 
-from .backend import full_precision, numba_enabled
+from .bins import jitter_samples, uniform_samples
 from .cameras import pixels_to_rays, project_points, scale_intrinsics
-from .grid import VoxelGrid, lookup_trilinear
-from .ray_distribution import ray_distribution, ray_kl_divergence
-from .sampling import (
-    RaySamples,
-    jitter_samples,
-    prepare_ray_samples,
-    ray_box_intersection,
-    uniform_samples,
-)
+from .distribution import ray_distribution, ray_kl_divergence
+from .grid import VoxelGrid, ray_box_intersection
+from .render import RenderedRays, render_occupancy_rays, render_occupancy_samples
+from .samples import RaySamples, prepare_ray_samples
 from .traversal import FirstHits, find_first_hits
-from .volume import (
-    RenderedRays,
-    accumulate_along_rays,
-    median_depths,
-    render_occupancy_rays,
-    render_occupancy_samples,
-    render_weight_from_density,
-)
+from .trilinear.lookup import lookup_trilinear
+from .weights import accumulate_along_rays, median_depths, render_weight_from_density
 
 __all__ = [
     'FirstHits',
@@ -28,11 +17,9 @@ __all__ = [
     'VoxelGrid',
     'accumulate_along_rays',
     'find_first_hits',
-    'full_precision',
     'jitter_samples',
     'lookup_trilinear',
     'median_depths',
-    'numba_enabled',
     'pixels_to_rays',
     'prepare_ray_samples',
     'project_points',

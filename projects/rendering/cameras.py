@@ -8,7 +8,7 @@ Pixels: integer coordinates are pixel centres. Cameras look along +z, x to the r
 import torch
 from torch import Tensor
 
-from .backend import full_precision
+from projects.compute.precision import full_precision
 
 
 def scale_intrinsics(cam2img: Tensor, scale_x: float, scale_y: float) -> Tensor:

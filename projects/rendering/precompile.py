@@ -5,10 +5,11 @@ from functools import partial
 
 import torch
 
+from .bins import uniform_samples
 from .grid import VoxelGrid
-from .sampling import prepare_ray_samples, uniform_samples
+from .render import render_occupancy_samples
+from .samples import prepare_ray_samples
 from .traversal import find_first_hits
-from .volume import render_occupancy_samples
 
 
 def _render(field: str, density: str, dtype: torch.dtype) -> None:

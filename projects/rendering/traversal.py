@@ -8,9 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .backend import numba_enabled, numba_usable, run_over_rays
-from .grid import VoxelGrid
-from .sampling import ray_box_intersection
+from projects.compute.tensors import numba_usable
+from projects.compute.threads import run_over_range
+
+from .grid import VoxelGrid, ray_box_intersection
 
 
 class FirstHits(NamedTuple):
@@ -59,11 +60,11 @@ def find_first_hits(
     cells = torch.full((rays_o.shape[0], 3), -1, dtype=torch.int64, device=rays_o.device)
     t_entry = torch.full((rays_o.shape[0],), float('inf'), dtype=torch.float64, device=rays_o.device)
     t_exit = t_entry.clone()
-    if numba_enabled() and numba_usable(rays_o):
-        from . import kernels
+    if numba_usable(rays_o):
+        from .voxel import numba_walk
 
-        run_over_rays(
-            kernels.first_hits,
+        run_over_range(
+            numba_walk.first_hits,
             rays_o.shape[0],
             occupied.contiguous().numpy(),
             rays_o.numpy(),

@@ -54,11 +54,11 @@ def test_change_of_the_shared_arithmetic_reaches_the_kernels_of_rendering(tmp_pa
     for package in ('compute', 'rendering'):
         shutil.copytree(REPO / 'projects' / package, tmp_path / 'projects' / package)
     script = (
-        'import numpy as np\nfrom projects.rendering.voxel_kernels import _opacities\n'
+        'import numpy as np\nfrom projects.rendering.voxel.numba_kernels import _opacities\n'
         'out = np.zeros(1, np.float32)\n_opacities(np.full(1, 30, np.float32), out)\nprint(out[0])'
     )
     assert run(['-c', script], tmp_path, tmp_path / 'cache').stdout == '1.0\n'
-    shared = tmp_path / 'projects/rendering/kernel_math.py'
+    shared = tmp_path / 'projects/rendering/common/numba_math.py'
     text = shared.read_text()
     assert text.count('return one - exp(-x)') == 1
     shared.write_text(text.replace('return one - exp(-x)', 'return one + one'))

@@ -31,7 +31,7 @@ def test_prepared_and_unprepared_rays_render_the_same_in_chunks_or_not(make_batc
     parts = VolumeRenderingNeck(geometry=geometry, chunk=7)(logits, rays)
     assert all(torch.allclose(whole[name], parts[name]) for name in whole)
     prepared = CameraRaySampler(num_rays=30, render_size=SIZE, geometry=geometry).geometry
-    rays.update(prepared(rays['rays_o'], rays['rays_d']))
+    rays['samples'] = prepared(rays['rays_o'], rays['rays_d'])
     assert torch.equal(VolumeRenderingNeck()(logits, rays)['weights'], whole['weights'])
 
 

@@ -193,16 +193,18 @@ def test_all_rays_of_a_camera_go_row_by_row(make_batch):
     assert torch.allclose(pixels[-1], torch.tensor([23.0, 15.0]), atol=1e-3)
 
 
-def test_all_but_the_number_of_cameras_is_a_tensor_without_gradient(make_batch, geometry):
+def test_rays_and_their_samples_are_tensors_without_gradient(make_batch, geometry):
     inputs, samples = make_batch(segments=torch.zeros(2, 2, 16, 24, dtype=torch.int32))
     sampler = MODELS.build({'type': 'CameraRaySampler', 'num_rays': 8, 'render_size': SIZE, 'geometry': geometry})
     rays = sampler(inputs, samples)
     assert rays.pop('num_cams') == 2
-    assert all(isinstance(value, torch.Tensor) and not value.requires_grad for value in rays.values())
+    read = {name: value for name, value in vars(rays.pop('samples')).items() if value is not None}
+    assert 'sample_base' in read
+    assert all(isinstance(value, torch.Tensor) and not value.requires_grad for value in {**rays, **read}.values())
 
 
 def test_jitter_moves_samples_in_training_only(make_batch, geometry):
     inputs, samples = make_batch()
     sampler = CameraRaySampler(num_rays=8, render_size=SIZE, geometry=dict(geometry, jitter=True))
-    assert sampler(inputs, samples)['t_starts'].shape == (16, 24)
-    assert sampler.eval()(inputs, samples)['t_starts'].shape == (1, 24)
+    assert sampler(inputs, samples)['samples'].t_starts.shape == (16, 24)
+    assert sampler.eval()(inputs, samples)['samples'].t_starts.shape == (1, 24)

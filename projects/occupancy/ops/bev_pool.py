@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from projects.rendering.backend import full_precision, is_fake, numba_usable
-from projects.rendering.triton_support import triton_usable
+from projects.compute.precision import full_precision
+from projects.compute.tensors import is_fake, numba_usable, triton_usable
 
 from .index import VoxelPoolIndex
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from projects.rendering.backend import numba_usable
+from projects.compute.tensors import numba_usable
 
 _INT32_MAX = 2**31 - 1
 # Voxel keys are laid out slowest axis first; the names spell that order.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 import torch
 from torch import Tensor
 
-from projects.rendering.backend import is_fake
+from projects.compute.tensors import is_fake
 
 from .index import VoxelPoolIndex
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from projects.compute.kernels import kernel
-from projects.rendering.backend import run_over_rays
+from projects.compute.threads import run_over_range
 
 # No fast-math: a fused product and sum would round other points of a voxel's border than PyTorch does.
 _jit = kernel()
@@ -128,7 +128,7 @@ def prepare_with_numba(
     counts = np.zeros(num_pixels + 1, integer)
     arrays = [tensor.detach().contiguous().numpy() for tensor in (rays.flatten(0, 2), origins.flatten(0, 1), bins)]
     limits, order = np.array(grid_shape, np.int64), np.array(axes, np.int64)
-    run_over_rays(_find_cells, num_pixels, *arrays, limits, order, HW, N, legacy_trunc, keys, counts)
+    run_over_range(_find_cells, num_pixels, *arrays, limits, order, HW, N, legacy_trunc, keys, counts)
     pixel_offsets = np.cumsum(counts, dtype=integer)
 
     counters = np.zeros(B * math.prod(grid_shape), integer)

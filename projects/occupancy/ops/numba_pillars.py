@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from projects.compute.kernels import kernel
-from projects.rendering.kernel_math import prefetch
+from projects.compute.prefetch import prefetch
 
 _BLOCK = 64  # points that go through the layer at a time
 

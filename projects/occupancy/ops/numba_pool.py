@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from projects.compute.kernels import kernel
-from projects.rendering.backend import run_in_threads
-from projects.rendering.kernel_math import LINE, prefetch
+from projects.compute.prefetch import LINE, prefetch
+from projects.compute.threads import run_in_threads
 
 from .index import VoxelPoolIndex
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from projects.rendering import numba_enabled
+from projects.compute import numba_enabled
 
 
 def _status_mb(key: str) -> float:

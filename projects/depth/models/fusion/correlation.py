@@ -12,7 +12,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from projects.rendering import full_precision
+from projects.compute.precision import full_precision
 
 from .base import BaseStereoFusion
 

@@ -12,7 +12,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from projects.rendering.backend import numba_usable
+from projects.compute.precision import full_precision
+from projects.compute.tensors import numba_usable
 
 
 @MODELS.register_module()
@@ -83,7 +84,7 @@ class PillarEncoder(BaseModule):
         for cloud in points:
             if cloud.dim() != 2 or cloud.shape[1] < self.in_channels:
                 raise ValueError(f'points must be (P, >= {self.in_channels}), got {tuple(cloud.shape)}')
-        with torch.autocast(points[0].device.type, enabled=False):
+        with full_precision(points[0]):
             return self._encode(points)
 
     def _encode(self, points: Sequence[Tensor]) -> Tensor:

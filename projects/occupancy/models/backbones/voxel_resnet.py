@@ -10,7 +10,7 @@ from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from projects.rendering import full_precision
+from projects.compute.precision import full_precision
 
 from .bev_resnet import make_stages
 

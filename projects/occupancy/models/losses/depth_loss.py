@@ -8,6 +8,8 @@ from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from projects.compute.precision import full_precision
+
 
 def depth_bin_targets(gt_depth: Tensor, depth_range: tuple[float, float, float], downsample: int) -> Tensor:
     """Bin of the nearest LiDAR return in each cell of the feature map.
@@ -53,7 +55,7 @@ def lidar_depth_loss(depth_logits: Tensor, bins: Tensor) -> Tensor:
             f'bins must be (B * N, fH, fW) like the depth logits {tuple(depth_logits.shape)}, got {tuple(bins.shape)}; '
             'is gt_depth of the size of the network input?'
         )
-    with torch.autocast(depth_logits.device.type, enabled=False):
+    with full_precision(depth_logits):
         flat_bins = bins.flatten()
         (cells,) = torch.where(flat_bins >= 0)
         logits = depth_logits.movedim(1, -1).reshape(-1, depth_logits.shape[1]).index_select(0, cells)

@@ -11,6 +11,8 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from projects.compute.precision import full_precision
+
 from .masked_cross_entropy import select_voxels
 
 
@@ -52,7 +54,7 @@ def lovasz_softmax_loss(logits: Tensor, target: Tensor, mask: Tensor | None = No
     Returns:
         Tensor: Scalar in [0, 1]; 0 with a zero gradient when no voxel is selected.
     """
-    with torch.autocast(logits.device.type, enabled=False):
+    with full_precision(logits):
         chosen, ids = select_voxels(logits, target, mask)
         if ids.shape[0] == 0:
             return chosen.sum()

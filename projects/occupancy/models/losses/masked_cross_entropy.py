@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from projects.compute.precision import full_precision
+from projects.compute.tensors import is_fake
 from projects.occupancy.classes import UNLABELLED
-from projects.rendering.backend import is_fake
 
 
 class _SelectRows(torch.autograd.Function):
@@ -84,7 +85,7 @@ def masked_cross_entropy_loss(
     Returns:
         Tensor: Scalar; 0 with a zero gradient when no voxel is selected.
     """
-    with torch.autocast(logits.device.type, enabled=False):
+    with full_precision(logits):
         chosen, ids = select_voxels(logits, target, mask)
         if class_weight is not None:
             class_weight = class_weight.to(chosen.dtype)

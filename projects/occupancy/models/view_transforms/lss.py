@@ -10,6 +10,7 @@ from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from projects.compute.precision import full_precision
 from projects.occupancy.ops import PoolIndexCache, VoxelBuffer, VoxelPoolIndex, voxel_pool, voxel_pool_prepare
 
 from .depth_net import camera_parameters
@@ -128,7 +129,7 @@ class LSSViewTransform(BaseModule):
         if isinstance(self.depth_net, nn.Conv2d):
             return self.depth_net(feats).split([self.num_depths, self.out_channels], 1)
         width = feats.shape[-1] * self.downsample
-        with torch.autocast(feats.device.type, enabled=False):
+        with full_precision(feats):
             camera = camera_parameters(*self._calibration(inputs), width)
         return self.depth_net(feats, camera)
 
@@ -162,7 +163,7 @@ class LSSViewTransform(BaseModule):
         Returns:
             Tensor: BEV feature (B, Z * C, Y, X) or voxel feature (B, C, X, Y, Z), float32, channels last in memory.
         """
-        with torch.autocast(depth.device.type, enabled=False), torch.no_grad():
+        with full_precision(depth), torch.no_grad():
             index = self.rank_frustum(*depth.shape[2:], inputs)
         voxels = voxel_pool(depth, context.permute(0, 2, 3, 1), index, self.buffer)
         if not self.collapse_z:
@@ -180,7 +181,7 @@ class LSSViewTransform(BaseModule):
             tuple[Tensor, Tensor]: The pooled feature of :meth:`splat` and the depth logits (B * N, D, fH, fW).
         """
         depth_logits, context = self.predict_depth(img_feats.flatten(0, 1), inputs)
-        with torch.autocast(depth_logits.device.type, enabled=False):
+        with full_precision(depth_logits):
             depth = depth_logits.float().softmax(1)
         return self.splat(depth, context, inputs), depth_logits
 

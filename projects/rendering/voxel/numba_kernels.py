@@ -1,8 +1,8 @@
 """numba kernels of the render of voxels of constant density; imported on first use only.
 
 Every kernel is serial, releases the GIL and works on rays ``first`` to ``last`` (or on its share of the voxels), see
-``backend.run_over_rays``. Names: ``base, span`` are the fields of ``RaySamples``. The pure torch code of ``voxel.py``
-says the same and is what these are tested against.
+``run_over_range``. Names: ``base, span`` are ``piece_voxel, piece_span`` of ``VoxelPieces``. The pure torch code of
+``torch.py`` says the same and is what these are tested against.
 
 A ray is read in blocks of pieces into small buffers, and stops after the block in which nothing is left of it. What is
 expensive (exponentials and quotients) is then done for a whole block or ray with vector instructions; only sums run in
@@ -16,7 +16,18 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from .kernel_math import FREE_LOGIT, LINE, LOG_PROBABILITY, OPAQUE, density, exp, jit, opacity, plane_of, prefetch, real
+from projects.compute.prefetch import LINE, prefetch
+from projects.rendering.common.numba_math import (
+    FREE_LOGIT,
+    LOG_PROBABILITY,
+    OPAQUE,
+    density,
+    exp,
+    jit,
+    opacity,
+    plane_of,
+    real,
+)
 
 #: Pieces that are read before the next look at what is left of the ray.
 _BLOCK = 64
@@ -147,7 +158,7 @@ def mean_offset(x):
 
     (1 - (1 + x) exp(-x)) / x for optical thickness x, as a series where the difference would cancel.
     """
-    raise NotImplementedError('for numba only; see voxel.mean_offset')
+    raise NotImplementedError('for numba only; see torch.mean_offset')
 
 
 @overload(mean_offset)
@@ -288,7 +299,7 @@ def voxel_backward(
 def scatter_voxels(
     share, owners, plane, offsets, base, sample_weights, grad_values, grad_semantics, has_semantics, grad_logits
 ):
-    """As ``march_kernels.scatter_gradients``, with one voxel for each piece."""
+    """As ``trilinear.numba_kernels.scatter_gradients``, with one voxel for each piece."""
     num_classes = grad_semantics.shape[1]
     for ray in range(grad_semantics.shape[0]):
         votes = grad_semantics[ray]

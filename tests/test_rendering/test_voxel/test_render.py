@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from projects.rendering import VoxelGrid, prepare_ray_samples, render_occupancy_rays, render_occupancy_samples
-from projects.rendering.sampling import jitter_samples, uniform_samples
-from projects.rendering.voxel import mean_offset
+from projects.rendering.bins import jitter_samples, uniform_samples
+from projects.rendering.voxel.torch import mean_offset
 
 GRID = VoxelGrid([-4.0, -4.0, -1.6, 4.0, 4.0, 1.6], [20, 20, 8])
 
@@ -150,8 +150,3 @@ def test_mean_offset_is_smooth_where_the_series_begins():
     expected = -torch.expm1(-s) / s.clamp_min(1e-30) - torch.exp(-s)
     assert torch.allclose(mean_offset(s)[5:], expected[5:], atol=1e-10)
     assert mean_offset(s)[0] == 0
-
-
-def test_unknown_field_is_named(make_rays):
-    with pytest.raises(ValueError, match="'nearest'"):
-        prepare_ray_samples(*make_rays(1, 2), GRID, *uniform_samples((0.0, 2.0), 0.5), field='nearest')

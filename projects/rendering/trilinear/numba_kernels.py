@@ -1,8 +1,8 @@
-"""numba kernels of the trilinear march; imported on first use only.
+"""numba kernels of trilinear samples: where they are, and their march; imported on first use only.
 
 Every kernel is serial, releases the GIL and works on rays ``first`` to ``last`` (or on its share of the voxels), see
-``backend.run_over_rays``. Names: ``index, base, frac`` are the fields of ``RaySamples``. The pure torch code of
-``volume.py`` says the same and is what these are tested against.
+``run_over_range``. Names: ``index, base, frac`` are the ``sample_`` fields of ``TrilinearSamples``; ``shape`` is
+(X, Y, Z). The pure torch code of ``torch.py`` says the same and is what these are tested against.
 """
 # numba infers the types of the arguments, so they are not annotated:
 # ruff: noqa: ANN001, ANN201, ANN202
@@ -10,7 +10,46 @@ Every kernel is serial, releases the GIL and works on rays ``first`` to ``last``
 
 import numpy as np
 
-from .kernel_math import LINE, OPAQUE, density, jit, opacity, plane_of, prefetch, real
+from projects.compute.prefetch import LINE, prefetch
+from projects.rendering.common.numba_math import OPAQUE, density, jit, opacity, plane_of, real
+
+
+@jit
+def count_inside(first, last, mids, near, far, counts):
+    """Write the number of samples of ray ``n`` inside the box to ``counts[n + 1]``."""
+    per_ray = mids.shape[0] > 1
+    for ray in range(first, last):
+        row = ray if per_ray else 0
+        total = 0
+        for s in range(mids.shape[1]):
+            total += near[ray] <= mids[row, s] < far[ray]
+        counts[ray + 1] = total
+
+
+@jit
+def locate_inside(
+    first, last, mids, near, far, origins, directions, scale, shift, shape, rays_per_batch, offsets, index, base, frac
+):
+    """Fill index, base and frac of the samples inside the box."""
+    per_ray = mids.shape[0] > 1
+    num_samples = mids.shape[1]
+    for ray in range(first, last):
+        row = ray if per_ray else 0
+        m = offsets[ray]
+        for s in range(num_samples):
+            t = mids[row, s]
+            if not near[ray] <= t < far[ray]:
+                continue
+            rows = ray // rays_per_batch
+            for axis in range(3):
+                coord = (origins[ray, axis] + t * directions[ray, axis]) * scale[axis] + shift[axis]
+                coord = min(max(coord, 0.0), shape[axis] - 1.0)
+                cell = min(int(coord), max(shape[axis] - 2, 0))
+                frac[m, axis] = coord - cell
+                rows = rows * shape[axis] + cell
+            index[m] = ray * num_samples + s
+            base[m] = rows
+            m += 1
 
 
 @jit

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .backend import computed_dtype, full_precision
+from projects.compute.precision import computed_dtype, full_precision
 
 #: Smallest probability of a bin before it is renormalised (default, not from the paper).
 MIN_PROBABILITY = 1e-6

@@ -6,9 +6,8 @@
 import math
 
 import numpy as np
-from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.extending import overload
 
 from projects.compute.kernels import kernel
 
@@ -19,33 +18,9 @@ jit = kernel(error_model='numpy', fastmath={'contract', 'nsz', 'arcp', 'reassoc'
 #: Transmittance under which a ray is over, below the resolution of float32.
 OPAQUE = 2e-9
 
-#: Numbers of float32 in a cache line.
-LINE = 16
-
 #: What the density is a function of: the free logit, the log-odds of free space, or its log-probability.
 FREE_LOGIT, LOG_ODDS, LOG_PROBABILITY = 0, 1, 2
 DENSITY_FIELDS = {'softplus_free': FREE_LOGIT, 'log_odds': LOG_ODDS, 'prob': LOG_PROBABILITY}
-
-
-@intrinsic
-def prefetch(typing_context, table, row, column):
-    """Ask for the cache line of a number of a matrix that will be read soon; a place outside does no harm."""
-    if not isinstance(table, types.Array) or table.ndim != 2:
-        return None
-
-    def generate(context, builder, signature, arguments):
-        pointer, word, flag = ir.IntType(8).as_pointer(), ir.IntType(64), ir.IntType(32)
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        place = builder.ptrtoint(array.data, word)
-        for axis in range(2):
-            number = context.cast(builder, arguments[1 + axis], signature.args[1 + axis], types.intp)
-            place = builder.add(place, builder.mul(number, builder.extract_value(array.strides, axis)))
-        function = ir.FunctionType(ir.VoidType(), [pointer, flag, flag, flag])
-        fetch = builder.module.declare_intrinsic('llvm.prefetch', [pointer], function)
-        builder.call(fetch, [builder.inttoptr(place, pointer), flag(0), flag(3), flag(1)])  # to read, all caches, data
-        return context.get_dummy_value()
-
-    return types.void(table, row, column), generate
 
 
 def real(x):

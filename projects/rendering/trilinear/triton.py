@@ -1,9 +1,9 @@
-"""Triton twin of the trilinear march in ``fused.py``, for CUDA. Imported on first use only.
+"""Triton twin of the trilinear march in ``numba.py``, for CUDA. Imported on first use only.
 
 One program per ray marches through blocks of samples and stops after the block in which the ray becomes opaque. The
-backward pass marches front to back as well, with nothing saved by the render (see ``march_kernels.march_backward``),
+backward pass marches front to back as well, with nothing saved by the render (see ``numba_kernels.march_backward``),
 and adds to the voxels with atomics: sums are in any order, so their last bits differ from run to run. With
-``torch.use_deterministic_algorithms(True)`` the pure torch code of ``volume.py`` runs instead.
+``torch.use_deterministic_algorithms(True)`` the pure torch code of ``torch.py`` runs instead.
 
 The semantics are tested through Triton's interpreter. The kernels have not been run or timed on a GPU.
 """
@@ -20,9 +20,9 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .fused import weighted_gradients
-from .grid import corner_offsets
-from .sampling import RaySamples
+from .lookup import corner_offsets
+from .samples import TrilinearSamples
+from .torch import weighted_gradients
 
 _BLOCK_SAMPLES = 32
 #: Transmittance under which a ray is over, below the resolution of float32.
@@ -58,7 +58,7 @@ def _density(value, scale, SOFTPLUS: tl.constexpr):
 
 @triton.jit
 def _corner(k, cell, x, y, z, step_x, step_y, step_z):
-    """Row and trilinear weight of corner ``k`` of cells, in the order of ``grid.corner_offsets``."""
+    """Row and trilinear weight of corner ``k`` of cells, in the order of ``lookup.corner_offsets``."""
     i, j, n = k // 4, k // 2 % 2, k % 2
     row = cell + i * step_x + j * step_y + n * step_z
     return row, tl.where(i == 1, x, 1.0 - x) * tl.where(j == 1, y, 1.0 - y) * tl.where(n == 1, z, 1.0 - z)
@@ -224,22 +224,22 @@ class _TritonRender(torch.autograd.Function):
         return grad_rows, grad_field, None, None, None, None
 
 
-def render_with_triton(
+def render_samples_with_triton(
     rows: Tensor,
     field: Tensor,
-    samples: RaySamples,
+    samples: TrilinearSamples,
     grid_shape: Sequence[int],
     softplus: bool,
     density_scale: float,
     threshold: float,
     with_weights: bool = True,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Same as ``volume._render_with_torch``, on CUDA, for packed trilinear samples.
+    """Same as ``torch.render_samples_with_torch``, on CUDA, for packed trilinear samples.
 
     Args:
         rows (Tensor): Logits. Shape (V, K), float32, contiguous.
         field (Tensor): What the density is a function of. Shape (V,), float32; gradients go through it to the logits.
-        samples (RaySamples): Packed samples of the trilinear field.
+        samples (TrilinearSamples): Packed samples.
         grid_shape (Sequence[int]): (X, Y, Z).
         softplus (bool): Density is the softplus of the negative field, otherwise the negative field.
         density_scale (float): Factor on the density.

@@ -3,8 +3,7 @@ import importlib.util
 import pytest
 import torch
 
-from projects.rendering import VoxelGrid, prepare_ray_samples, uniform_samples, volume
-from projects.rendering.triton_support import triton_usable
+from projects.rendering import VoxelGrid, prepare_ray_samples, render, uniform_samples
 
 GRID = VoxelGrid([-1.0, -1.0, -1.0, 1.0, 1.0, 1.0], [2, 2, 2])
 
@@ -13,13 +12,14 @@ needs_triton = pytest.mark.skipif(importlib.util.find_spec('triton') is None, re
 SCENE = """
 import torch
 from projects.rendering import VoxelGrid, jitter_samples, prepare_ray_samples, render_occupancy_samples
-from projects.rendering import triton_march, uniform_samples, volume
+from projects.rendering import render as renderer, uniform_samples
+from projects.rendering.trilinear import triton as kernels
 
 NAMES = ('weights', 'depths', 'semantics', 'opacities')
 calls = []
-march = triton_march.render_with_triton
-triton_march.render_with_triton = lambda *args: calls.append(args) or march(*args)
-volume.numba_usable = lambda *tensors, bfloat16: False
+march = kernels.render_samples_with_triton
+kernels.render_samples_with_triton = lambda *args: calls.append(args) or march(*args)
+renderer.numba_usable = lambda *tensors, bfloat16: False
 
 GRID = VoxelGrid([-1.2, -1.2, -0.8, 1.2, 1.2, 0.8], [6, 6, 4])
 
@@ -33,7 +33,7 @@ def prepare(num_rays, jitter=False):
     return prepare_ray_samples(rays_o, rays_d, GRID, *bins)
 
 def render(logits, samples, use_triton, **options):
-    volume.triton_usable = lambda *tensors: use_triton
+    renderer.triton_usable = lambda *tensors: use_triton
     return render_occupancy_samples(logits, samples, **options).as_dict()
 """
 
@@ -104,11 +104,11 @@ COMPILE = """
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from projects.rendering import triton_march
+from projects.rendering.trilinear import triton as kernels
 
 FLOATS, TYPES = ('scale', 'threshold'), {'offsets': '*i64', 'index': '*i64', 'base': '*i32'}
 INTEGERS = ('field_stride', 't_stride', 'num_samples', 'num_classes', 'step_x', 'step_y', 'step_z')
-for kernel in (triton_march._forward_kernel, triton_march._backward_kernel):
+for kernel in (kernels._forward_kernel, kernels._backward_kernel):
     flags = {'SOFTPLUS': True, 'WEIGHTS': True, 'SEMANTICS': True, 'BLOCK_M': 32, 'BLOCK_C': 32}
     flags = {name: value for name, value in flags.items() if name in kernel.arg_names}
     types = {name: TYPES.get(name, '*fp32') for name in kernel.arg_names}
@@ -139,16 +139,15 @@ def packed_samples(field='trilinear', packed=True):
     return prepare_ray_samples(-torch.ones(1, 1, 3), torch.ones(1, 1, 3), GRID, *bins, packed=packed, field=field)
 
 
-def test_triton_runs_on_cuda_only():
-    assert not triton_usable(torch.zeros(1))
-    assert not volume._triton_marches(torch.zeros(1, 2, 2, 2, 3), packed_samples())
+def test_triton_marches_on_cuda_only():
+    assert not render._triton_marches(packed_samples(), torch.zeros(8, 3))
 
 
 def test_triton_marches_along_packed_trilinear_samples_unless_results_must_repeat(monkeypatch):
-    monkeypatch.setattr(volume, 'triton_usable', lambda *tensors: True)
-    logits = torch.zeros(1, 2, 2, 2, 3)
-    assert volume._triton_marches(logits, packed_samples())
-    assert not volume._triton_marches(logits, packed_samples(field='voxel'))
-    assert not volume._triton_marches(logits, packed_samples(packed=False))
+    monkeypatch.setattr(render, 'triton_usable', lambda *tensors: True)
+    logits = torch.zeros(8, 3)
+    assert render._triton_marches(packed_samples(), logits)
+    assert not render._triton_marches(packed_samples(field='voxel'), logits)
+    assert not render._triton_marches(packed_samples(packed=False), logits)
     monkeypatch.setattr(torch, 'are_deterministic_algorithms_enabled', lambda: True)
-    assert not volume._triton_marches(logits, packed_samples())
+    assert not render._triton_marches(packed_samples(), logits)

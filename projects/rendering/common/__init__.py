@@ -1,0 +1,1 @@
+"""What the fields share, file by backend."""

@@ -1,0 +1,1 @@
+"""The field of logits that are constant in each voxel, file by backend."""

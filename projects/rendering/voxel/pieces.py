@@ -1,0 +1,23 @@
+"""What a ray reads of logits that are constant in each voxel: pieces between the faces of voxels."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from projects.rendering.bins import RayBins
+
+
+@dataclass(frozen=True)
+class VoxelPieces(RayBins):
+    """The M pieces of rays, one for each voxel that a ray passes, without gaps.
+
+    Args:
+        piece_voxel (Tensor): Row of the voxel in the flattened (B*X*Y*Z) volume. Shape (M,), int32.
+        piece_span (Tensor): Start and end of each piece in ray parameter. Shape (M, 2).
+        packed (bool): False when every ray has as many pieces, some without length, so that no shape depends on the
+            data.
+    """
+
+    piece_voxel: Tensor
+    piece_span: Tensor
+    packed: bool = True
