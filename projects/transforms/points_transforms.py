@@ -29,20 +29,23 @@ class PointsToEgo(BaseTransform):
 class EgoPointsRangeFilter(BaseTransform):
     """Keep the points inside a box of the (augmented) ego frame.
 
-    Required and modified keys: ``points``.
+    Required keys: ``points`` and, without an argument, ``point_cloud_range`` of the data set. Modified key: ``points``.
 
     Args:
-        point_cloud_range (tuple[float, ...]): x, y, z minimum (included), then maximum (excluded), in metres.
+        point_cloud_range (tuple[float, ...] | None): x, y, z minimum (included), then maximum (excluded), in metres.
+            Defaults to None: that of the data set.
     """
 
-    def __init__(self, point_cloud_range: tuple[float, ...]) -> None:
-        self.point_cloud_range = np.asarray(point_cloud_range, np.float32)
+    def __init__(self, point_cloud_range: tuple[float, ...] | None = None) -> None:
+        self.point_cloud_range = point_cloud_range
 
     def transform(self, results: dict) -> dict:
         """Drop points outside."""
         require_frame(results, 'ego', 'EgoPointsRangeFilter')
         xyz = results['points'][:, :3]
-        inside = (xyz >= self.point_cloud_range[:3]) & (xyz < self.point_cloud_range[3:])
+        box = results['point_cloud_range'] if self.point_cloud_range is None else self.point_cloud_range
+        low, high = np.asarray(box, np.float32).reshape(2, 3)
+        inside = (xyz >= low) & (xyz < high)
         results['points'] = results['points'][inside.all(axis=1)]
         return results
 
