@@ -104,5 +104,5 @@ def check_grid(shape: tuple[int, ...], what: str, spec: OccSpec = OCC3D) -> None
     raise ValueError(
         f'{what} is defined on the grid {whose}, {spec.grid_size} voxels of {size} m from {spec.lower} m, and this '
         f'grid is {tuple(shape)}: its numbers would be those of another scene. Bring label and prediction to that grid '
-        f'first, or score data of another grid with its OccSpec (mIoU, IoU and F-score with voxel=... take any grid)'
+        f'first, or score data of another grid with its OccSpec (mIoU and IoU take any grid)'
     )

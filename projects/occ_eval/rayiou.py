@@ -76,7 +76,7 @@ def ray_counts(
             f'{target.dtype} {target.shape}'
         )
     check_grid(pred.shape, 'RayIoU', spec)
-    voxel, free_class = _cube_edge(spec), spec.free_class
+    voxel, free_class = np.float32(spec.cube_edge('RayIoU')), spec.free_class
     check_class_ids(pred, 'pred', free_class + 1)
     check_class_ids(target, 'target', free_class + 1, unlabelled=True)
     origins = np.ascontiguousarray(origins, np.float64)
@@ -111,18 +111,6 @@ def ray_counts(
 
     run_in_parts(count, len(origins) * len(rays), threads)
     return counts.sum(0)[:, :free_class]
-
-
-def _cube_edge(spec: OccSpec) -> np.float32:
-    """Edge of a voxel in metres; the traversal walks in units of it.
-
-    Raises:
-        ValueError: If voxels are no cubes.
-    """
-    edges = spec.voxel_size
-    if max(edges) - min(edges) > 1e-6 * max(edges):
-        raise ValueError(f'RayIoU is defined on voxels that are cubes, and those of the data set are {edges} m')
-    return np.float32(edges[0])
 
 
 def rayiou_from_counts(counts: np.ndarray) -> np.ndarray:

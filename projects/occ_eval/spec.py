@@ -61,6 +61,20 @@ class OccSpec:
         x, y, z = ((high[i] - low[i]) / self.grid_size[i] for i in range(3))
         return x, y, z
 
+    def cube_edge(self, what: str) -> float:
+        """Edge of a voxel in metres, to the nanometre, for what counts in steps of it.
+
+        Args:
+            what (str): What is computed, for the message.
+
+        Raises:
+            ValueError: If voxels are no cubes.
+        """
+        edges = self.voxel_size
+        if max(edges) - min(edges) > 1e-6 * max(edges):
+            raise ValueError(f'{what} is defined on voxels that are cubes, and those of the data set are {edges} m')
+        return round(edges[0], 9)
+
     def as_metainfo(self) -> dict[str, Any]:
         """Plain values by name, with ``free_class``: METAINFO of a data set and ``dataset_meta`` of its checkpoints."""
         return {**asdict(self), 'free_class': self.free_class}

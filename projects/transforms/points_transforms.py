@@ -1,5 +1,7 @@
 """Transforms of LiDAR points. P points of (x, y, z, intensity, time lag)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
@@ -58,7 +60,8 @@ class BEVAugment(BaseTransform):
     because the grid is symmetric in x and y.
 
     Required keys: ``bda_mat`` (4, 4). Modified keys: ``bda_mat`` and, when present, ``points``, ``gt_occ``,
-    ``mask_camera``, ``mask_lidar`` ((X, Y, Z) each).
+    ``mask_camera``, ``mask_lidar`` ((X, Y, Z) each). The symmetry of
+    ``point_cloud_range`` of the data set is checked where it is there.
 
     Args:
         flip_x_prob (float): Share of samples with x mirrored. Defaults to 0.5.
@@ -71,8 +74,13 @@ class BEVAugment(BaseTransform):
         self.flip_probs = (flip_x_prob, flip_y_prob)
 
     def transform(self, results: dict) -> dict:
-        """Draw the two flips and apply them."""
+        """Draw the two flips and apply them.
+
+        Raises:
+            ValueError: If the grid of the data set is not symmetric along an axis that may be mirrored.
+        """
         signs = np.array([-1.0 if coin(prob) else 1.0 for prob in self.flip_probs])
+        _check_symmetry(results.get('point_cloud_range'), self.flip_probs)
         results['bda_mat'] = np.diag([*signs, 1.0, 1.0]) @ results['bda_mat']
         if 'points' in results:
             require_frame(results, 'ego', 'BEVAugment')
@@ -84,3 +92,14 @@ class BEVAugment(BaseTransform):
             if key in results:
                 results[key] = np.ascontiguousarray(np.flip(results[key], axes))
         return results
+
+
+def _check_symmetry(box: Sequence[float] | None, flip_probs: tuple[float, float]) -> None:
+    """Refuse to mirror a box (x, y, z minimum, then maximum) whose voxels would then lie elsewhere."""
+    for axis, prob in enumerate(flip_probs if box is not None else ()):
+        if prob > 0 and abs(box[axis] + box[axis + 3]) > 1e-6:
+            name = 'xy'[axis]
+            raise ValueError(
+                f'BEVAugment mirrors {name}, and the grid of the data set reaches from {box[axis]} to {box[axis + 3]} '
+                f'm there, so labels would not lie where points do; set flip_{name}_prob=0 or take a symmetric box'
+            )

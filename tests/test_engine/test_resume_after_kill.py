@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from projects.engine import CheckpointError, SafeRunner, load_checkpoint_safe
+from projects.engine import CheckpointError, SafeRunner, load_checkpoint_safe, save_checkpoint_atomic
 from projects.fileio import FolderInUseError
 
 KILLED_RUN = """
@@ -81,6 +81,17 @@ def test_a_truncated_newest_checkpoint_is_skipped_with_a_warning(toys, tmp_path)
     assert 'metainfo from the resumed checkpoint is different' not in log
     assert load_checkpoint_safe(tmp_path / 'epoch_4.pth')['meta']['epoch'] == 4
     assert not list(tmp_path.glob('.*.tmp'))
+
+
+def test_a_checkpoint_of_a_data_set_that_said_less_is_resumed_without_a_warning(toys, tmp_path):
+    train(toys, tmp_path, epochs=1)
+    checkpoint = load_checkpoint_safe(tmp_path / 'epoch_1.pth')
+    del checkpoint['meta']['dataset_meta']['palette']
+    save_checkpoint_atomic(checkpoint, tmp_path / 'epoch_1.pth')
+    assert 'is different' not in train(toys, tmp_path, epochs=2, resume=True)
+    checkpoint['meta']['dataset_meta']['classes'] = ('other', 'things')
+    save_checkpoint_atomic(checkpoint, tmp_path / 'epoch_2.pth')
+    assert 'metainfo from the resumed checkpoint is different' in train(toys, tmp_path, epochs=2, resume=True)
 
 
 def test_an_empty_last_checkpoint_file_does_not_break_resume(toys, tmp_path):
