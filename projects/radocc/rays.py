@@ -10,6 +10,7 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from projects.occupancy.structures import check_box
 from projects.rendering import (
     VoxelGrid,
     jitter_samples,
@@ -129,8 +130,10 @@ class CameraRaySampler(nn.Module):
             prepared samples when ``geometry`` is set.
 
         Raises:
-            ValueError: If a needed field is missing or has the wrong shape.
+            ValueError: If a needed field is missing or has the wrong shape, or labels lie in another box.
         """
+        if self.geometry is not None:
+            check_box(self.geometry.grid.point_cloud_range, data_samples, 'the geometry of the rays')
         segments = self._stack_segments(data_samples)
         size = self._choose_size(segments)
         cam2img, cam2grid = _render_cameras(inputs, data_samples, size)

@@ -17,6 +17,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.utils import import_modules_from_strings
 
 from projects.engine import draw_prediction, read_config
+from projects.occupancy.classes import OCC3D
 from projects.occupancy.pictures import draw_occ_inputs, with_lidar
 
 CAMERAS = {
@@ -130,6 +131,23 @@ def test_rays_and_segments_of_radocc_reach_every_camera(own_data):
     assert rays['num_cams'] == len(CAMERAS)
     assert rays['cam_ids'].unique().tolist() == list(range(len(CAMERAS)))
     assert (rays['segment_ids'] > 0).any()
+
+
+@pytest.mark.parametrize(
+    ('config', 'part', 'where'),
+    [
+        ('flashocc', 'model.view_transform', 'view_transform'),
+        ('radocc', 'model.shared.rays.geometry', 'the geometry of the rays'),
+    ],
+)
+def test_a_box_that_is_not_that_of_the_data_is_refused(own_data, config, part, where):
+    cfg = read_config(own_data / f'{config}_my_data.py', {f'{part}.point_cloud_range': list(OCC3D.point_cloud_range)})
+    import_modules_from_strings(**cfg.custom_imports)
+    _, packed = samples_of(cfg.train_dataloader)
+    model = MODELS.build(cfg.model if config == 'flashocc' else cfg.model.shared.rays)
+    data = MODELS.build({'type': 'OccDataPreprocessor'})(pseudo_collate(packed), True)
+    with pytest.raises(ValueError, match=rf'point_cloud_range of {where} is \[-40.0, .* data set is \[-32.0, '):
+        model(**data, **({'mode': 'loss'} if config == 'flashocc' else {}))
 
 
 def test_pictures_have_the_cameras_colours_and_box_of_the_data(own_data):
