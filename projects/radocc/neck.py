@@ -1,5 +1,7 @@
 """Connector that renders voxel logits along rays."""
 
+from typing import Any
+
 import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
@@ -21,7 +23,7 @@ class VolumeRenderingNeck(nn.Module):
         density_scale (float): Factor on the density. Defaults to 1.0.
         semantics_threshold (float): Samples of smaller weight add nothing to the semantics; weights are not touched.
             Defaults to 1e-4 (not from the paper).
-        voxel_size (float): Metres, used by 'prob' only. Defaults to 0.4.
+        voxel_size (float, optional): Metres, used by 'prob' only. Defaults to None: that of the grid of the rays.
         geometry (dict, optional): Config of :class:`RaySampleGeometry`, for rays that were not prepared by the sampler
             (for instance whole images). Defaults to None.
         chunk (int, optional): Unprepared rays rendered at a time, per sample. Defaults to all.
@@ -32,7 +34,7 @@ class VolumeRenderingNeck(nn.Module):
         density: str = 'softplus_free',
         density_scale: float = 1.0,
         semantics_threshold: float = 1e-4,
-        voxel_size: float = 0.4,
+        voxel_size: float | None = None,
         geometry: dict | None = None,
         chunk: int | None = None,
     ) -> None:
@@ -44,7 +46,7 @@ class VolumeRenderingNeck(nn.Module):
         self.geometry = MODELS.build(geometry) if geometry is not None else None
         self.chunk = chunk
 
-    def forward(self, occ_logits: Tensor, rays: dict[str, Tensor]) -> dict[str, Tensor]:
+    def forward(self, occ_logits: Tensor, rays: dict[str, Any]) -> dict[str, Tensor]:
         """Render.
 
         Args:
@@ -70,11 +72,16 @@ class VolumeRenderingNeck(nn.Module):
         ]
         return {name: torch.cat([part[name] for part in parts], dim=1) for name in parts[0]}
 
-    def _render(self, occ_logits: Tensor, prepared: dict[str, Tensor]) -> RenderedRays:
+    def _render(self, occ_logits: Tensor, prepared: dict[str, Any]) -> RenderedRays:
+        size = prepared.get('voxel_size') if self.voxel_size is None else self.voxel_size
+        if size is None and self.density == 'prob':
+            raise ValueError(
+                "density='prob' needs voxel_size, which these rays do not have: set it in VolumeRenderingNeck"
+            )
         return render_occupancy_samples(
             occ_logits,
             RaySamples.from_dict(prepared),
-            voxel_size=self.voxel_size,
+            **({} if size is None else {'voxel_size': size}),
             density=self.density,
             density_scale=self.density_scale,
             semantics_threshold=self.semantics_threshold,

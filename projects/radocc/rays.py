@@ -61,13 +61,18 @@ class RaySampleGeometry(nn.Module):
             raise ValueError(f"field must be 'trilinear' or 'voxel', got {field!r}")
         self.field = field
 
-    def forward(self, rays_o: Tensor, rays_d: Tensor) -> dict[str, Tensor]:
-        """Prepare rays of shape (B, R, 3); returns the fields of ``projects.rendering.RaySamples``."""
+    def forward(self, rays_o: Tensor, rays_d: Tensor) -> dict[str, Any]:
+        """Prepare rays of shape (B, R, 3).
+
+        Returns:
+            dict: The fields of ``projects.rendering.RaySamples`` and ``voxel_size``, the shortest edge in metres.
+        """
         t_starts, t_ends = uniform_samples(self.t_range, self.step, device=rays_o.device)
         if self.jitter and self.training:
             t_starts, t_ends = jitter_samples(t_starts, t_ends, rays_o.shape[0] * rays_o.shape[1])
         bins = (t_starts, t_ends)
-        return prepare_ray_samples(rays_o, rays_d, self.grid, *bins, self.align_corners, field=self.field).as_dict()
+        samples = prepare_ray_samples(rays_o, rays_d, self.grid, *bins, self.align_corners, field=self.field)
+        return {**samples.as_dict(), 'voxel_size': min(self.grid.voxel_size)}
 
 
 @MODELS.register_module()

@@ -193,11 +193,11 @@ def test_all_rays_of_a_camera_go_row_by_row(make_batch):
     assert torch.allclose(pixels[-1], torch.tensor([23.0, 15.0]), atol=1e-3)
 
 
-def test_all_but_the_number_of_cameras_is_a_tensor_without_gradient(make_batch, geometry):
+def test_all_but_the_number_of_cameras_and_the_voxel_size_is_a_tensor_without_gradient(make_batch, geometry):
     inputs, samples = make_batch(segments=torch.zeros(2, 2, 16, 24, dtype=torch.int32))
     sampler = MODELS.build({'type': 'CameraRaySampler', 'num_rays': 8, 'render_size': SIZE, 'geometry': geometry})
     rays = sampler(inputs, samples)
-    assert rays.pop('num_cams') == 2
+    assert (rays.pop('num_cams'), rays.pop('voxel_size')) == (2, pytest.approx(0.4))
     assert all(isinstance(value, torch.Tensor) and not value.requires_grad for value in rays.values())
 
 
