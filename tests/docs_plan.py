@@ -78,6 +78,14 @@ FRAGMENTS = {
     ('docs/nuscenes.md', "load_from = 'work_dirs/detector.pth'"): (
         'tests/test_engine/test_weights.py::test_training_starts_from_a_part_only_when_the_rest_is_named'
     ),
+    ('docs/own_data.md', 'from mmdet3d.registry import DATASETS'): 'tests/test_occupancy/test_own_data.py::own_data',
+    ('docs/own_data.md', "_base_ = '../flashocc/flashocc_mini_1xb1-7e_minidrive.py'"): (
+        'tests/test_occupancy/test_own_data.py::own_data'
+    ),
+    (
+        'docs/own_data.md',
+        "_base_ = ['./flashocc_my_data.py', '../_base_/models/bevfusion-occ_mini.py', '../_base_/models/radocc.py']",
+    ): 'tests/test_occupancy/test_own_data.py::own_data',
     ('projects/radocc/README.md', 'model = dict('): 'tests/test_radocc/test_distillation_step.py::readme_model',
     ('projects/rendering/README.md', 'grid = VoxelGrid([-40, -40, -1, 40, 40, 5.4], [200, 200, 16])'): (
         'tests/test_docs/test_docs_static.py::test_example_of_the_renderer_runs'

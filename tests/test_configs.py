@@ -1,5 +1,6 @@
 """Every config loads, survives a dump, and builds its model; misspelt keys are errors."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from mmengine.utils import import_modules_from_strings
 from torch.overrides import TorchFunctionMode
 
 from projects.engine import read_config
+from projects.occupancy.classes import OCC3D
 
 REPO = Path(__file__).resolve().parents[1]
 CONFIGS = sorted(str(p.relative_to(REPO)) for p in REPO.glob('configs/*/**/*.py') if '_base_' not in p.parts)
@@ -96,12 +98,6 @@ def test_labels_are_loaded_for_training_and_lidar_only_where_it_is_used(name):
         assert 'LiDARDepthMap' in transform_types(cfg.train_dataloader.dataset.pipeline)
 
 
-def reads_right_image(dataset):
-    load = next(step for step in dataset.pipeline if step.type == 'LoadDepthImages')
-    assert load.stereo == dataset.stereo
-    return load.stereo
-
-
 @pytest.mark.parametrize('name', DEPTH_CONFIGS)
 def test_depth_is_loaded_and_a_right_image_only_where_it_is_used(name):
     cfg = load(name)
@@ -110,9 +106,9 @@ def test_depth_is_loaded_and_a_right_image_only_where_it_is_used(name):
     stereo = model.type == 'StereoDepthEstimator'
     assert 'LoadDepthMap' in transform_types(cfg.train_dataloader.dataset.pipeline)
     if stereo or distilled:
-        assert reads_right_image(cfg.train_dataloader.dataset)
+        assert cfg.train_dataloader.dataset.stereo
     for loader in (cfg.val_dataloader, cfg.test_dataloader):
-        assert reads_right_image(loader.dataset) == stereo
+        assert loader.dataset.get('stereo', False) == stereo
 
 
 @pytest.mark.parametrize(
@@ -144,3 +140,38 @@ def test_misspelt_model_type_is_named():
     cfg.model.occ_head.type = 'FlashOccHed'
     with pytest.raises(KeyError, match='FlashOccHed'):
         build(cfg.model)
+
+
+@pytest.mark.parametrize(
+    ('literal', 'config'),
+    [
+        (r'-40(\.0)?, *-40', {'configs/_base_/grids/occ3d-nus.py'}),
+        (r"'construction_vehicle'", {'configs/_base_/grids/occ3d-nus.py'}),
+        (r"'CAM_FRONT_LEFT'", set()),
+    ],
+)
+def test_grid_classes_and_cameras_stand_in_one_config_and_one_module(literal, config):
+    """MiniDrive generates a scene of its own and imports none of this; the boxes of the info files have other names."""
+    files = [*REPO.glob('configs/**/*.py'), *REPO.glob('projects/**/*.py'), *REPO.glob('tools/*/*.py')]
+    found = {str(path.relative_to(REPO)) for path in files if re.search(literal, path.read_text(encoding='utf-8'))}
+    found -= {name for name in found if name.startswith('projects/minidrive/')}
+    assert found - {'tools/dataset_converters/nuscenes_infos.py'} == {'projects/occ_eval/classes.py'} | config
+
+
+def test_the_grid_of_the_configs_is_that_of_the_data_set():
+    grid = Config.fromfile(REPO / 'configs/_base_/grids/occ3d-nus.py')
+    found = (grid.point_cloud_range, grid.grid_size, grid.class_names)
+    assert tuple(map(tuple, found)) == (OCC3D.point_cloud_range, OCC3D.grid_size, OCC3D.classes)
+
+
+@pytest.mark.parametrize('name', OCC_CONFIGS)
+def test_models_and_rays_see_the_box_of_the_data_set(name):
+    cfg = load(name)
+    names = ('view_transform', 'pts_encoder')
+    parts = [model.get(name) for model in plain_models(cfg.model) for name in names]
+    if cfg.model.type == 'Distiller':
+        geometry = cfg.model.shared.rays.geometry
+        assert tuple(geometry.grid_size) == OCC3D.grid_size
+        parts.append(geometry)
+    boxes = [tuple(part.point_cloud_range) for part in parts if part is not None]
+    assert boxes == [OCC3D.point_cloud_range] * len(boxes) != []

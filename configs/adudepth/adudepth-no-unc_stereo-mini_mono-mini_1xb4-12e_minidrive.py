@@ -1,10 +1,3 @@
 # Ablation (g): both distillations without uncertainty.
 _base_ = './adudepth_stereo-mini_mono-mini_1xb4-12e_minidrive.py'
-model = dict(
-    losses=dict(
-        loss_feat_8=dict(guidance='none'),
-        loss_feat_16=dict(guidance='none'),
-        loss_feat_32=dict(guidance='none'),
-        loss_resp=dict(guidance='none'),
-    )
-)
+model = dict(losses={name: dict(guidance='none') for name in _base_.distillation.losses})

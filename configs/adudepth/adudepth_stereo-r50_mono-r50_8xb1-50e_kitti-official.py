@@ -13,6 +13,6 @@ model = dict(
     teacher_config='configs/stereo_depth/stereo-depth_r50_8xb1-50e_kitti-official.py',
     **_base_.distillation,
 )
-train_dataloader = dict(dataset=dict(stereo=True, pipeline=_base_.stereo_train_pipeline))
+train_dataloader = dict(dataset=dict(stereo=True))
 
 custom_hooks = [dict(type='DistillWarmupHook', warmup_iters=1000)]

@@ -17,6 +17,6 @@ model = dict(
 model['connectors']['adapted_8'].update(channels=256)
 model['connectors']['adapted_16'].update(channels=512)
 model['connectors']['adapted_32'].update(channels=1024)
-train_dataloader = dict(dataset=dict(stereo=True, pipeline=_base_.stereo_train_pipeline))
+train_dataloader = dict(dataset=dict(stereo=True))
 
 custom_hooks = [dict(type='DistillWarmupHook', warmup_iters=1000)]

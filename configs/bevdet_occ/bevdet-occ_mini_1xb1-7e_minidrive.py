@@ -5,6 +5,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = _base_.student
+model.view_transform.point_cloud_range = _base_.point_cloud_range
 train_dataloader = dict(batch_size=1)
 val_dataloader = dict(batch_size=2)
 test_dataloader = dict(batch_size=2)

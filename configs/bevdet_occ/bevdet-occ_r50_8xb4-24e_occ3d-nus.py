@@ -6,6 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = _base_.student
+model.view_transform.point_cloud_range = _base_.point_cloud_range
 
 # No depth loss, so training reads no LiDAR.
 train_pipeline = [

@@ -5,6 +5,8 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = _base_.teacher
+model.view_transform.point_cloud_range = _base_.point_cloud_range
+model.pts_encoder.point_cloud_range = _base_.point_cloud_range
 train_dataloader = dict(dataset=dict(modality=_base_.fusion_modality, pipeline=_base_.fusion_train_pipeline))
 val_dataloader = dict(dataset=dict(modality=_base_.fusion_modality, pipeline=_base_.fusion_test_pipeline))
 test_dataloader = dict(dataset=dict(modality=_base_.fusion_modality, pipeline=_base_.fusion_test_pipeline))

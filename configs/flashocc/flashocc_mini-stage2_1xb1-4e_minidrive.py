@@ -6,6 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = _base_.student
+model.view_transform.point_cloud_range = _base_.point_cloud_range
 load_from = 'work_dirs/flashocc_mini_1xb1-7e_minidrive/epoch_7.pth'
 train_dataloader = dict(batch_size=1)
 val_dataloader = dict(batch_size=2)

@@ -5,6 +5,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = _base_.teacher
+model.pts_encoder.point_cloud_range = _base_.point_cloud_range
 train_dataloader = dict(dataset=dict(modality=_base_.lidar_modality, pipeline=_base_.lidar_train_pipeline))
 val_dataloader = dict(dataset=dict(modality=_base_.lidar_modality, pipeline=_base_.lidar_test_pipeline))
 test_dataloader = dict(dataset=dict(modality=_base_.lidar_modality, pipeline=_base_.lidar_test_pipeline))

@@ -7,4 +7,4 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = _base_.student
-train_dataloader = dict(dataset=dict(stereo=True, pipeline=_base_.stereo_train_pipeline))
+train_dataloader = dict(dataset=dict(stereo=True))

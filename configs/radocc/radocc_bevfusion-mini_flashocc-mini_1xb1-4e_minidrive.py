@@ -3,6 +3,9 @@ _base_ = [
     '../_base_/models/bevfusion-occ_mini.py',
     '../_base_/models/radocc.py',
 ]
+_base_.teacher.view_transform.point_cloud_range = _base_.point_cloud_range
+_base_.teacher.pts_encoder.point_cloud_range = _base_.point_cloud_range
+_base_.distillation.shared.rays.geometry.update(point_cloud_range=_base_.point_cloud_range, grid_size=_base_.grid_size)
 model = dict(
     _delete_=True,
     type='Distiller',

@@ -4,6 +4,8 @@ _base_ = [
     '../_base_/models/lidar-occ_pillar.py',
     '../_base_/models/radocc.py',
 ]
+_base_.teacher.pts_encoder.point_cloud_range = _base_.point_cloud_range
+_base_.distillation.shared.rays.geometry.update(point_cloud_range=_base_.point_cloud_range, grid_size=_base_.grid_size)
 model = dict(
     _delete_=True,
     type='Distiller',

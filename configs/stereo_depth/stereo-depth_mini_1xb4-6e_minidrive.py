@@ -1,14 +1,11 @@
 # The teacher that `make demo-depth` trains.
 _base_ = [
     '../_base_/models/stereo-depth_mini.py',
-    '../_base_/datasets/minidrive-depth.py',
+    '../_base_/datasets/minidrive-stereo.py',
     '../_base_/schedules/adamw-cosine-12e_depth.py',
     '../_base_/default_runtime.py',
 ]
 model = _base_.teacher
-train_dataloader = dict(dataset=dict(stereo=True, pipeline=_base_.stereo_train_pipeline))
-val_dataloader = dict(dataset=dict(stereo=True, pipeline=_base_.stereo_test_pipeline))
-test_dataloader = dict(dataset=dict(stereo=True, pipeline=_base_.stereo_test_pipeline))
 
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, begin=0, end=40, by_epoch=False),

@@ -1,11 +1,8 @@
 # Stereo teacher at the sizes and the schedule of NeWCRFs (Swin-L, window-attention decoder), KITTI official split.
 _base_ = [
     '../_base_/models/stereo-depth_swin-l.py',
-    '../_base_/datasets/kitti-official-depth.py',
+    '../_base_/datasets/kitti-official-stereo.py',
     '../_base_/schedules/adamw-poly-50e_depth.py',
     '../_base_/default_runtime.py',
 ]
 model = _base_.teacher
-train_dataloader = dict(dataset=dict(stereo=True, pipeline=_base_.stereo_train_pipeline))
-val_dataloader = dict(dataset=dict(stereo=True, pipeline=_base_.stereo_test_pipeline))
-test_dataloader = dict(dataset=dict(stereo=True, pipeline=_base_.stereo_test_pipeline))

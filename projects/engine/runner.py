@@ -154,11 +154,15 @@ class SafeRunner(CheckedRunner):
         return checkpoint
 
     def _settle_dataset_meta(self, checkpoint: dict) -> None:
-        """Give the recorded data set meta the types of the live one, so that only true differences are reported."""
+        """Give the recorded data set meta the types of the live one, so that only true differences are reported.
+
+        A key that the record does not have yet is no difference: it was written before data sets said as much.
+        """
         live = getattr(self.train_dataloader.dataset, 'metainfo', None)
-        if pickle.dumps(to_plain(live)) == pickle.dumps(checkpoint['meta'].get('dataset_meta')) or (
-            to_plain(live) == checkpoint['meta'].get('dataset_meta')
-        ):
+        plain, recorded = to_plain(live), checkpoint['meta'].get('dataset_meta')
+        if isinstance(plain, dict) and isinstance(recorded, dict):
+            plain = {key: value for key, value in plain.items() if key in recorded}
+        if pickle.dumps(plain) == pickle.dumps(recorded) or plain == recorded:
             checkpoint['meta']['dataset_meta'] = live
 
     def load_or_resume(self) -> None:

@@ -9,7 +9,6 @@ from .geometry import make_transform, rotation_on_surface, rotation_rpy
 from .layout import Street
 
 LIDAR = 'LIDAR_TOP'
-CAMERAS = ('CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_RIGHT', 'CAM_BACK', 'CAM_BACK_LEFT', 'CAM_FRONT_LEFT')
 KEYFRAME_PERIOD = 0.5
 SWEEP_PERIOD = 0.05
 LIDAR_BEAMS = 32
@@ -25,6 +24,7 @@ _MOUNTING = {
     'CAM_BACK_LEFT': (110.0, 1.04, 0.48, 1.59, 1257.0, -0.001),
     'CAM_FRONT_LEFT': (55.0, 1.52, 0.49, 1.51, 1272.0, -0.043),
 }
+CAMERAS = tuple(_MOUNTING)
 _OPTICAL = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])  # camera (x right, z forward) -> ego axes
 
 

@@ -15,9 +15,11 @@ from .fscore import FScore, occupancy_fscore
 from .lidarseg import labels_at_points, lidarseg_confusion, lidarseg_iou, lidarseg_miou
 from .origins import read_origins, scene_origins, select_origins
 from .rayiou import lidar_rays, mean_rayiou, ray_counts, rayiou_from_counts
+from .spec import OccSpec
 
 __all__ = [
     'FScore',
+    'OccSpec',
     'confusion_matrix',
     'geometric_iou',
     'iou_from_confusion',

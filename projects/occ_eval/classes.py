@@ -1,4 +1,6 @@
-"""Classes, colours and grid of Occ3D-nuScenes (arXiv:2304.14365)."""
+"""Classes, colours, grid and cameras of Occ3D-nuScenes (arXiv:2304.14365)."""
+
+from .spec import OccSpec
 
 OCC3D_CLASSES = (
     'others',
@@ -63,7 +65,10 @@ NUSC_CAMERAS = (
 )
 """Order of the views in every tensor."""
 
-OCC3D_VOXEL = 0.4
+OCC3D = OccSpec(OCC3D_CLASSES, OCC3D_PALETTE, OCC3D_RANGE, OCC3D_SHAPE, NUSC_CAMERAS)
+"""All of it. The constants above are its parts."""
+
+OCC3D_VOXEL = OCC3D.voxel_size[0]
 """Edge of a voxel in metres."""
 
 UNLABELLED = 255
@@ -81,19 +86,23 @@ LIDARSEG_FROM_FINE = tuple(next((coarse for coarse, fine in _FINE.items() if i i
 """Challenge id of each of the 32 categories."""
 
 
-def check_occ3d_grid(shape: tuple[int, ...], what: str) -> None:
-    """Refuse another grid than that of Occ3D-nuScenes where metres are read off voxels.
+def check_grid(shape: tuple[int, ...], what: str, spec: OccSpec = OCC3D) -> None:
+    """Refuse another grid than that of the data set where metres are read off voxels.
 
     Args:
         shape (tuple[int, ...]): Shape of an occupancy grid.
         what (str): What is computed, for the message.
+        spec (OccSpec): What is known of the data. Defaults to Occ3D-nuScenes, which files without a spec must have.
 
     Raises:
-        ValueError: If it is not (200, 200, 16).
+        ValueError: If the shape is not that of the spec.
     """
-    if tuple(shape) != OCC3D_SHAPE:
-        raise ValueError(
-            f'{what} is defined on the grid of Occ3D-nuScenes, {OCC3D_SHAPE} voxels of {OCC3D_VOXEL} m from '
-            f'{OCC3D_RANGE[:3]} m, and this grid is {tuple(shape)}: its numbers would be those of another scene. Bring '
-            f'label and prediction to that grid first (mIoU, IoU and F-score with voxel=... take any grid)'
-        )
+    if tuple(shape) == spec.grid_size:
+        return
+    size = ' x '.join(f'{edge:.6g}' for edge in dict.fromkeys(spec.voxel_size))
+    whose = 'of Occ3D-nuScenes' if spec == OCC3D else 'of the data set'
+    raise ValueError(
+        f'{what} is defined on the grid {whose}, {spec.grid_size} voxels of {size} m from {spec.lower} m, and this '
+        f'grid is {tuple(shape)}: its numbers would be those of another scene. Bring label and prediction to that grid '
+        f'first, or score data of another grid with its OccSpec (mIoU and IoU take any grid)'
+    )

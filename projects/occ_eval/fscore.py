@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .classes import FREE_CLASS, OCC3D_RANGE, OCC3D_VOXEL, UNLABELLED
+from .classes import OCC3D, UNLABELLED
 from .grids import check_class_ids
+from .spec import OccSpec
 
 CHALLENGE_THRESHOLD = 0.4
 _EPS = 1e-8
@@ -52,8 +53,7 @@ def occupancy_fscore(
     mask: np.ndarray | None = None,
     threshold: float = CHALLENGE_THRESHOLD,
     official: bool = False,
-    voxel: float = OCC3D_VOXEL,
-    lower: tuple[float, float, float] = OCC3D_RANGE[:3],
+    spec: OccSpec = OCC3D,
 ) -> FScore:
     """F-score of one frame.
 
@@ -64,15 +64,15 @@ def occupancy_fscore(
         threshold (float): Metres; a neighbour must be nearer than this. Defaults to 0.4, as in the challenge (the
             published class has 0.6 as its own default).
         official (bool): Whether to use the published float arithmetic. Defaults to False.
-        voxel (float): Voxel edge in metres. Defaults to 0.4.
-        lower (tuple[float, float, float]): Corner of the grid in metres, for the published arithmetic.
+        spec (OccSpec): Classes, voxels and, for the published arithmetic, the corner of the grid; its shape is not
+            looked at. Voxels must be cubes. Defaults to Occ3D-nuScenes.
 
     Returns:
         FScore: All zero if the prediction is empty, as published. An empty label with a prediction, which stops the
         published code, scores zero.
 
     Raises:
-        ValueError: If shapes differ or the threshold is not positive.
+        ValueError: If shapes differ, the threshold is not positive, class ids do not fit or voxels are no cubes.
     """
     from . import kernels
 
@@ -80,12 +80,13 @@ def occupancy_fscore(
         raise ValueError(f'pred and target must have one shape (X, Y, Z), got {pred.shape} and {target.shape}')
     if not 0 < threshold < math.inf:
         raise ValueError(f'threshold must be a positive number of metres, got {threshold}')
-    check_class_ids(pred, 'pred')
-    check_class_ids(target, 'target', unlabelled=True)
+    voxel, num_classes = spec.cube_edge('F-score'), len(spec.classes)
+    check_class_ids(pred, 'pred', num_classes)
+    check_class_ids(target, 'target', num_classes, unlabelled=True)
     counted = target != UNLABELLED if mask is None else (target != UNLABELLED) & mask
-    occupied = [(ids != FREE_CLASS) & counted for ids in (pred, target)]
+    occupied = [(ids != spec.free_class) & counted for ids in (pred, target)]
     offsets = near_offsets(threshold, voxel, official)
-    tables = tuple(np.arange(n) * voxel + voxel / 2 + low for n, low in zip(pred.shape, lower))
+    tables = tuple(np.arange(n) * voxel + voxel / 2 + low for n, low in zip(pred.shape, spec.lower))
     limit = threshold if official else math.inf
     precision, recall = (
         near / total if total else 0.0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .classes import FREE_CLASS, LIDARSEG_FROM_FINE, OCC3D_RANGE, OCC3D_VOXEL, check_occ3d_grid
+from .classes import FREE_CLASS, LIDARSEG_FROM_FINE, OCC3D_RANGE, OCC3D_VOXEL, check_grid
 from .confusion import iou_from_confusion, mean_of_present
 
 NUM_FINE, NUM_CLASSES = 32, 17
@@ -23,7 +23,7 @@ def labels_at_points(occ: np.ndarray, points: np.ndarray, nearest: bool = False)
     Raises:
         ValueError: If the grid is not that of Occ3D-nuScenes.
     """
-    check_occ3d_grid(occ.shape, 'the lookup of points in voxels')
+    check_grid(occ.shape, 'the lookup of points in voxels')
     points = np.asarray(points, np.float64)
     index = np.floor((points - OCC3D_RANGE[:3]) / OCC3D_VOXEL)
     inside = (np.isfinite(index) & (index >= 0) & (index < occ.shape)).all(1)

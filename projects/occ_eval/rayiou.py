@@ -13,9 +13,10 @@ import numpy as np
 
 from projects.compute.pool import run_in_parts
 
-from .classes import FREE_CLASS, OCC3D_RANGE, OCC3D_VOXEL, UNLABELLED, check_occ3d_grid
+from .classes import OCC3D, UNLABELLED, check_grid
 from .confusion import mean_of_present
 from .grids import check_class_ids
+from .spec import OccSpec
 
 THRESHOLDS = (1, 2, 4)
 """Metres."""
@@ -41,11 +42,17 @@ def lidar_rays() -> np.ndarray:
 
 
 def ray_counts(
-    pred: np.ndarray, target: np.ndarray, origins: np.ndarray, threads: int = 1, rays: np.ndarray | None = None
+    pred: np.ndarray,
+    target: np.ndarray,
+    origins: np.ndarray,
+    threads: int = 1,
+    rays: np.ndarray | None = None,
+    spec: OccSpec = OCC3D,
 ) -> np.ndarray:
     """Count the rays of one frame; counts of frames add up.
 
-    Coordinates are those of the published code: origins in float64, divided by float32(0.4), rounded to float32.
+    Coordinates are those of the published code: origins in float64, divided by the voxel size in
+    float32, rounded to float32.
 
     Args:
         pred (np.ndarray): Predicted class ids. Shape (X, Y, Z), uint8.
@@ -53,13 +60,14 @@ def ray_counts(
         origins (np.ndarray): In metres in the ego frame. Shape (T, 3).
         threads (int): Threads to use. Defaults to 1.
         rays (np.ndarray | None): Directions (R, 3) float32. Defaults to None (:func:`lidar_rays`).
+        spec (OccSpec): Grid and classes. Voxels must be cubes. Defaults to Occ3D-nuScenes.
 
     Returns:
-        np.ndarray: Rows: right rays within 1, 2 and 4 m, rays of the label, rays of the prediction; columns: the 17
-        classes without free. Shape (5, 17), int64.
+        np.ndarray: Rows: right rays within 1, 2 and 4 m, rays of the label, rays of the prediction; columns: the C
+        classes without free. Shape (5, C), int64; C is 17 for Occ3D.
 
     Raises:
-        ValueError: If shapes, dtypes or class ids do not fit, or the grid is not that of Occ3D-nuScenes.
+        ValueError: If shapes, dtypes or class ids do not fit, or the grid is not that of the spec.
     """
     from . import kernels
 
@@ -68,16 +76,17 @@ def ray_counts(
             f'pred and target must be uint8 of one shape (X, Y, Z), got {pred.dtype} {pred.shape} and '
             f'{target.dtype} {target.shape}'
         )
-    check_occ3d_grid(pred.shape, 'RayIoU')
-    check_class_ids(pred, 'pred')
-    check_class_ids(target, 'target', unlabelled=True)
+    check_grid(pred.shape, 'RayIoU', spec)
+    voxel, free_class = np.float32(spec.cube_edge('RayIoU')), spec.free_class
+    check_class_ids(pred, 'pred', free_class + 1)
+    check_class_ids(target, 'target', free_class + 1, unlabelled=True)
     origins = np.ascontiguousarray(origins, np.float64)
     if origins.ndim != 2 or origins.shape[1] != 3:
         raise ValueError(f'origins must be (T, 3), got {origins.shape}')
     rays = lidar_rays() if rays is None else np.ascontiguousarray(rays, np.float32)
     pred, target, shape = np.ascontiguousarray(pred).reshape(-1), np.ascontiguousarray(target).reshape(-1), pred.shape
     occupied = np.empty_like(pred)
-    kernels.mark_occupied(pred, target, FREE_CLASS, occupied)
+    kernels.mark_occupied(pred, target, free_class, occupied)
     counts = np.zeros((threads, len(THRESHOLDS) + 2, 256), np.int64)
 
     def count(part: int, first: int, last: int) -> None:
@@ -86,14 +95,14 @@ def ray_counts(
             last,
             rays,
             origins,
-            np.array(OCC3D_RANGE[:3], np.float64),
-            float(np.float32(OCC3D_VOXEL)),
-            np.float32(OCC3D_VOXEL),
+            np.array(spec.lower, np.float64),
+            float(voxel),
+            voxel,
             shape,
             occupied,
             pred,
             target,
-            FREE_CLASS,
+            free_class,
             UNLABELLED,
             np.array(THRESHOLDS, np.float32),
             counts[part, : len(THRESHOLDS)],
@@ -102,7 +111,7 @@ def ray_counts(
         )
 
     run_in_parts(count, len(origins) * len(rays), threads)
-    return counts.sum(0)[:, :FREE_CLASS]
+    return counts.sum(0)[:, :free_class]
 
 
 def rayiou_from_counts(counts: np.ndarray) -> np.ndarray:

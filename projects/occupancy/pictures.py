@@ -8,6 +8,7 @@ import torch
 
 from projects.engine import add_title, draw_prediction, fit_width, image_grid
 
+from .classes import OccSpec
 from .structures import OccDataSample
 from .visualization import (
     draw_bev,
@@ -36,7 +37,7 @@ def draw_occ_prediction(sample: OccDataSample, inputs: Mapping[str, Any], meta: 
     Args:
         sample (OccDataSample): With ``pred_occ``.
         inputs (Mapping[str, Any]): ``imgs`` (N, 3, H, W) uint8 BGR; may be absent.
-        meta (Mapping[str, Any]): ``classes``, ``palette`` and ``free_class`` of the data set.
+        meta (Mapping[str, Any]): ``metainfo`` of the data set, see :class:`OccSpec`.
 
     Returns:
         np.ndarray: Shape (height, 1260, 3).
@@ -47,7 +48,7 @@ def draw_occ_prediction(sample: OccDataSample, inputs: Mapping[str, Any], meta: 
         volumes['label'] = sample.gt_occ.cpu().numpy()
     mask = sample.mask_camera.cpu().numpy() if 'mask_camera' in sample else None
     names = _names(sample, len(views))
-    return draw_panel(views, names, volumes, mask, meta['classes'], meta['palette'], meta['free_class'])
+    return draw_panel(views, names, volumes, mask, OccSpec.from_metainfo(meta))
 
 
 def with_lidar(dataset: dict) -> dict:
@@ -80,13 +81,13 @@ def draw_occ_inputs(
     Args:
         sample (OccDataSample): With ``gt_occ`` where there is a label.
         inputs (Mapping[str, Any]): ``points`` (P, 5) and ``imgs`` with their matrices, or one of both.
-        meta (Mapping[str, Any]): ``classes``, ``palette`` and ``free_class`` of the data set.
+        meta (Mapping[str, Any]): ``metainfo`` of the data set, see :class:`OccSpec`.
         width (int): Width of the picture in pixels. Defaults to 1500.
 
     Returns:
         np.ndarray: Shape (height, width, 3).
     """
-    palette, free = meta['palette'], meta['free_class']
+    spec = OccSpec.from_metainfo(meta)
     images = _views(inputs.get('imgs'))
     names = _names(sample, len(images))
     points = inputs['points'].numpy() if 'points' in inputs else np.zeros((0, 5), np.float32)
@@ -104,16 +105,16 @@ def draw_occ_inputs(
         rows.append(image_grid([overlay_points(i, keyframe, m) for i, m in zip(large, matrices)], names, 3, width))
         if occ is not None:
             mask = sample.mask_camera.numpy() if 'mask_camera' in sample else None
-            overlays = [overlay_occupancy(i, occ, m, palette, free, mask=mask) for i, m in zip(large, matrices)]
+            overlays = [overlay_occupancy(i, occ, m, spec, mask=mask) for i, m in zip(large, matrices)]
             kind = 'voxels' if mask is None else 'voxels that cameras see'
             rows.append(image_grid(overlays, [f'{name}: {kind}' for name in names], 3, width))
     side = min(400, width // 3)
-    below = [] if images else [('LiDAR points from above', draw_points_bev(points[:, :3], side))]
+    below = [] if images else [('LiDAR points from above', draw_points_bev(points[:, :3], side, spec))]
     if occ is not None:
-        below.append(('label from above', fit_width(draw_bev(occ, palette, free, scale=2), side)))
+        below.append(('label from above', fit_width(draw_bev(occ, spec, scale=2), side)))
         rest = width - side * len(below)
-        below.append(('label', draw_oblique(occ, palette, free, (side, rest))))
+        below.append(('label', draw_oblique(occ, spec, (side, rest))))
     if below:
         row = np.hstack([add_title(picture, title) for title, picture in below])
         rows.append(np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255))
-    return np.vstack([*rows, draw_legend(width, meta['classes'], palette)])
+    return np.vstack([*rows, draw_legend(width, spec)])

@@ -1,5 +1,6 @@
 """What travels with a sample besides its inputs. N cameras, H x W network input, h x w render size, X/Y/Z voxels."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -26,7 +27,7 @@ class OccDataSample(BaseDataElement):
     - ``segments`` (N, h, w) int32: image segments, 0 = none; ids are per image.
 
     Meta information: ``token`` (always), ``scene_name, scene_token, sample_idx, ori_shape, img_shape, img_paths,
-    cam_names, timestamp``.
+    cam_names, timestamp, point_cloud_range``.
     """
 
     def set_field(self, value: Any, name: str, dtype: Any = None, field_type: str = 'data') -> None:
@@ -43,3 +44,23 @@ class OccDataSample(BaseDataElement):
                     f'got {value.dtype} of shape {tuple(value.shape)}'
                 )
         super().set_field(value, name, dtype, field_type)
+
+
+def check_box(box: Sequence[float], data_samples: Sequence, what: str) -> None:
+    """Refuse labels whose grid lies in another box than what a model sees.
+
+    Args:
+        box (Sequence[float]): x, y, z minimum, then maximum, in metres.
+        data_samples (Sequence): Samples; one without the metainfo ``point_cloud_range`` passes.
+        what (str): Part of the config that has the box, for the message.
+
+    Raises:
+        ValueError: If a box differs by more than a tenth of a millimetre.
+    """
+    for sample in data_samples:
+        known = sample.metainfo.get('point_cloud_range')
+        if known is not None and any(abs(ours - theirs) > 1e-4 for ours, theirs in zip(box, known, strict=True)):
+            raise ValueError(
+                f'point_cloud_range of {what} is {list(box)}, but that of the data set is {list(known)} (sample '
+                f'{sample.metainfo.get("token")}): give it that of the data set in the config'
+            )

@@ -11,7 +11,7 @@ import numpy as np
 from projects.engine.picture_layout import FONT, add_title, image_grid
 from projects.transforms import project_points
 
-from .classes import FREE_CLASS, OCC3D_CLASSES, OCC3D_PALETTE, OCC3D_RANGE, UNLABELLED
+from .classes import OCC3D, UNLABELLED, OccSpec
 
 _BACKGROUND = 250
 
@@ -30,8 +30,7 @@ def _drawn(occ: np.ndarray, free_class: int, mask: np.ndarray | None) -> np.ndar
 
 def draw_bev(
     occ: np.ndarray,
-    palette: Sequence[Sequence[int]] = OCC3D_PALETTE,
-    free_class: int = FREE_CLASS,
+    spec: OccSpec = OCC3D,
     scale: int = 2,
     mask: np.ndarray | None = None,
 ) -> np.ndarray:
@@ -39,36 +38,35 @@ def draw_bev(
 
     Args:
         occ (np.ndarray): Class ids. Shape (X, Y, Z).
-        palette (Sequence): RGB colour of each class. Defaults to Occ3D's.
-        free_class (int): Class that is not drawn. Defaults to 17.
+        spec (OccSpec): Colours; the free class is not drawn. Defaults to Occ3D's.
         scale (int): Pixels per voxel. Defaults to 2.
         mask (np.ndarray | None): Bool (X, Y, Z); voxels outside are not drawn. Defaults to None.
 
     Returns:
         np.ndarray: Picture with x (forward) up and y (left) to the left. Shape (X * scale, Y * scale, 3).
     """
-    occupied = _drawn(occ, free_class, mask)
+    occupied = _drawn(occ, spec.free_class, mask)
     depth = occ.shape[2]
     top = depth - 1 - occupied[:, :, ::-1].argmax(2)
-    ids = np.take_along_axis(np.where(occupied, occ, free_class), top[..., None], 2)[..., 0]
-    colors = np.asarray(palette, np.float32)[ids]
+    ids = np.take_along_axis(np.where(occupied, occ, spec.free_class), top[..., None], 2)[..., 0]
+    colors = np.asarray(spec.palette, np.float32)[ids]
     colors *= (0.6 + 0.4 * top / max(depth - 1, 1))[..., None]
     picture = np.where(occupied.any(2)[..., None], colors, _BACKGROUND)
     return picture[::-1, ::-1].astype(np.uint8).repeat(scale, 0).repeat(scale, 1)
 
 
-def draw_points_bev(xyz: np.ndarray, size: int = 400, point_cloud_range: Sequence[float] = OCC3D_RANGE) -> np.ndarray:
+def draw_points_bev(xyz: np.ndarray, size: int = 400, spec: OccSpec = OCC3D) -> np.ndarray:
     """Look at points from above, as :func:`draw_bev` at a volume: blue is low, red is high, higher ones on top.
 
     Args:
         xyz (np.ndarray): Points in the ego frame, in metres. Shape (P, 3).
         size (int): Height and width of the picture. Defaults to 400.
-        point_cloud_range (Sequence[float]): What is shown. Defaults to Occ3D's range.
+        spec (OccSpec): Its box is shown. Defaults to Occ3D's.
 
     Returns:
         np.ndarray: Shape (size, size, 3).
     """
-    low, high = np.asarray(point_cloud_range[:3]), np.asarray(point_cloud_range[3:])
+    low, high = np.reshape(spec.point_cloud_range, (2, 3))
     share = (np.asarray(xyz, np.float64) - low) / (high - low)
     share = share[((share >= 0) & (share < 1)).all(1)]
     share = share[np.argsort(share[:, 2], kind='stable')]
@@ -113,8 +111,7 @@ def _exposed_faces(occ: np.ndarray, occupied: np.ndarray, eye: np.ndarray) -> tu
 
 def draw_oblique(
     occ: np.ndarray,
-    palette: Sequence[Sequence[int]] = OCC3D_PALETTE,
-    free_class: int = FREE_CLASS,
+    spec: OccSpec = OCC3D,
     size: tuple[int, int] = (360, 480),
     mask: np.ndarray | None = None,
 ) -> np.ndarray:
@@ -122,15 +119,14 @@ def draw_oblique(
 
     Args:
         occ (np.ndarray): Class ids. Shape (X, Y, Z).
-        palette (Sequence): RGB colour of each class. Defaults to Occ3D's.
-        free_class (int): Class that is not drawn. Defaults to 17.
+        spec (OccSpec): Colours; the free class is not drawn. Defaults to Occ3D's.
         size (tuple[int, int]): Height and width of the picture. Defaults to (360, 480).
         mask (np.ndarray | None): Bool (X, Y, Z); voxels outside are not drawn. Defaults to None.
 
     Returns:
         np.ndarray: Shape (height, width, 3).
     """
-    occupied = _drawn(occ, free_class, mask)
+    occupied = _drawn(occ, spec.free_class, mask)
     height, width = size
     picture = np.full((height, width, 3), _BACKGROUND, np.uint8)
     extent = np.asarray(occ.shape, np.float64)
@@ -144,7 +140,7 @@ def draw_oblique(
     pixels = view[..., :2] / view[..., 2:] * focal + (width / 2, height / 2)
     # Four fractional bits keep neighbouring faces from leaving gaps.
     polygons = np.round(pixels * 16).astype(np.int32)
-    colors = np.asarray(palette, np.float64)[classes] * light[:, None]
+    colors = np.asarray(spec.palette, np.float64)[classes] * light[:, None]
     order = np.argsort(-np.linalg.norm(view.mean(1), axis=1))
     for polygon, color in zip(polygons[order], colors[order].tolist()):
         cv2.fillConvexPoly(picture, polygon, color, lineType=cv2.LINE_8, shift=4)
@@ -198,9 +194,7 @@ def overlay_occupancy(
     image: np.ndarray,
     occ: np.ndarray,
     matrices: dict,
-    palette: Sequence[Sequence[int]] = OCC3D_PALETTE,
-    free_class: int = FREE_CLASS,
-    point_cloud_range: Sequence[float] = OCC3D_RANGE,
+    spec: OccSpec = OCC3D,
     max_depth: float = 40.0,
     mask: np.ndarray | None = None,
 ) -> np.ndarray:
@@ -210,27 +204,25 @@ def overlay_occupancy(
         image (np.ndarray): Network-size picture. Shape (H, W, 3).
         occ (np.ndarray): Class ids in the augmented ego frame. Shape (X, Y, Z).
         matrices (dict): ``cam2img``, ``cam2ego``, ``img_aug_matrix`` of this camera and ``bda_mat``.
-        palette (Sequence): RGB colour of each class. Defaults to Occ3D's.
-        free_class (int): Class that is not drawn. Defaults to 17.
-        point_cloud_range (Sequence[float]): Range of the grid. Defaults to Occ3D's.
+        spec (OccSpec): Colours, free class and grid. Defaults to Occ3D's.
         max_depth (float): Farther voxels are left out. Defaults to 40 m.
         mask (np.ndarray | None): Bool (X, Y, Z); voxels outside are not drawn. Defaults to None.
     """
-    occupied = _drawn(occ, free_class, mask)
+    occupied = _drawn(occ, spec.free_class, mask)
     index = np.argwhere(occupied)
-    xyz = voxel_centers(index, occ.shape, point_cloud_range)
+    xyz = voxel_centers(index, occ.shape, spec.point_cloud_range)
     pixels, depth, kept = _visible(image, xyz, matrices, max_depth)
-    colors = np.asarray(palette)[occ[tuple(index[kept].T)]]
-    size = (point_cloud_range[3] - point_cloud_range[0]) / occ.shape[0]
+    colors = np.asarray(spec.palette)[occ[tuple(index[kept].T)]]
+    size = (spec.point_cloud_range[3] - spec.point_cloud_range[0]) / occ.shape[0]
     focal = matrices['cam2img'][0, 0] * np.sqrt(abs(np.linalg.det(matrices['img_aug_matrix'][:2, :2])))
     radii = np.clip(np.round(0.35 * size * focal / np.maximum(depth, 1e-3)), 1, 12).astype(int)
     return _paint(image, pixels, colors, radii, 0.7)
 
 
-def draw_legend(width: int, classes: Sequence[str] = OCC3D_CLASSES, palette: Sequence = OCC3D_PALETTE) -> np.ndarray:
+def draw_legend(width: int, spec: OccSpec = OCC3D) -> np.ndarray:
     """Colour patches with the names of the classes, free left out, in rows of ``width`` pixels."""
     columns = max(width // 170, 1)
-    names = [(name, color) for name, color in zip(classes, palette) if name != 'free']
+    names = list(zip(spec.classes, spec.palette))[: spec.free_class]
     picture = np.full((20 * -(-len(names) // columns) + 6, width, 3), 255, np.uint8)
     for i, (name, color) in enumerate(names):
         x, y = 170 * (i % columns) + 6, 20 * (i // columns) + 5
@@ -244,9 +236,7 @@ def draw_panel(
     cam_names: Sequence[str],
     volumes: dict[str, np.ndarray],
     mask: np.ndarray | None = None,
-    classes: Sequence[str] = OCC3D_CLASSES,
-    palette: Sequence[Sequence[int]] = OCC3D_PALETTE,
-    free_class: int = FREE_CLASS,
+    spec: OccSpec = OCC3D,
     width: int = 1260,
 ) -> np.ndarray:
     """One picture of a sample: its images, then each volume from above and in perspective, and a legend.
@@ -256,18 +246,16 @@ def draw_panel(
         cam_names (Sequence[str]): Their titles.
         volumes (dict[str, np.ndarray]): Volumes (X, Y, Z) by title, for instance prediction and label.
         mask (np.ndarray | None): Bool (X, Y, Z); adds the volumes cut to it. Defaults to None.
-        classes (Sequence[str]): Class names. Defaults to Occ3D's.
-        palette (Sequence): RGB colours. Defaults to Occ3D's.
-        free_class (int): Class that is not drawn. Defaults to 17.
+        spec (OccSpec): Names and colours of the classes. Defaults to Occ3D's.
         width (int): Width of the panel in pixels. Defaults to 1260.
     """
     rows = [image_grid(images, cam_names, 3, width)] if len(images) else []
     half = width // 2
     for title, occ in volumes.items():
-        bev = draw_bev(occ, palette, free_class, scale=2, mask=mask)
+        bev = draw_bev(occ, spec, scale=2, mask=mask)
         height = round(half * 0.62)
         bev = cv2.resize(bev, (height, height), interpolation=cv2.INTER_AREA)
-        oblique = draw_oblique(occ, palette, free_class, (height, width - height), mask=mask)
+        oblique = draw_oblique(occ, spec, (height, width - height), mask=mask)
         note = ' (voxels that the cameras see)' if mask is not None else ''
         rows.append(add_title(np.hstack([bev, oblique]), title + note))
-    return np.vstack([*rows, draw_legend(width, classes, palette)])
+    return np.vstack([*rows, draw_legend(width, spec)])

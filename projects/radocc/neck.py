@@ -23,7 +23,7 @@ class VolumeRenderingNeck(nn.Module):
         density_scale (float): Factor on the density. Defaults to 1.0.
         semantics_threshold (float): Samples of smaller weight add nothing to the semantics; weights are not touched.
             Defaults to 1e-4 (not from the paper).
-        voxel_size (float): Metres, used by 'prob' only. Defaults to 0.4.
+        voxel_size (float, optional): Metres, used by 'prob' only. Defaults to None: that of the grid of the rays.
         geometry (dict, optional): Config of :class:`RaySampleGeometry`, for rays that were not prepared by the sampler
             (for instance whole images). Defaults to None.
         chunk (int, optional): Unprepared rays rendered at a time, per sample. Defaults to all.
@@ -34,7 +34,7 @@ class VolumeRenderingNeck(nn.Module):
         density: str = 'softplus_free',
         density_scale: float = 1.0,
         semantics_threshold: float = 1e-4,
-        voxel_size: float = 0.4,
+        voxel_size: float | None = None,
         geometry: dict | None = None,
         chunk: int | None = None,
     ) -> None:
@@ -61,22 +61,28 @@ class VolumeRenderingNeck(nn.Module):
             ValueError: If the rays are not prepared and the neck has no geometry, or the grid does not fit.
         """
         if 'samples' in rays:
-            return self._render(occ_logits, rays['samples']).as_dict()
+            return self._render(occ_logits, rays['samples'], rays.get('voxel_size')).as_dict()
         if self.geometry is None:
             raise ValueError('rays are not prepared: set `geometry` of the ray sampler, or of VolumeRenderingNeck')
         rays_o, rays_d = rays['rays_o'], rays['rays_d']
         size = self.chunk or rays_o.shape[1]
+        edge = self.geometry.voxel_size
         parts = [
-            self._render(occ_logits, self.geometry(rays_o[:, i : i + size], rays_d[:, i : i + size])).as_dict()
+            self._render(occ_logits, self.geometry(rays_o[:, i : i + size], rays_d[:, i : i + size]), edge).as_dict()
             for i in range(0, rays_o.shape[1], size)
         ]
         return {name: torch.cat([part[name] for part in parts], dim=1) for name in parts[0]}
 
-    def _render(self, occ_logits: Tensor, samples: RaySamples) -> RenderedRays:
+    def _render(self, occ_logits: Tensor, samples: RaySamples, voxel_size: float | None) -> RenderedRays:
+        size = voxel_size if self.voxel_size is None else self.voxel_size
+        if size is None and self.density == 'prob':
+            raise ValueError(
+                "density='prob' needs voxel_size, which these rays do not have: set it in VolumeRenderingNeck"
+            )
         return render_occupancy_samples(
             occ_logits,
             samples,
-            voxel_size=self.voxel_size,
+            **({} if size is None else {'voxel_size': size}),
             density=self.density,
             density_scale=self.density_scale,
             semantics_threshold=self.semantics_threshold,

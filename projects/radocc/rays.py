@@ -10,6 +10,7 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from projects.occupancy.structures import check_box
 from projects.rendering import (
     RaySamples,
     VoxelGrid,
@@ -60,6 +61,11 @@ class RaySampleGeometry(nn.Module):
         if field not in ('trilinear', 'voxel'):
             raise ValueError(f"field must be 'trilinear' or 'voxel', got {field!r}")
         self.field = field
+
+    @property
+    def voxel_size(self) -> float:
+        """Shortest edge of a voxel in metres."""
+        return min(self.grid.voxel_size)
 
     def forward(self, rays_o: Tensor, rays_d: Tensor) -> RaySamples:
         """Prepare rays of shape (B, R, 3)."""
@@ -127,11 +133,14 @@ class CameraRaySampler(nn.Module):
         Returns:
             dict: ``rays_o`` and ``rays_d`` (B, R, 3) in the augmented ego frame, ``cam_ids`` (B, R), ``num_cams`` (N,
             an int), ``pixels`` (B, R, 2) at render size, ``segment_ids`` (B, R) when the samples have segments, and
-            ``samples`` (:class:`projects.rendering.RaySamples`) when ``geometry`` is set.
+            ``samples`` (:class:`projects.rendering.RaySamples`) and ``voxel_size`` (the shortest edge in metres) when
+            ``geometry`` is set.
 
         Raises:
-            ValueError: If a needed field is missing or has the wrong shape.
+            ValueError: If a needed field is missing or has the wrong shape, or labels lie in another box.
         """
+        if self.geometry is not None:
+            check_box(self.geometry.grid.point_cloud_range, data_samples, 'the geometry of the rays')
         segments = self._stack_segments(data_samples)
         size = self._choose_size(segments)
         cam2img, cam2grid = _render_cameras(inputs, data_samples, size)
@@ -152,6 +161,7 @@ class CameraRaySampler(nn.Module):
             rays['segment_ids'] = _segment_ids(segments, pixels, cam_ids)
         if self.geometry is not None:
             rays['samples'] = self.geometry(rays['rays_o'], rays['rays_d'])
+            rays['voxel_size'] = self.geometry.voxel_size
         return rays
 
     def _draw_any(self, cam2img: Tensor, render_size: tuple[int, int]) -> tuple[Tensor, Tensor]:

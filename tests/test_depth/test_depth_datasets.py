@@ -18,8 +18,7 @@ from projects.depth_eval import encode_depth, read_depth
 from projects.depth_eval.pairing import pair_files
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'create_data.py'
-STEREO = [{'type': 'LoadDepthImages', 'stereo': True}, {'type': 'LoadDepthMap'}, {'type': 'PackDepthInputs'}]
-MONO = [{'type': 'LoadDepthImages'}, {'type': 'LoadDepthMap'}, {'type': 'PackDepthInputs'}]
+PIPELINE = [{'type': 'LoadDepthImages'}, {'type': 'LoadDepthMap'}, {'type': 'PackDepthInputs'}]
 
 
 def convert(*args):
@@ -50,8 +49,7 @@ def broken_root(data_root, tmp_path):
 
 def build(root, stereo=True, split='train', test_mode=False, kind='KITTIDepthDataset', ann_file=None):
     ann_file = ann_file or f'kitti-depth_infos_{split}.pkl'
-    pipeline = STEREO if stereo else MONO
-    config = {'type': kind, 'data_root': str(root), 'ann_file': ann_file, 'stereo': stereo, 'pipeline': pipeline}
+    config = {'type': kind, 'data_root': str(root), 'ann_file': ann_file, 'stereo': stereo, 'pipeline': PIPELINE}
     return DATASETS.build(dict(config, test_mode=test_mode))
 
 

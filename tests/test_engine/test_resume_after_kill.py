@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from projects.engine import CheckpointError, SafeRunner, load_checkpoint_safe
+from projects.engine import CheckpointError, SafeRunner, load_checkpoint_safe, save_checkpoint_atomic
 from projects.engine.resume import check_resumable, find_resumable
 from projects.fileio import FolderInUseError
 
@@ -103,6 +103,17 @@ def test_a_last_checkpoint_file_goes_before_newer_files_and_stays_valid_in_a_cop
         torch.save(SOUND, tmp_path / name)
     (tmp_path / 'last_checkpoint').write_text('/where/it/was/epoch_1.pth')
     assert find_resumable(tmp_path, pytest.fail) == str(tmp_path / 'epoch_1.pth')
+
+
+def test_a_checkpoint_of_a_data_set_that_said_less_is_resumed_without_a_warning(toys, tmp_path):
+    train(toys, tmp_path, epochs=1)
+    checkpoint = load_checkpoint_safe(tmp_path / 'epoch_1.pth')
+    del checkpoint['meta']['dataset_meta']['palette']
+    save_checkpoint_atomic(checkpoint, tmp_path / 'epoch_1.pth')
+    assert 'is different' not in train(toys, tmp_path, epochs=2, resume=True)
+    checkpoint['meta']['dataset_meta']['classes'] = ('other', 'things')
+    save_checkpoint_atomic(checkpoint, tmp_path / 'epoch_2.pth')
+    assert 'metainfo from the resumed checkpoint is different' in train(toys, tmp_path, epochs=2, resume=True)
 
 
 def test_resume_without_one_whole_checkpoint_stops(toys, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from occ_oracles import disturb, make_scene, published_fscore
 
-from projects.occ_eval import occupancy_fscore
+from projects.occ_eval import OccSpec, occupancy_fscore
 from projects.occ_eval.fscore import near_offsets
 
 
@@ -70,6 +70,16 @@ def test_published_number_of_disjoint_occupancy_is_its_epsilon():
 @pytest.mark.parametrize(('threshold', 'count'), [(0.4, 1), (0.41, 7), (0.6, 19), (0.8, 27)])
 def test_number_of_neighbours(threshold, count):
     assert len(near_offsets(threshold, 0.4, official=False)) == count
+
+
+def test_classes_and_voxels_come_from_the_spec():
+    spec = OccSpec(('wall', 'free'), ((0, 0, 0), (9, 9, 9)), (0.0, 0.0, 0.0, 8.0, 8.0, 8.0), (10, 10, 10), ('FRONT',))
+    pred, target = np.ones((2, 10, 10, 10), np.uint8)
+    pred[3, 3, 3] = target[4, 3, 3] = 0  # neighbours, 0.8 m apart
+    assert occupancy_fscore(pred, target, threshold=0.8, spec=spec).fscore == 0
+    assert occupancy_fscore(pred, target, threshold=0.81, spec=spec).fscore == 1
+    with pytest.raises(ValueError, match=r'expected 0\.\.1'):
+        occupancy_fscore(pred + 2, target, spec=spec)
 
 
 def test_bad_arguments_are_refused():

@@ -1,13 +1,15 @@
 """RayIoU against a literal, slow port of the published caster, and by hand."""
 
 import math
+from dataclasses import replace
 
 import numba
 import numpy as np
 import pytest
 from occ_oracles import cast_ray, disturb, make_scene, published_counts
 
-from projects.occ_eval import labels_at_points, lidar_rays, mean_rayiou, ray_counts, rayiou_from_counts
+from projects.occ_eval import OccSpec, labels_at_points, lidar_rays, mean_rayiou, ray_counts, rayiou_from_counts
+from projects.occ_eval.classes import OCC3D
 
 ORIGINS = np.array([[0.98, 0.0, 1.84], [-31.7, 12.3, 1.6], [38.9, -38.9, 2.2], [4.0, 4.0, 1.0]])
 
@@ -41,6 +43,33 @@ def test_a_grid_of_other_voxels_is_refused_instead_of_scored_as_if_they_were_0_4
         ray_counts(coarse, coarse, ORIGINS)
     with pytest.raises(ValueError, match=r'lookup of points in voxels'):
         labels_at_points(coarse, np.zeros((1, 3)))
+
+
+def test_metres_and_classes_come_from_the_spec_of_the_data():
+    """Voxels of 0.8 m, origins and rays twice as far: what was right within 1 and 2 m is right within 2 and 4 m."""
+    doubled = replace(OCC3D, point_cloud_range=tuple(2 * value for value in OCC3D.point_cloud_range))
+    target = make_scene(3)
+    pred = disturb(target, 4)
+    rays = lidar_rays()[::7]
+    counts = ray_counts(pred, target, ORIGINS, rays=rays)
+    twice = ray_counts(pred, target, 2 * np.asarray(ORIGINS), rays=2 * rays, spec=doubled)
+    np.testing.assert_array_equal(twice[1:3], counts[:2])
+    np.testing.assert_array_equal(twice[3:], counts[3:])
+    assert (twice[0] < counts[0]).any()
+
+
+def test_a_grid_of_0_8_m_is_scored_where_its_spec_is_known():
+    spec = OccSpec(('wall', 'free'), ((0, 0, 0), (9, 9, 9)), OCC3D.point_cloud_range, (100, 100, 8), ('FRONT',))
+    target, pred = np.full((2, 100, 100, 8), 1, np.uint8)
+    target[60] = pred[62] = 0  # walls 1.6 m apart: right within 2 and 4 m, not within 1 m
+    ray = np.array([[1, 0, 0]], np.float32)
+    counts = ray_counts(pred, target, np.array([[0.1, 0.1, 0.1]]), rays=ray, spec=spec)
+    assert counts.tolist() == [[0], [1], [1], [1], [1]]
+    with pytest.raises(ValueError, match=r'grid of the data set, \(100, 100, 8\) voxels of 0.8 m .* is \(50, 100, 8\)'):
+        ray_counts(pred[::2], target[::2], np.zeros((1, 3)), spec=spec)
+    flat = replace(spec, point_cloud_range=(-40.0, -40.0, -1.0, 40.0, 40.0, 3.0))
+    with pytest.raises(ValueError, match='voxels that are cubes'):
+        ray_counts(pred, target, np.zeros((1, 3)), spec=flat)
 
 
 @pytest.mark.parametrize('threads', [1, 3])

@@ -1,5 +1,6 @@
 import pickle
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from fake_nuscenes import FAKE_CAMERAS, FAKE_SPEED
 from mmdet3d.registry import DATASETS
 from mmengine.config import Config
 
+from projects.occupancy.classes import OCC3D
 from projects.occupancy.datasets import Occ3DNuScenesDataset, convert_bevdet_info
 from projects.transforms import project_points
 
@@ -45,11 +47,11 @@ def test_a_rig_of_other_cameras_is_refused_with_the_names_of_both_and_read_by_a_
         item['images'] = {name: item['images'].get(name, item['images']['CAM_FRONT']) for name in cameras}
     (tmp_path / 'rig.pkl').write_bytes(pickle.dumps(content))
     dataset = Occ3DNuScenesDataset(str(tmp_path / 'rig.pkl'), data_root=str(nuscenes_root))
-    with pytest.raises(ValueError, match=r"has the cameras \['CAM_.*but Occ3DNuScenesDataset reads .* CAMERAS"):
+    with pytest.raises(ValueError, match=r"has the cameras \['CAM_.*but Occ3DNuScenesDataset reads .* METAINFO"):
         dataset.get_data_info(0)
 
     class OtherRig(Occ3DNuScenesDataset):
-        CAMERAS = tuple(cameras)
+        METAINFO = replace(OCC3D, cameras=tuple(cameras)).as_metainfo()
 
     info = OtherRig(str(tmp_path / 'rig.pkl'), data_root=str(nuscenes_root)).get_data_info(0)
     assert list(info['cam_names']) == cameras

@@ -3,7 +3,7 @@ import torch
 
 from projects.engine import draw_prediction
 from projects.occupancy import OccDataSample
-from projects.occupancy.classes import OCC3D_CLASSES, OCC3D_PALETTE
+from projects.occupancy.classes import OCC3D, OCC3D_PALETTE
 from projects.occupancy.pictures import with_lidar
 from projects.occupancy.visualization import (
     draw_bev,
@@ -98,7 +98,7 @@ def test_panel_works_without_images_and_without_masks():
     assert panel.shape[1] == 601
 
 
-META = {'classes': OCC3D_CLASSES, 'palette': OCC3D_PALETTE, 'free_class': 17}
+META = OCC3D.as_metainfo()
 
 
 def test_points_from_above_are_where_a_volume_from_above_has_their_voxels():

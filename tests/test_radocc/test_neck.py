@@ -22,6 +22,23 @@ def test_neck_equals_the_rendering_function(make_batch, geometry):
     assert rendered['semantics'].shape == (2, 30, 4)
 
 
+def test_probabilities_are_read_with_the_voxel_size_of_the_rays(make_batch, geometry):
+    inputs, samples = make_batch()
+    geometry.update(point_cloud_range=[-8, -8, -3.2, 8, 8, 3.2])
+    logits = torch.randn(2, 20, 20, 8, 5)
+    rays = CameraRaySampler(num_rays=30, render_size=SIZE, geometry=geometry)(inputs, samples)
+    grid = VoxelGrid(geometry['point_cloud_range'], geometry['grid_size'])
+    drawn = rays['rays_o'], rays['rays_d']
+    expected = render_occupancy_rays(logits, *drawn, grid, (0.0, 6.0), 0.25, density='prob')
+    neck = VolumeRenderingNeck(density='prob')
+    assert torch.equal(neck(logits, rays)['weights'], expected.weights)
+    other = VolumeRenderingNeck(density='prob', voxel_size=0.4)
+    assert not torch.equal(other(logits, rays)['weights'], expected.weights)
+    del rays['voxel_size']
+    with pytest.raises(ValueError, match="density='prob' needs voxel_size"):
+        neck(logits, rays)
+
+
 def test_prepared_and_unprepared_rays_render_the_same_in_chunks_or_not(make_batch, geometry):
     torch.manual_seed(0)
     inputs, samples = make_batch()

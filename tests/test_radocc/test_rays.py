@@ -197,7 +197,7 @@ def test_rays_and_their_samples_are_tensors_without_gradient(make_batch, geometr
     inputs, samples = make_batch(segments=torch.zeros(2, 2, 16, 24, dtype=torch.int32))
     sampler = MODELS.build({'type': 'CameraRaySampler', 'num_rays': 8, 'render_size': SIZE, 'geometry': geometry})
     rays = sampler(inputs, samples)
-    assert rays.pop('num_cams') == 2
+    assert (rays.pop('num_cams'), rays.pop('voxel_size')) == (2, pytest.approx(0.4))
     read = {name: value for name, value in vars(rays.pop('samples')).items() if value is not None}
     assert 'sample_base' in read
     assert all(isinstance(value, torch.Tensor) and not value.requires_grad for value in {**rays, **read}.values())

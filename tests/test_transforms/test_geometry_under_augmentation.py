@@ -104,3 +104,10 @@ def test_bev_flip_refuses_points_of_the_lidar_frame():
     data = {**scene([[1, 2, 3]]), 'points_frame': 'lidar'}
     with pytest.raises(ValueError, match='BEVAugment needs points in the ego frame'):
         BEVAugment().transform(data)
+
+
+def test_a_box_that_is_not_symmetric_is_not_mirrored():
+    data = {'bda_mat': np.eye(4), 'point_cloud_range': (-10.0, -40.0, -1.0, 70.0, 40.0, 5.4)}
+    with pytest.raises(ValueError, match=r'mirrors x, and .* from -10.0 to 70.0 m .* set flip_x_prob=0'):
+        BEVAugment(0.5, 0.5).transform(data)
+    assert BEVAugment(0.0, 1.0).transform(data)['bda_mat'][1, 1] == -1

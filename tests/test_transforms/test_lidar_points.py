@@ -161,6 +161,8 @@ def test_range_filter_includes_the_minimum_and_excludes_the_maximum():
     points[:, 0] = (-1, 0.5, 1)
     out = EgoPointsRangeFilter((-1, -1, -1, 1, 1, 1)).transform({'points': points, 'points_frame': 'ego'})
     np.testing.assert_array_equal(out['points'][:, 0], [-1, 0.5])
+    data = {'points': points, 'points_frame': 'ego', 'point_cloud_range': (0, -1, -1, 2, 1, 1)}
+    np.testing.assert_array_equal(EgoPointsRangeFilter().transform(data)['points'][:, 0], [0.5, 1])
 
 
 def test_warnings_reach_the_log_of_the_run(tmp_path, monkeypatch, capsys):

@@ -127,8 +127,8 @@ def study(args, config, predictors):
     Returns:
         tuple: The result, the held-out data set and the prior.
     """
-    held_out = build_dataset(config.val_dataloader, args.data_root, config.stereo_test_pipeline)
-    training = build_dataset(config.train_dataloader, args.data_root, config.stereo_test_pipeline)
+    held_out = build_dataset(config.val_dataloader, args.data_root, config.test_pipeline)
+    training = build_dataset(config.train_dataloader, args.data_root, config.test_pipeline)
     maps = (
         training[i]['data_samples'].gt_depth.numpy() for i in tqdm(range(len(training)), desc='prior', unit='frame')
     )

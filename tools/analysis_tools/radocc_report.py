@@ -12,7 +12,6 @@ from tqdm import tqdm
 from projects.cli import ToolParser, run_tool
 from projects.engine import load_trained_model
 from projects.fileio import read_json
-from projects.occupancy.classes import OCC3D_PALETTE
 from projects.radocc.report import (
     Predictor,
     RayDepthMeter,
@@ -135,7 +134,7 @@ def draw_frame(dataset, index, predictors, grid, cameras, free_class, density):
         views = render_views(logits, rays, grid, edges, density)
         truth = label_view(label, free_class, rays, grid)
         name = meta['cam_names'][camera]
-        picture = draw_views({'label': truth, **views}, OCC3D_PALETTE)
+        picture = draw_views({'label': truth, **views}, dataset.spec.palette)
         caption = f'{name}: rendered depth (red near, blue 45 m, white: nothing hit) and rendered semantics.'
         figures.append(Figure(image_to_data_uri(picture), caption))
         chosen = choose_rays(views['teacher'], views['baseline'], truth)
@@ -161,8 +160,8 @@ def main():
     dataset = build_dataset(config.val_dataloader.dataset, args.data_root, config.fusion_test_pipeline)
     radocc = Config.fromfile(args.radocc_config).model
     density = radocc.connectors.rendered.get('density', 'softplus_free')
-    grid = VoxelGrid(tuple(config.point_cloud_range), tuple(config.grid_size))
-    free_class = dataset.metainfo['free_class']
+    grid = VoxelGrid(dataset.spec.point_cloud_range, dataset.spec.grid_size)
+    free_class = dataset.spec.free_class
     meter = RayDepthMeter(grid, radocc.shared.rays.geometry, density, free_class)
     scores, controls = evaluate(dataset, predictors, meter)
 

@@ -6,8 +6,7 @@ import numpy as np
 from nuscenes import NuScenes
 
 from projects.geometry import as_intrinsics, as_matrix, as_rotation, is_finite_number
-
-CAMERAS = ('CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_FRONT_LEFT', 'CAM_BACK', 'CAM_BACK_LEFT', 'CAM_BACK_RIGHT')
+from projects.occ_eval.classes import NUSC_CAMERAS
 
 BOX_CLASSES = (
     'car',
@@ -208,7 +207,7 @@ def sample_info(nusc: NuScenes, sample: dict, sample_idx: int, max_sweeps: int) 
             'sample_data_token': record['token'],
         },
         'lidar_sweeps': [_sweep(nusc, sweep, global2lidar) for sweep in sweep_records(nusc, sample, max_sweeps)],
-        'images': {name: _image(nusc, sample['data'][name], lidar2global) for name in CAMERAS},
+        'images': {name: _image(nusc, sample['data'][name], lidar2global) for name in NUSC_CAMERAS},
         'instances': _instances(nusc, sample, global2lidar),
     }
 

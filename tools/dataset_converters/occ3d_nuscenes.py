@@ -10,6 +10,7 @@ from nuscenes.utils.splits import get_scenes_of_split
 from tqdm import tqdm
 
 from projects.engine import atomic_write, restricted_load
+from projects.occ_eval.classes import NUSC_CAMERAS
 from projects.occ_eval.infos import read_info_items
 
 from . import nuscenes_infos as infos
@@ -146,7 +147,7 @@ class Occ3DConverter:
         def key_files(sensor: str) -> list[str]:
             return [self._key_file(sample, sensor) for sample in samples]
 
-        found = [find(f'samples/{name}', key_files(name), True) for name in infos.CAMERAS]
+        found = [find(f'samples/{name}', key_files(name), True) for name in NUSC_CAMERAS]
         lidar = find('samples/LIDAR_TOP', key_files('LIDAR_TOP'), True)
         self._has_lidar = len(lidar.missing) < lidar.expected
         if self._has_lidar:
@@ -162,7 +163,7 @@ class Occ3DConverter:
         if self.version != 'v1.0-test':
             labels = [self._occ_path(sample) for sample in samples]
             found.append(find('gts (Occ3D labels)', labels, True, 'see docs/nuscenes.md for the download'))
-        segments = [infos.segments_path(sample['data'][name]) for sample in samples for name in infos.CAMERAS]
+        segments = [infos.segments_path(sample['data'][name]) for sample in samples for name in NUSC_CAMERAS]
         found.append(find('segments (for RSC)', segments, False, 'only needed to distil with rendered semantics'))
         return found
 
@@ -171,7 +172,7 @@ class Occ3DConverter:
 
     def _lacking(self, name: str, sample: dict) -> dict[str, list[str]]:
         """Files that a sample of a split cannot do without and that are not there, by kind."""
-        needed = {'camera file': [self._key_file(sample, camera) for camera in infos.CAMERAS]}
+        needed = {'camera file': [self._key_file(sample, camera) for camera in NUSC_CAMERAS]}
         if self._has_lidar:
             needed['LiDAR file'] = [self._key_file(sample, 'LIDAR_TOP')]
         if name == 'train':
@@ -246,21 +247,21 @@ class Occ3DConverter:
             'occ_path': infos.occ_path(item['scene_name'], item['token']),
             'pts_semantic_mask_path': f'lidarseg/{self.version}/{lidar_token}_lidarseg.bin',
         }
-        for name in infos.CAMERAS:
+        for name in NUSC_CAMERAS:
             candidates[name] = infos.segments_path(item['images'][name]['sample_data_token'])
         return {key: path if self.index.has(path) else None for key, path in candidates.items()}
 
     @staticmethod
     def _recorded_paths(item: dict) -> dict:
         paths = {key: item[key] for key in ('occ_path', 'pts_semantic_mask_path')}
-        return {**paths, **{name: item['images'][name]['segments_path'] for name in infos.CAMERAS}}
+        return {**paths, **{name: item['images'][name]['segments_path'] for name in NUSC_CAMERAS}}
 
     def item(self, sample: dict, sample_idx: int) -> dict:
         """Make the item of one keyframe, with the optional files that are on disk."""
         item = infos.sample_info(self.nusc, sample, sample_idx, self.max_sweeps)
         item['lidar_sweeps'] = [s for s in item['lidar_sweeps'] if self.index.has(s['lidar_points']['lidar_path'])]
         paths = self._disk_paths(item)
-        for name in infos.CAMERAS:
+        for name in NUSC_CAMERAS:
             item['images'][name]['segments_path'] = paths.pop(name)
         item.update(paths)
         return item

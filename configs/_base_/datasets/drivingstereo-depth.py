@@ -5,7 +5,7 @@ data_root = 'data/drivingstereo'
 crop_size = (352, 832)
 
 train_pipeline = [
-    dict(type='LoadDepthImages', stereo=False),
+    dict(type='LoadDepthImages'),
     dict(type='LoadDepthMap'),
     dict(type='StereoCrop', size=crop_size),
     dict(type='StereoColorAug'),
@@ -13,20 +13,7 @@ train_pipeline = [
     dict(type='PackDepthInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadDepthImages', stereo=False),
-    dict(type='LoadDepthMap'),
-    dict(type='PackDepthInputs'),
-]
-stereo_train_pipeline = [
-    dict(type='LoadDepthImages', stereo=True),
-    dict(type='LoadDepthMap'),
-    dict(type='StereoCrop', size=crop_size),
-    dict(type='StereoColorAug'),
-    dict(type='StereoFlip'),
-    dict(type='PackDepthInputs'),
-]
-stereo_test_pipeline = [
-    dict(type='LoadDepthImages', stereo=True),
+    dict(type='LoadDepthImages'),
     dict(type='LoadDepthMap'),
     dict(type='PackDepthInputs'),
 ]
@@ -41,7 +28,6 @@ train_dataloader = dict(
         type=dataset_type,
         data_root=data_root,
         ann_file='drivingstereo_infos_train.pkl',
-        stereo=False,
         pipeline=train_pipeline,
     ),
 )
@@ -54,7 +40,6 @@ val_dataloader = dict(
         type=dataset_type,
         data_root=data_root,
         ann_file='drivingstereo_infos_test.pkl',
-        stereo=False,
         test_mode=True,
         pipeline=test_pipeline,
     ),

@@ -6,7 +6,7 @@ data_root = 'data/kitti'
 crop_size = (352, 1120)
 
 train_pipeline = [
-    dict(type='LoadDepthImages', stereo=False),
+    dict(type='LoadDepthImages'),
     dict(type='LoadDepthMap'),
     dict(type='KBCrop'),
     dict(type='StereoCrop', size=crop_size),
@@ -15,22 +15,7 @@ train_pipeline = [
     dict(type='PackDepthInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadDepthImages', stereo=False),
-    dict(type='LoadDepthMap'),
-    dict(type='KBCrop'),
-    dict(type='PackDepthInputs'),
-]
-stereo_train_pipeline = [
-    dict(type='LoadDepthImages', stereo=True),
-    dict(type='LoadDepthMap'),
-    dict(type='KBCrop'),
-    dict(type='StereoCrop', size=crop_size),
-    dict(type='StereoColorAug'),
-    dict(type='StereoFlip'),
-    dict(type='PackDepthInputs'),
-]
-stereo_test_pipeline = [
-    dict(type='LoadDepthImages', stereo=True),
+    dict(type='LoadDepthImages'),
     dict(type='LoadDepthMap'),
     dict(type='KBCrop'),
     dict(type='PackDepthInputs'),
@@ -46,7 +31,6 @@ train_dataloader = dict(
         type=dataset_type,
         data_root=data_root,
         ann_file='kitti-depth-eigen_infos_train.pkl',
-        stereo=False,
         pipeline=train_pipeline,
     ),
 )
@@ -59,7 +43,6 @@ val_dataloader = dict(
         type=dataset_type,
         data_root=data_root,
         ann_file='kitti-depth-eigen_infos_val.pkl',
-        stereo=False,
         test_mode=True,
         pipeline=test_pipeline,
     ),

@@ -1,13 +1,12 @@
 # MiniDrive in KITTI format: pairs of 192x640, crops of 160x448 in training, whole images in testing.
-# `train_pipeline` and `test_pipeline` read the left image, `stereo_*` both; a config that trains on pairs sets
-# dataset=dict(stereo=True, pipeline=...).
+# The data set reads the left image; where a config says dataset=dict(stereo=True), both.
 dataset_type = 'KITTIDepthDataset'
 class_names = []  # read by mmdet3d.apis.init_model when a checkpoint does not say what its data were
 data_root = 'data/minidrive-kitti'
 crop_size = (160, 448)
 
 train_pipeline = [
-    dict(type='LoadDepthImages', stereo=False),
+    dict(type='LoadDepthImages'),
     dict(type='LoadDepthMap'),
     dict(type='StereoCrop', size=crop_size),
     dict(type='StereoColorAug'),
@@ -15,20 +14,7 @@ train_pipeline = [
     dict(type='PackDepthInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadDepthImages', stereo=False),
-    dict(type='LoadDepthMap'),
-    dict(type='PackDepthInputs'),
-]
-stereo_train_pipeline = [
-    dict(type='LoadDepthImages', stereo=True),
-    dict(type='LoadDepthMap'),
-    dict(type='StereoCrop', size=crop_size),
-    dict(type='StereoColorAug'),
-    dict(type='StereoFlip'),
-    dict(type='PackDepthInputs'),
-]
-stereo_test_pipeline = [
-    dict(type='LoadDepthImages', stereo=True),
+    dict(type='LoadDepthImages'),
     dict(type='LoadDepthMap'),
     dict(type='PackDepthInputs'),
 ]
@@ -43,7 +29,6 @@ train_dataloader = dict(
         type=dataset_type,
         data_root=data_root,
         ann_file='kitti-depth_infos_train.pkl',
-        stereo=False,
         pipeline=train_pipeline,
     ),
 )
@@ -56,7 +41,6 @@ val_dataloader = dict(
         type=dataset_type,
         data_root=data_root,
         ann_file='kitti-depth_infos_val.pkl',
-        stereo=False,
         test_mode=True,
         pipeline=test_pipeline,
     ),

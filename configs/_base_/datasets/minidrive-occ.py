@@ -2,15 +2,9 @@
 # Pipelines by input: `train_pipeline` and `test_pipeline` for cameras (LiDAR supervises depth in training and is not
 # read in testing), `fusion_*` for cameras with LiDAR, `lidar_*` for LiDAR alone, `distill_train_pipeline` for a fusion
 # teacher with a camera student. A config sets `train_dataloader.dataset` to dict(pipeline=..., modality=...).
+_base_ = '../grids/occ3d-nus.py'
 dataset_type = 'Occ3DNuScenesDataset'
 data_root = 'data/minidrive'
-class_names = [
-    'others', 'barrier', 'bicycle', 'bus', 'car', 'construction_vehicle', 'motorcycle', 'pedestrian', 'traffic_cone',
-    'trailer', 'truck', 'driveable_surface', 'other_flat', 'sidewalk', 'terrain', 'manmade', 'vegetation', 'free'
-]  # fmt: skip
-free_class = 17
-point_cloud_range = [-40.0, -40.0, -1.0, 40.0, 40.0, 5.4]
-grid_size = [200, 200, 16]
 input_size = (128, 224)
 render_size = (90, 160)
 sweeps_num = 4
@@ -47,7 +41,7 @@ fusion_train_pipeline = [
     dict(type='PointsToEgo'),
     dict(type='LiDARDepthMap'),
     dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
-    dict(type='EgoPointsRangeFilter', point_cloud_range=point_cloud_range),
+    dict(type='EgoPointsRangeFilter'),
     dict(type='PackOccInputs'),
 ]
 fusion_test_pipeline = [
@@ -57,7 +51,7 @@ fusion_test_pipeline = [
     dict(type='LoadLidarPoints'),
     dict(type='LoadLidarSweeps', num_sweeps=sweeps_num, test_mode=True),
     dict(type='PointsToEgo'),
-    dict(type='EgoPointsRangeFilter', point_cloud_range=point_cloud_range),
+    dict(type='EgoPointsRangeFilter'),
     dict(type='PackOccInputs'),
 ]
 
@@ -67,7 +61,7 @@ lidar_train_pipeline = [
     dict(type='LoadLidarSweeps', num_sweeps=sweeps_num),
     dict(type='PointsToEgo'),
     dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
-    dict(type='EgoPointsRangeFilter', point_cloud_range=point_cloud_range),
+    dict(type='EgoPointsRangeFilter'),
     dict(type='PackOccInputs'),
 ]
 lidar_test_pipeline = [
@@ -75,7 +69,7 @@ lidar_test_pipeline = [
     dict(type='LoadLidarPoints'),
     dict(type='LoadLidarSweeps', num_sweeps=sweeps_num, test_mode=True),
     dict(type='PointsToEgo'),
-    dict(type='EgoPointsRangeFilter', point_cloud_range=point_cloud_range),
+    dict(type='EgoPointsRangeFilter'),
     dict(type='PackOccInputs'),
 ]
 

@@ -2,15 +2,9 @@
 # Pipelines by input: `train_pipeline` and `test_pipeline` for cameras (LiDAR supervises depth in training and is not
 # read in testing), `fusion_*` for cameras with LiDAR, `lidar_*` for LiDAR alone, `distill_train_pipeline` for a fusion
 # teacher with a camera student. A config sets `train_dataloader.dataset` to dict(pipeline=..., modality=...).
+_base_ = '../grids/occ3d-nus.py'
 dataset_type = 'Occ3DNuScenesDataset'
 data_root = 'data/nuscenes'
-class_names = [
-    'others', 'barrier', 'bicycle', 'bus', 'car', 'construction_vehicle', 'motorcycle', 'pedestrian', 'traffic_cone',
-    'trailer', 'truck', 'driveable_surface', 'other_flat', 'sidewalk', 'terrain', 'manmade', 'vegetation', 'free'
-]  # fmt: skip
-free_class = 17
-point_cloud_range = [-40.0, -40.0, -1.0, 40.0, 40.0, 5.4]
-grid_size = [200, 200, 16]
 input_size = (256, 704)
 render_size = (225, 400)
 sweeps_num = 9
@@ -45,7 +39,7 @@ fusion_train_pipeline = [
     dict(type='PointsToEgo'),
     dict(type='LiDARDepthMap'),
     dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
-    dict(type='EgoPointsRangeFilter', point_cloud_range=point_cloud_range),
+    dict(type='EgoPointsRangeFilter'),
     dict(type='PackOccInputs'),
 ]
 fusion_test_pipeline = [
@@ -55,7 +49,7 @@ fusion_test_pipeline = [
     dict(type='LoadLidarPoints'),
     dict(type='LoadLidarSweeps', num_sweeps=sweeps_num, test_mode=True),
     dict(type='PointsToEgo'),
-    dict(type='EgoPointsRangeFilter', point_cloud_range=point_cloud_range),
+    dict(type='EgoPointsRangeFilter'),
     dict(type='PackOccInputs'),
 ]
 
@@ -65,7 +59,7 @@ lidar_train_pipeline = [
     dict(type='LoadLidarSweeps', num_sweeps=sweeps_num),
     dict(type='PointsToEgo'),
     dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
-    dict(type='EgoPointsRangeFilter', point_cloud_range=point_cloud_range),
+    dict(type='EgoPointsRangeFilter'),
     dict(type='PackOccInputs'),
 ]
 lidar_test_pipeline = [
@@ -73,7 +67,7 @@ lidar_test_pipeline = [
     dict(type='LoadLidarPoints'),
     dict(type='LoadLidarSweeps', num_sweeps=sweeps_num, test_mode=True),
     dict(type='PointsToEgo'),
-    dict(type='EgoPointsRangeFilter', point_cloud_range=point_cloud_range),
+    dict(type='EgoPointsRangeFilter'),
     dict(type='PackOccInputs'),
 ]
 

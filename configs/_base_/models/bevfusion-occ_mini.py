@@ -19,7 +19,6 @@ teacher = dict(
         type='LSSViewTransform',
         in_channels=64,
         out_channels=32,
-        point_cloud_range=[-40.0, -40.0, -1.0, 40.0, 40.0, 5.4],
         grid_size=[100, 100, 4],
         downsample=8,
         depth_range=(1.0, 45.0, 1.0),
@@ -30,7 +29,6 @@ teacher = dict(
     grid_neck=dict(type='LSSFPN', in_channels=[48, 64], out_channels=48, extra_upsample=1),
     pts_encoder=dict(
         type='PillarEncoder',
-        point_cloud_range=[-40.0, -40.0, -1.0, 40.0, 40.0, 5.4],
         pillar_size=[0.4, 0.4],
         channels=8,
         num_slices=8,

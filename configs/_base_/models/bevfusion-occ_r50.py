@@ -20,7 +20,6 @@ teacher = dict(
         type='LSSViewTransform',
         in_channels=256,
         out_channels=64,
-        point_cloud_range=[-40.0, -40.0, -1.0, 40.0, 40.0, 5.4],
         grid_size=[200, 200, 1],
         downsample=16,
         depth_range=(1.0, 45.0, 0.5),
@@ -30,7 +29,6 @@ teacher = dict(
     grid_neck=dict(type='LSSFPN', in_channels=[128, 512], out_channels=256),
     pts_encoder=dict(
         type='PillarEncoder',
-        point_cloud_range=[-40.0, -40.0, -1.0, 40.0, 40.0, 5.4],
         pillar_size=[0.2, 0.2],
         channels=64,
     ),

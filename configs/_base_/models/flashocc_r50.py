@@ -19,7 +19,6 @@ student = dict(
         type='LSSViewTransform',
         in_channels=256,
         out_channels=64,
-        point_cloud_range=[-40.0, -40.0, -1.0, 40.0, 40.0, 5.4],
         grid_size=[200, 200, 1],
         downsample=16,
         depth_range=(1.0, 45.0, 1.0),

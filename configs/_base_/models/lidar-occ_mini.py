@@ -4,7 +4,6 @@ teacher = dict(
     data_preprocessor=dict(type='OccDataPreprocessor'),
     pts_encoder=dict(
         type='PillarEncoder',
-        point_cloud_range=[-40.0, -40.0, -1.0, 40.0, 40.0, 5.4],
         pillar_size=[0.4, 0.4],
         channels=8,
         num_slices=8,

@@ -6,13 +6,8 @@ distillation = dict(
             type='CameraRaySampler',
             num_rays=2500,  # per sample; 80,000 per step on 8 GPUs with 4 samples each
             require_segments=True,  # rays are those of pixels of the segments: LoadImageSegments says how many
-            geometry=dict(
-                type='RaySampleGeometry',
-                point_cloud_range=[-40.0, -40.0, -1.0, 40.0, 40.0, 5.4],
-                grid_size=[200, 200, 16],
-                t_range=(0.0, 57.4),
-                step=0.2,
-            ),
+            # point_cloud_range and grid_size are those of the config's grid
+            geometry=dict(type='RaySampleGeometry', t_range=(0.0, 57.4), step=0.2),
         )
     ),
     connectors=dict(rendered=dict(type='VolumeRenderingNeck')),

@@ -21,7 +21,7 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
     Args:
         ann_file (str): Info file, relative to ``data_root`` or absolute.
         data_root (str): Root of the data set. Defaults to ''.
-        stereo (bool): Whether right images are needed. Defaults to False.
+        stereo (bool): Whether right images are needed; they are loaded then. Defaults to False.
         pipeline (list): Transforms. Defaults to [].
         test_mode (bool): Samples without a depth map are allowed; nothing is seeded. Defaults to False.
         indices (int | list[int] | None): Subset: the first samples or the given ones. Defaults to None (all).
@@ -96,7 +96,7 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
                 f'{self.ann_file}: {len(single)} of {len(items)} frames have no right image (first: {single[0]}), but '
                 f'stereo=True needs pairs. Unpack the images of the right camera and write the info file again with '
                 f'tools/{self.COMMAND}, with --pairs-only to leave these frames out; a model of one image needs '
-                'stereo=False in the data set and in LoadDepthImages'
+                'stereo=False in the data set'
             )
 
     def get_data_info(self, idx: int) -> dict:

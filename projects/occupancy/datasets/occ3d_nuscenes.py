@@ -10,7 +10,7 @@ from mmengine.dataset import BaseDataset
 from projects.engine import SeededDatasetMixin, restricted_load
 from projects.geometry import check_intrinsics, check_poses, is_finite_number, stack_matrices
 from projects.occ_eval.infos import read_info_items
-from projects.occupancy.classes import FREE_CLASS, NUSC_CAMERAS, OCC3D_CLASSES, OCC3D_PALETTE
+from projects.occupancy.classes import OCC3D, OccSpec
 
 _WRITE_AGAIN = (
     'correct the calibration table of the data set if it is wrong there, and write the info files again with '
@@ -33,6 +33,11 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
     ``segments_paths``; ``lidar_path``, ``lidar_sweeps``, ``ann_file`` and ``sweeps_expected``: a sample before it is
     known, or no sample of the file has sweeps and the file does not say which ones are the first of their scenes.
 
+    Each also has ``point_cloud_range``, ``grid_size`` and ``num_classes`` of the data set, for the pipeline.
+
+    Data of another rig, grid or other classes in such files need a subclass with ``METAINFO =
+    OccSpec(...).as_metainfo()``, and a model that fits.
+
     Args:
         ann_file (str): Info file, relative to ``data_root`` or absolute.
         data_root (str): Root of the data set. Defaults to ''.
@@ -43,13 +48,12 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         test_mode (bool): Samples without a label are allowed. Defaults to False.
         indices (int | list[int] | None): Subset: the first samples or the given ones. Defaults to None (all).
         lazy_init (bool): Whether to read the info file later. Defaults to False.
-        metainfo (dict | None): Overrides of METAINFO. Defaults to None.
+        metainfo (dict | None): Overrides of METAINFO, whose keys :class:`OccSpec` lists. Defaults to None.
         serialize_data (bool): Whether to hold the infos as bytes, which workers share. Defaults to True.
         max_refetch (int): Tries when a pipeline returns None. Defaults to 1000.
     """
 
-    METAINFO = {'classes': OCC3D_CLASSES, 'palette': OCC3D_PALETTE, 'free_class': FREE_CLASS}
-    CAMERAS = NUSC_CAMERAS
+    METAINFO = OCC3D.as_metainfo()
 
     def __init__(
         self,
@@ -70,7 +74,8 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         if unknown:
             raise ValueError(f'unknown modality {sorted(unknown)}; expected use_camera and use_lidar')
         self.modality.update(modality or {})
-        folders = {'pts': 'samples/LIDAR_TOP', **{name: f'samples/{name}' for name in self.CAMERAS}}
+        self.spec = OccSpec.from_metainfo(self._load_metainfo(metainfo))
+        folders = {'pts': 'samples/LIDAR_TOP', **{name: f'samples/{name}' for name in self.spec.cameras}}
         prefix = {**folders, **(data_prefix or {})}
         unknown = set(prefix) - set(folders)
         if unknown:
@@ -138,21 +143,21 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
             ValueError: If the cameras are others, or a matrix or time is none; names file, sample and key.
         """
         info = super().get_data_info(idx)
-        token, lidar, images = info['token'], info['lidar_points'], info['images']
+        token, lidar, images, cameras = info['token'], info['lidar_points'], info['images'], self.spec.cameras
         self._check_cameras(images, token)
         sweeps = (info.get('lidar_sweeps') or []) if self.modality['use_lidar'] else []
         poses = self._matrices(
             {
                 'lidar_points.lidar2ego': lidar.get('lidar2ego'),
                 'ego2global': info['ego2global'],
-                **{f'images.{name}.lidar2cam': images[name].get('lidar2cam') for name in self.CAMERAS},
+                **{f'images.{name}.lidar2cam': images[name].get('lidar2cam') for name in cameras},
                 **{f'lidar_sweeps[{i}].sweep2key': sweep.get('sweep2key') for i, sweep in enumerate(sweeps)},
             },
             (4, 4),
             token,
         )
-        intrinsics = {f'images.{name}.cam2img': images[name].get('cam2img') for name in self.CAMERAS}
-        lidar2ego, last = poses[0], 2 + len(self.CAMERAS)
+        intrinsics = {f'images.{name}.cam2img': images[name].get('cam2img') for name in cameras}
+        lidar2ego, last = poses[0], 2 + len(cameras)
         data = {
             'token': token,
             'sample_idx': idx,
@@ -166,7 +171,10 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
             'occ_path': self._from_root(info, 'occ_path', token),
             'lidar2ego': lidar2ego,
             'ego2global': poses[1],
-            'cam_names': self.CAMERAS,
+            'cam_names': cameras,
+            'point_cloud_range': self.spec.point_cloud_range,
+            'grid_size': self.spec.grid_size,
+            'num_classes': len(self.spec.classes),
             'cam2img': self._matrices(intrinsics, (3, 3), token),
             # lidar2cam goes through the ego poses of both timestamps, so the camera is placed in the key ego frame.
             'cam2ego': lidar2ego @ np.linalg.inv(poses[2:last]),
@@ -174,10 +182,10 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         if self.modality['use_camera']:
             data['img_paths'] = [
                 osp.join(self.data_prefix[name], self._path(images[name], 'img_path', f'images.{name}.', token))
-                for name in self.CAMERAS
+                for name in cameras
             ]
             data['segments_paths'] = [
-                self._from_root(images[name], 'segments_path', token, f'images.{name}.') for name in self.CAMERAS
+                self._from_root(images[name], 'segments_path', token, f'images.{name}.') for name in cameras
             ]
         if self.modality['use_lidar']:
             path = self._path(lidar, 'lidar_path', 'lidar_points.', token)
@@ -188,11 +196,11 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         return data
 
     def _check_cameras(self, images: dict, token: str) -> None:
-        if set(images) != set(self.CAMERAS):
+        if set(images) != set(self.spec.cameras):
             raise ValueError(
                 f'info of sample {token} has the cameras {sorted(images)}, but {type(self).__name__} reads '
-                f'{sorted(self.CAMERAS)} and leaves none out; a rig of other cameras needs a subclass that lists them '
-                f'in CAMERAS, and models that were trained with it'
+                f'{sorted(self.spec.cameras)} and leaves none out; a rig of other cameras needs a subclass that lists '
+                f'them in METAINFO (cameras), and models that were trained with it'
             )
 
     def _matrices(self, matrices: dict[str, Any], shape: tuple[int, int], token: str) -> np.ndarray:

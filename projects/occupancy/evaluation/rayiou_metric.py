@@ -10,6 +10,7 @@ from mmengine.logging import MMLogger
 
 from projects.occ_eval import mean_rayiou, ray_counts, rayiou_from_counts, read_origins, scene_origins
 from projects.occ_eval.grids import as_grid
+from projects.occupancy.classes import OCC3D, OccSpec
 
 from .samples import infos_by_token, read_prediction, require_fields, to_numpy
 
@@ -18,7 +19,8 @@ from .samples import infos_by_token, read_prediction, require_fields, to_numpy
 class RayIoUMetric(BaseMetric):
     """RayIoU at 1, 2 and 4 m (SparseOcc, arXiv:2312.17118), in percent.
 
-    Every sample adds 5 x 17 counts to ``self.results``, so evaluation on many processes is exact. Keys:
+    Every sample adds 5 x C counts to ``self.results``, so evaluation on many processes is exact. Grid and the C classes
+    without free come from ``dataset_meta``; where it does not say the grid, it is that of Occ3D-nuScenes. Keys:
     ``rayiou/mean``, ``rayiou/1``, ``rayiou/2``, ``rayiou/4`` and ``rayiou/<class>`` (mean of the three). There is no
     mask. Rays that meet a voxel with the label 255 (not labelled) do not count.
 
@@ -66,9 +68,13 @@ class RayIoUMetric(BaseMetric):
             threads = self.threads or torch.get_num_threads()
             try:
                 grids = [as_grid(ids, key, 'the sample', ids.shape) for key, ids in arrays.items()]
-                self.results.append(ray_counts(*grids, self.origins[sample['token']], threads))
+                self.results.append(ray_counts(*grids, self.origins[sample['token']], threads, spec=self._spec()))
             except ValueError as error:
                 raise ValueError(f'sample {sample["token"]}: {error}') from error
+
+    def _spec(self) -> OccSpec:
+        meta = self.dataset_meta or {}
+        return OccSpec.from_metainfo(meta) if 'point_cloud_range' in meta else OCC3D
 
     def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
         """Sum the counts and derive the numbers."""

@@ -10,32 +10,22 @@ from projects.transforms import read_image
 
 @TRANSFORMS.register_module()
 class LoadDepthImages(BaseTransform):
-    """Load the left image, and the right one of a pair.
+    """Load the left image, and the right one where the data set is read in pairs (``stereo=True``).
 
-    Required keys: ``img_path, right_path, ori_shape, frame_id``. Added keys: ``img`` and, with ``stereo``,
-    ``right_img``, each (H, W, 3) uint8 BGR; ``img_shape``; ``crop_offset`` (0, 0); ``flipped`` False.
-
-    Args:
-        stereo (bool): Whether to load the right image. Defaults to False.
+    Required keys: ``img_path, right_path, ori_shape, frame_id``; ``right_path`` is None without pairs. Added keys:
+    ``img`` and, of a pair, ``right_img``, each (H, W, 3) uint8 BGR; ``img_shape``; ``crop_offset`` (0, 0); ``flipped``
+    False.
     """
-
-    def __init__(self, stereo: bool = False) -> None:
-        self.stereo = stereo
 
     def transform(self, results: dict) -> dict:
         """Read the files.
 
         Raises:
             FileNotFoundError: If an image is missing.
-            ValueError: If an image is damaged, has another size than the calibration, or the frame has no right image.
+            ValueError: If an image is damaged or has another size than the calibration.
         """
         paths = {'img': results['img_path']}
-        if self.stereo:
-            if not results.get('right_path'):
-                raise ValueError(
-                    f'frame {results["frame_id"]} has no right image; set stereo=True of the data set, and check that '
-                    'the frame is one of a pair'
-                )
+        if results['right_path'] is not None:
             paths['right_img'] = results['right_path']
         for key, path in paths.items():
             results[key] = read_image(path, results['frame_id'])

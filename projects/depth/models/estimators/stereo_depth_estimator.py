@@ -12,9 +12,7 @@ from projects.models import require_inputs
 
 from .encoder_decoder_estimator import EncoderDecoderEstimator
 
-STEREO_ADVICE = (
-    "a stereo model needs stereo=True in the data set and in LoadDepthImages, and 'right_img' in PackDepthInputs"
-)
+STEREO_ADVICE = "a stereo model needs stereo=True in the data set, and 'right_img' in PackDepthInputs"
 
 
 @MODELS.register_module()

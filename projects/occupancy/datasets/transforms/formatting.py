@@ -17,6 +17,7 @@ _META_KEYS = (
     'img_paths',
     'cam_names',
     'timestamp',
+    'point_cloud_range',
 )
 
 

@@ -8,14 +8,14 @@ from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
 from projects.occ_eval.files import read_occ_label as read_label_file
-from projects.occupancy.classes import OCC3D_SHAPE
+from projects.occupancy.classes import OCC3D
 from projects.transforms import read_image
 from projects.transforms.sizes import checked_size
 
 _MASKS = ('lidar', 'camera')
 
 
-def read_occ_label(path: str, shape: tuple[int, ...] = OCC3D_SHAPE, num_classes: int = 18) -> dict:
+def read_occ_label(path: str, shape: tuple[int, ...] = OCC3D.grid_size, num_classes: int = len(OCC3D.classes)) -> dict:
     """Read and check an Occ3D ``labels.npz`` as ``tools/eval_occ.py`` does.
 
     Args:
@@ -44,18 +44,11 @@ def read_occ_label(path: str, shape: tuple[int, ...] = OCC3D_SHAPE, num_classes:
 class LoadOccupancyLabels(BaseTransform):
     """Load the Occ3D label with its masks.
 
-    Required keys: ``occ_path``, ``token``, ``test_mode``, ``bda_mat``. Added keys: ``gt_occ`` uint8 (255: not
+    Required keys: ``occ_path``, ``token``, ``test_mode``, ``bda_mat``, ``grid_size`` and ``num_classes`` of the
+    data set. Added keys: ``gt_occ`` uint8 (255: not
     labelled), ``mask_camera`` and ``mask_lidar`` bool, each (X, Y, Z). In test mode a sample without a label passes
     without these keys.
-
-    Args:
-        grid_shape (tuple[int, int, int]): Expected X, Y, Z. Defaults to (200, 200, 16).
-        num_classes (int): Number of classes, the last one is free. Defaults to 18.
     """
-
-    def __init__(self, grid_shape: tuple[int, int, int] = OCC3D_SHAPE, num_classes: int = 18) -> None:
-        self.grid_shape = tuple(grid_shape)
-        self.num_classes = num_classes
 
     def transform(self, results: dict) -> dict:
         """Read ``occ_path``.
@@ -75,7 +68,7 @@ class LoadOccupancyLabels(BaseTransform):
         if not np.array_equal(results['bda_mat'], np.eye(4)):
             raise ValueError('LoadOccupancyLabels must come before BEVAugment in the pipeline')
         try:
-            results.update(read_occ_label(path, self.grid_shape, self.num_classes))
+            results.update(read_occ_label(path, results['grid_size'], results['num_classes']))
         except FileNotFoundError as error:
             raise FileNotFoundError(f'sample {results["token"]}: {error}') from error
         return results

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from projects.compute.precision import full_precision
 from projects.occupancy.ops import PoolIndexCache, VoxelBuffer, VoxelPoolIndex, voxel_pool, voxel_pool_prepare
+from projects.occupancy.structures import check_box
 
 from .depth_net import camera_parameters
 
@@ -94,7 +95,7 @@ class LSSViewTransform(BaseModule):
                 f'point_cloud_range needs 6 values and grid_size 3, got {point_cloud_range} and {grid_size}'
             )
         low, high = list(point_cloud_range[:3]), list(point_cloud_range[3:])
-        self.grid_size = tuple(grid_size)
+        self.point_cloud_range, self.grid_size = tuple(point_cloud_range), tuple(grid_size)
         self.lower = low
         self.voxel_size = [(h - lo) / n for lo, h, n in zip(low, high, grid_size)]
         self.downsample, self.collapse_z = downsample, collapse_z
@@ -194,7 +195,11 @@ class LSSViewTransform(BaseModule):
 
         Returns:
             dict[str, Tensor]: ``loss_depth`` or nothing.
+
+        Raises:
+            ValueError: If samples have no ``gt_depth``, or labels in another box.
         """
+        check_box(self.point_cloud_range, data_samples, 'view_transform')
         if self.loss_depth is None:
             return {}
         missing = [getattr(sample, 'token', '?') for sample in data_samples if 'gt_depth' not in sample]

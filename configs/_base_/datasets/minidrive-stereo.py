@@ -1,0 +1,5 @@
+# minidrive-depth, read in pairs: for models of two images.
+_base_ = './minidrive-depth.py'
+train_dataloader = dict(dataset=dict(stereo=True))
+val_dataloader = dict(dataset=dict(stereo=True))
+test_dataloader = dict(dataset=dict(stereo=True))
