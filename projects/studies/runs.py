@@ -1,14 +1,8 @@
-"""Run a command and keep what it cost; read what a training run logged."""
+"""What the trainings of a study logged and cost."""
 
 import contextlib
-import os
-import re
 import statistics
-import subprocess
-import sys
-import time
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,43 +90,39 @@ def read_run_log(work_dir: str | Path) -> RunLog:
     return RunLog([steps[k] for k in sorted(steps)], [validations[k] for k in sorted(validations)])
 
 
-def run_command(
-    command: Sequence[str], environment: Mapping[str, str] | None = None, show: str | None = None
-) -> dict[str, float]:
-    """Run a command with its output on this terminal and measure it.
+@dataclass(frozen=True)
+class Training:
+    """One training of a study.
 
     Args:
-        command (Sequence[str]): Program and arguments.
-        environment (Mapping[str, str] | None): Variables to set on top of the current ones. Defaults to None.
-        show (str | None): Regular expression: only lines in which it is found are shown, from where it matches on;
-            when the command fails, its last lines are shown as they were. Defaults to None (everything).
-
-    Returns:
-        dict[str, float]: ``seconds`` of wall time and ``peak_mb``, the largest resident size of the process in MiB
-        (on Linux; workers of a data loader are counted on their own and not added).
-
-    Raises:
-        RuntimeError: If the command fails; the message holds the command and its exit code.
+        log (RunLog): What it logged.
+        step_s (float): Median time of a training step in seconds.
+        peak_mb (float): Peak resident memory of its process in MiB.
     """
-    start = time.perf_counter()
-    pipe = {} if show is None else {'stdout': subprocess.PIPE, 'stderr': subprocess.STDOUT, 'text': True}
-    process = subprocess.Popen(list(command), env={**os.environ, **(environment or {})}, **pipe)
-    last_lines: deque[str] = deque(maxlen=40)
-    try:
-        for line in process.stdout or ():
-            last_lines.append(line)
-            if match := re.search(show or '', line):
-                print(line[match.start() :], end='', flush=True)  # noqa: T201 - this is its purpose
-        _, status, usage = os.wait4(process.pid, 0)
-    except KeyboardInterrupt:
-        process.terminate()
-        raise
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        output = ''.join(last_lines)
-        raise RuntimeError(f'{output}exit code {process.returncode} from: {" ".join(command)}')
-    unit = 1024**2 if sys.platform == 'darwin' else 1024
-    return {'seconds': time.perf_counter() - start, 'peak_mb': usage.ru_maxrss / unit}
+
+    log: RunLog
+    step_s: float
+    peak_mb: float
+
+    def costs_as_json(self) -> dict[str, float]:
+        """Time and memory as plain data."""
+        return {'step_s': round(self.step_s, 4), 'peak_mb': round(self.peak_mb, 1)}
+
+    def losses_as_json(self) -> dict[str, list[float]]:
+        """First and last value of each loss."""
+        curves = {name: self.log.curve(name)[1] for name in self.log.loss_names()}
+        return {name: [values[0], values[-1]] for name, values in curves.items()}
+
+
+def read_training(run: Path, costs: Mapping[str, Mapping[str, float]]) -> Training:
+    """Read the log of a work directory.
+
+    Args:
+        run (Path): Work directory of one run of the study.
+        costs (Mapping): Costs by the name of the run, from ``costs.json``.
+    """
+    log = read_run_log(run)
+    return Training(log, log.median_step_time(), costs[run.name]['peak_mb'])
 
 
 def last_checkpoint(run: Path) -> Path:

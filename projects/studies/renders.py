@@ -1,25 +1,70 @@
 """Rendered views and ray termination distributions of several occupancy volumes along the same rays.
 
-H x W rendered pixels, S samples along a ray, X/Y/Z voxels, K classes of which the last one is free.
+H x W rendered pixels, R rays, S samples along a ray, X/Y/Z voxels, K classes of which the last one is free.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from mmdet3d.registry import MODELS
+from mmengine.config import Config
 from torch import Tensor
 
 from projects.occupancy.classes import UNLABELLED
-from projects.rendering import (
-    VoxelGrid,
-    find_first_hits,
-    pixels_to_rays,
-    prepare_ray_samples,
-    ray_distribution,
-    render_occupancy_samples,
-    scale_intrinsics,
-)
+from projects.radocc import full_image_rays
+from projects.rendering import VoxelGrid, find_first_hits, ray_distribution, uniform_samples
+
+FINE_BINS = {'t_range': (0.0, 57.4), 'step': 0.2}
+"""Samples of the pictures in metres of z-depth, whatever the training takes."""
+
+
+class RayRenderer:
+    """Renders volumes as RadOcc is trained: with the field and the density of its config.
+
+    Attributes:
+        edges (tuple[Tensor, Tensor]): Starts and ends of the samples in metres of z-depth, each (S,).
+
+    Args:
+        geometry (Mapping): Config of :class:`projects.radocc.RaySampleGeometry`.
+        neck (Mapping): Config of :class:`projects.radocc.VolumeRenderingNeck`.
+    """
+
+    def __init__(self, geometry: Mapping[str, Any], neck: Mapping[str, Any]) -> None:
+        self.geometry = MODELS.build(dict(geometry)).eval()
+        self.edges = uniform_samples(self.geometry.t_range, self.geometry.step)
+        self.neck = MODELS.build(dict(neck))
+
+    @classmethod
+    def from_config(cls, config_file: str | Path, bins: Mapping[str, Any] | None = None) -> 'RayRenderer':
+        """Renderer of a config of RadOcc.
+
+        Args:
+            config_file (str | Path): Config whose model is a ``Distiller``.
+            bins (Mapping | None): Other samples than those of the training. Defaults to None.
+        """
+        model = Config.fromfile(config_file).model
+        return cls({**model.shared.rays.geometry, **(bins or {})}, model.connectors.rendered)
+
+    @property
+    def grid(self) -> VoxelGrid:
+        """Grid of the volumes."""
+        return self.geometry.grid
+
+    def prepare(self, rays_o: Tensor, rays_d: Tensor) -> dict[str, Tensor]:
+        """Samples along rays, each of shape (R, 3), that several renders share."""
+        return self.geometry(rays_o[None], rays_d[None])
+
+    def __call__(self, logits: Tensor, prepared: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Render logits of shape (1, X, Y, Z, K).
+
+        Returns:
+            dict[str, Tensor]: ``weights`` (R, S), ``depths`` (R,), ``semantics`` (R, K - 1), ``opacities`` (R,).
+        """
+        return {name: value[0] for name, value in self.neck(logits, prepared).items()}
 
 
 @dataclass(frozen=True)
@@ -52,51 +97,42 @@ class CameraRays:
     size: tuple[int, int]
 
 
-def camera_rays(inputs: Mapping[str, Tensor], ori_shape: tuple[int, int], camera: int, height: int) -> CameraRays:
+def camera_rays(sample: Mapping[str, Any], camera: int, height: int) -> CameraRays:
     """Rays through the pixels of one camera's whole image, shrunk to ``height`` rows.
 
     Args:
-        inputs (Mapping[str, Tensor]): ``cam2img`` (N, 3, 3), ``cam2ego`` (N, 4, 4) and ``bda_mat`` (4, 4) of a sample.
-        ori_shape (tuple[int, int]): Height and width of the raw image.
+        sample (Mapping): Packed sample with inputs ``cam2img`` (N, 3, 3), ``cam2ego`` (N, 4, 4), ``bda_mat`` (4, 4).
         camera (int): Index of the camera.
         height (int): H.
     """
-    width = round(ori_shape[1] * height / ori_shape[0])
-    cam2img = scale_intrinsics(inputs['cam2img'][camera], width / ori_shape[1], height / ori_shape[0])
-    v, u = torch.meshgrid(torch.arange(height), torch.arange(width), indexing='ij')
-    pixels = torch.stack([u, v], -1).reshape(-1, 2).float()
-    rays_o, rays_d = pixels_to_rays(pixels, cam2img, inputs['bda_mat'] @ inputs['cam2ego'][camera])
-    return CameraRays(rays_o.contiguous(), rays_d, (height, width))
+    inputs, data = sample['inputs'], sample['data_samples']
+    rows, columns = data.metainfo['ori_shape'][:2]
+    size = (height, round(columns * height / rows))
+    batch = {name: inputs[name][None] for name in ('cam2img', 'cam2ego', 'bda_mat')}
+    rays = full_image_rays(batch, [data], camera, size)
+    return CameraRays(rays['rays_o'][0].contiguous(), rays['rays_d'][0].contiguous(), size)
 
 
-def render_views(
-    volumes: Mapping[str, Tensor],
-    rays: CameraRays,
-    grid: VoxelGrid,
-    edges: tuple[Tensor, Tensor],
-    density: str = 'log_odds',
-) -> dict[str, RenderedView]:
+def render_views(volumes: Mapping[str, Tensor], rays: CameraRays, renderer: RayRenderer) -> dict[str, RenderedView]:
     """Render volumes of logits along the same rays.
 
     Args:
         volumes (Mapping[str, Tensor]): Name -> logits of shape (1, X, Y, Z, K).
         rays (CameraRays): Where to look.
-        grid (VoxelGrid): Grid of the volumes.
-        edges (tuple[Tensor, Tensor]): Starts and ends of the samples, each (S,).
-        density (str): See :func:`projects.rendering.render_occupancy_samples`. Defaults to 'log_odds'.
+        renderer (RayRenderer): How.
     """
-    samples = prepare_ray_samples(rays.rays_o[None], rays.rays_d[None], grid, *edges)
+    prepared = renderer.prepare(rays.rays_o, rays.rays_d)
     views = {}
     for name, logits in volumes.items():
-        rendered = render_occupancy_samples(logits, samples, min(grid.voxel_size), density)
-        opacity = rendered.opacities[0]
+        rendered = renderer(logits, prepared)
+        opacity = rendered['opacities']
         seen = opacity >= 0.5
-        depth = torch.where(seen, rendered.depths[0] / opacity.clamp_min(1e-6), torch.nan)
-        classes = torch.where(seen, rendered.semantics[0].argmax(-1), logits.shape[-1] - 1)
+        depth = torch.where(seen, rendered['depths'] / opacity.clamp_min(1e-6), torch.nan)
+        classes = torch.where(seen, rendered['semantics'].argmax(-1), logits.shape[-1] - 1)
         views[name] = RenderedView(
             depth.view(rays.size).numpy(),
             classes.view(rays.size).numpy(),
-            rendered.weights[0].view(*rays.size, -1).numpy(),
+            rendered['weights'].view(*rays.size, -1).numpy(),
         )
     return views
 
