@@ -19,14 +19,14 @@ from tqdm import tqdm
 from projects.cli import ToolParser
 from projects.depth.visualization import colour_depth, colour_error, colour_scale
 from projects.engine import image_grid
-from projects.reporting import Figure, Section, Table, image_to_data_uri
+from projects.reporting import Figure, Page, Section, Table, image_to_data_uri
 
 from .calibration import Calibration, calibrate, calibration_chart
 from .curves import SAME_START, added_figures, task_figure
 from .depth_scores import DepthMeter, Scores, mean_depth_map
 from .measuring import build_dataset, measure
-from .runs import Training
-from .study import Study, StudyResult, losses_as_json
+from .runs import RunLog
+from .study import Study, StudyResult
 
 NAMES = {
     'teacher': 'Teacher (stereo)',
@@ -56,32 +56,30 @@ class DepthResult(StudyResult):
         scores (dict[str, Scores]): By model (see :data:`NAMES`), each metric by name.
         dense (dict[str, Scores]): The same against the dense truth; empty when there is none.
         calibrations (dict[str, Calibration]): By trained model.
-        trainings (dict[str, Training]): Logs and costs, by trained model.
+        logs (dict[str, RunLog]): Logs and costs, by trained model.
         seeds (dict[int, dict[str, Scores]]): Scores of ``baseline`` and ``adudepth`` by seed, the first one included.
         data (str): What was measured on, for the reader. Defaults to ''.
     """
 
-    title = 'ADU-Depth on MiniDrive: did the monocular student learn from the stereo teacher?'
-
     scores: dict[str, Scores]
     dense: dict[str, Scores]
     calibrations: dict[str, Calibration]
-    trainings: dict[str, Training]
+    logs: dict[str, RunLog]
     seeds: dict[int, dict[str, Scores]]
     data: str = ''
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain data, as in ``report.json``."""
         results = _rounded(self.scores)
-        for name, training in self.trainings.items():
-            results[name].update(training.costs_as_json())
+        for name, log in self.logs.items():
+            results[name].update(log.costs_as_json())
         return {
             'results': results,
             'dense_truth': _rounded(self.dense),
             'calibration': {name: calibration.as_json() for name, calibration in self.calibrations.items()},
             'checks': checks(self),
             'seeds': {str(seed): _rounded(by_model) for seed, by_model in self.seeds.items()},
-            'first_and_last_loss': losses_as_json(self.trainings),
+            'first_and_last_loss': {name: log.losses_as_json() for name, log in self.logs.items()},
         }
 
     def main_tables(self) -> list[Table]:
@@ -110,8 +108,8 @@ class DepthResult(StudyResult):
             'difference may be noise.'
         )
 
-    def sections(self, frames: list[Section]) -> list[Section]:
-        """Parts of the page, with one section of pictures per frame among them."""
+    def page(self, frames: list[Section]) -> Page:
+        """The report, with one section of pictures per frame."""
         controls = (
             'The control has every parameter of the teacher but sees the left image twice: what separates them is '
             'stereo. The prior sees no image: what separates it from the student is what the student reads in the '
@@ -123,19 +121,21 @@ class DepthResult(StudyResult):
         results = [result, score_table(self.dense, dense)] if self.dense else [result]
         chart = calibration_chart(self.calibrations, NAMES)
         bins = Figure(chart, 'Twenty bins of pixels, sorted by predicted scale.', False)
-        runs = self.trainings
+        logs = self.logs
         added = 'What ADU-Depth adds to the loss of the student; likelihoods may be negative.'
         curves = [
-            task_figure(runs, NAMES, 'loss_depth', 'SILog loss'),
-            *added_figures(runs['baseline'], runs['adudepth'], added),
+            task_figure(logs, NAMES, 'loss_depth', 'SILog loss'),
+            *added_figures(logs['baseline'], logs['adudepth'], added),
         ]
-        return [
+        sections = [
             Section('Result', [controls], results),
             Section('Both students, seed by seed', tables=[seeds]),
             Section('Uncertainty', [scale], [calibration_table(self)], [bins]),
             Section('Curves', [SAME_START], [cost_table(self)], curves),
             *frames,
         ]
+        title = 'ADU-Depth on MiniDrive: did the monocular student learn from the stereo teacher?'
+        return Page(title, self.describe_gain(), sections)
 
 
 def _rounded(scores: Mapping[str, Scores]) -> dict[str, Scores]:
@@ -167,8 +167,8 @@ def score_table(scores: Mapping[str, Scores], caption: str) -> Table:
 
 
 def cost_table(result: DepthResult) -> Table:
-    """Time and memory of the trainings."""
-    rows = [[NAMES[name], f'{run.step_s:.2f}', f'{run.peak_mb:.0f}'] for name, run in result.trainings.items()]
+    """Time and memory of the logs."""
+    rows = [[NAMES[name], f'{log.median_step_time():.2f}', f'{log.peak_mb:.0f}'] for name, log in result.logs.items()]
     return Table(['model', 'training step (s)', 'peak memory (MiB)'], rows)
 
 
@@ -272,7 +272,7 @@ class DepthStudy(Study):
             {name: scores[name] for name in NAMES},
             {name: values for name, values in dense.items() if values is not None},
             {name: calibrate(*meters[name].scales_and_errors()) for name in self.runs},
-            self.trainings,
+            self.logs,
             seeds,
             f'{len(self.training)} training frames, {frames} held-out frames with truth',
         )

@@ -15,16 +15,16 @@ from torch import Tensor
 
 from projects.cli import ToolParser
 from projects.occupancy.classes import OCC3D_PALETTE
-from projects.reporting import Figure, Section, Table, image_to_data_uri
+from projects.reporting import Figure, Page, Section, Table, image_to_data_uri
 
 from .curves import SAME_START, added_figures, task_figure, validation_figures
 from .measuring import build_dataset, measure
 from .occupancy_scores import OccupancyMeter, Scores, most_likely
 from .pictures import draw_cameras, draw_ray_distributions, draw_views, draw_volumes
 from .ray_depth import FREE_SHIFTS, RayDepthMeter, RayScores
-from .renders import FINE_BINS, CameraRays, RayRenderer, camera_rays, choose_rays, label_view, render_views
-from .runs import Training
-from .study import Study, StudyResult, losses_as_json
+from .renders import FINE_BINS, build_renderer, camera_rays, choose_rays, edges, label_view, render_views
+from .runs import RunLog
+from .study import Study, StudyResult
 
 NAMES = {'teacher': 'Teacher (LiDAR + cameras)', 'baseline': 'Student alone (cameras)', 'radocc': 'Student + RadOcc'}
 CONTROL_NAMES = {
@@ -70,27 +70,25 @@ class OccupancyResult(StudyResult):
         scores (dict[str, Scores]): ``teacher``, ``baseline``, ``radocc``.
         controls (dict[str, Scores]): ``baseline_blank_images``, ``teacher_other_scene_lidar``.
         rays (dict[str, RayScores]): Where rays end, by model, and for the control ``baseline_free_raised``.
-        trainings (dict[str, Training]): Logs and costs, by model.
+        logs (dict[str, RunLog]): Logs and costs, by model.
         data (str): What was measured on, for the reader. Defaults to ''.
     """
-
-    title = 'RadOcc on MiniDrive: did the camera student learn geometry from the LiDAR teacher?'
 
     scores: dict[str, Scores]
     controls: dict[str, Scores]
     rays: dict[str, RayScores]
-    trainings: dict[str, Training]
+    logs: dict[str, RunLog]
     data: str = ''
 
     def as_json(self) -> dict[str, Any]:
         """Scores in percent and costs, as in ``report.json``."""
         return {
             'results': {
-                name: {**score.as_json(), **self.trainings[name].costs_as_json()} for name, score in self.scores.items()
+                name: {**score.as_json(), **self.logs[name].costs_as_json()} for name, score in self.scores.items()
             },
             'rays': {name: score.as_json() for name, score in self.rays.items()},
             'controls': {name: score.as_json() for name, score in self.controls.items()},
-            'first_and_last_loss': losses_as_json(self.trainings),
+            'first_and_last_loss': {name: log.losses_as_json() for name, log in self.logs.items()},
         }
 
     def main_tables(self) -> list[Table]:
@@ -113,35 +111,37 @@ class OccupancyResult(StudyResult):
             'This is one run with one seed, which cannot tell a small difference from noise.'
         )
 
-    def sections(self, frames: list[Section]) -> list[Section]:
-        """Parts of the page, with one section of pictures per frame among them."""
+    def page(self, frames: list[Section]) -> Page:
+        """The report, with one section of pictures per frame."""
         control_text = (
             'A student that only learned where roads usually are would score the same without seeing. A teacher that '
             'ignored its LiDAR would not notice that it belongs to another street. Both scores must fall far.'
         )
-        runs = self.trainings
+        logs = self.logs
         curves = [
-            task_figure(runs, NAMES, 'loss_occ', 'cross-entropy of occupancy'),
+            task_figure(logs, NAMES, 'loss_occ', 'cross-entropy of occupancy'),
             *added_figures(
-                runs['baseline'], runs['radocc'], 'What RadOcc adds to the loss of the student.', log_y=True
+                logs['baseline'], logs['radocc'], 'What RadOcc adds to the loss of the student.', log_y=True
             ),
-            *validation_figures(runs, NAMES, 'occ/mIoU', 'mIoU (%)', 'Held-out mIoU while training.'),
+            *validation_figures(logs, NAMES, 'occ/mIoU', 'mIoU (%)', 'Held-out mIoU while training.'),
         ]
-        return [
+        sections = [
             Section('Result', tables=self.main_tables()),
             Section('Controls', [control_text], [control_table(self)]),
             Section('Curves', [SAME_START], figures=curves),
             *frames,
             Section('Every class', tables=[class_table(self)], collapsed=True),
         ]
+        title = 'RadOcc on MiniDrive: did the camera student learn geometry from the LiDAR teacher?'
+        return Page(title, self.describe_gain(), sections)
 
 
 def result_table(result: OccupancyResult) -> Table:
     """Scores and costs of the three models."""
     rows = []
     for name, score in result.scores.items():
-        training = result.trainings[name]
-        cost = [f'{training.step_s:.2f}', f'{training.peak_mb:.0f}']
+        log = result.logs[name]
+        cost = [f'{log.median_step_time():.2f}', f'{log.peak_mb:.0f}']
         rows.append([NAMES[name], f'{score.miou:.2f}', f'{score.iou:.2f}', *cost])
     students = [row for row in range(len(rows)) if list(result.scores)[row] != 'teacher']
     best = max(students, key=lambda row: list(result.scores.values())[row].miou)
@@ -219,8 +219,8 @@ class OccupancyStudy(Study):
             config.val_dataloader.dataset, args.data_root, config.fusion_test_pipeline, modality=sensors
         )
         self.free_class = self.dataset.metainfo['free_class']
-        self.meter = RayDepthMeter(RayRenderer.from_config(args.radocc_config), self.free_class)
-        self.renderer = RayRenderer.from_config(args.radocc_config, FINE_BINS)
+        self.meter = RayDepthMeter(build_renderer(args.radocc_config), self.free_class)
+        self.renderer = build_renderer(args.radocc_config, FINE_BINS)
         self._other: tuple[int, dict] | None = None
 
     @classmethod
@@ -273,7 +273,7 @@ class OccupancyStudy(Study):
             {name: scores.pop(name) for name in self.runs},
             scores,
             {**rays, 'baseline_free_raised': self.meter.best_raised('baseline')},
-            self.trainings,
+            self.logs,
             f'{len(self.dataset)} held-out keyframes',
         )
 
@@ -297,20 +297,21 @@ class OccupancyStudy(Study):
             ),
         ]
         for camera in self.args.cameras:
-            rays = camera_rays(sample, camera, RENDER_HEIGHT)
-            figures += self._draw_camera(meta['cam_names'][camera], rays, logits, label)
+            figures += self._draw_camera(sample, camera, logits)
         return Section(f'Keyframe {meta["token"][:8]} of {meta["scene_name"]}', figures=figures)
 
-    def _draw_camera(self, name: str, rays: CameraRays, logits: dict[str, Tensor], label: np.ndarray) -> list[Figure]:
+    def _draw_camera(self, sample: dict, camera: int, logits: dict[str, Tensor]) -> list[Figure]:
         """What one camera sees of the volumes, and where some of its rays end."""
-        views = render_views(logits, rays, self.renderer)
-        truth = label_view(label, self.free_class, rays, self.renderer.grid)
+        data, rays = sample['data_samples'], camera_rays(sample, camera, RENDER_HEIGHT)
+        views = render_views(logits, *rays, self.renderer)
+        truth = label_view(data.gt_occ.numpy(), self.free_class, *rays, self.renderer.geometry.grid)
+        name = data.metainfo['cam_names'][camera]
         picture = draw_views({'label': truth, **views}, OCC3D_PALETTE)
         caption = f'{name}: rendered depth (red near, blue 45 m, white: nothing hit) and rendered semantics.'
         figures = [Figure(image_to_data_uri(picture), caption)]
         chosen = choose_rays(views['teacher'], views['baseline'], truth)
         if chosen:
-            middles = (0.5 * sum(self.renderer.edges)).numpy()
+            middles = (0.5 * sum(edges(self.renderer))).numpy()
             caption = (
                 f'{name}: where rays end. In brackets the mean depth of each model. The rays are chosen by teacher and '
                 'baseline alone, never by the distilled student.'

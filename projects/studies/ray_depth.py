@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .renders import RayRenderer, camera_rays, label_view
+from projects.radocc import VolumeRenderingNeck
+
+from .renders import camera_rays, edges, label_view
 
 #: Amounts by which the control raises the free logit of the student that trained alone.
 FREE_SHIFTS = (0.5, 1.0, 1.5)
@@ -71,12 +73,12 @@ class RayDepthMeter:
     """Collects, model by model, where the rays of all cameras end.
 
     Args:
-        renderer (RayRenderer): How volumes are rendered.
+        renderer (VolumeRenderingNeck): From :func:`build_renderer`.
         free_class (int): Id of free.
         height (int): Rows of rays per camera. Defaults to 24.
     """
 
-    def __init__(self, renderer: RayRenderer, free_class: int, height: int = 24) -> None:
+    def __init__(self, renderer: VolumeRenderingNeck, free_class: int, height: int = 24) -> None:
         self.renderer, self.free_class, self.height = renderer, free_class, height
         self._found: dict[str, list[np.ndarray]] = {}
         self._last: tuple[dict, dict[str, Tensor], np.ndarray] | None = None
@@ -88,20 +90,19 @@ class RayDepthMeter:
         """
         prepared, truth = self._rays_of(sample)
         rendered = self.renderer(logits, prepared)
-        opacity = rendered['opacities']
-        depth = rendered['depths'] + (1 - opacity) * self.renderer.edges[1][-1]
+        opacity = rendered['opacities'][0]
+        depth = rendered['depths'][0] + (1 - opacity) * edges(self.renderer)[1][-1]
         self._found.setdefault(name, []).append(np.stack([depth.numpy(), opacity.numpy(), truth]))
 
     def _rays_of(self, sample: dict) -> tuple[dict[str, Tensor], np.ndarray]:
         """Rays of all cameras and their depths in the label; kept, for the models see one sample after the other."""
         if self._last is None or self._last[0] is not sample:
-            label = sample['data_samples'].gt_occ.numpy()
-            count = len(sample['inputs']['cam2img'])
-            cameras = [camera_rays(sample, camera, self.height) for camera in range(count)]
-            rays_o, rays_d = (torch.cat([getattr(rays, part) for rays in cameras]) for part in ('rays_o', 'rays_d'))
-            grid = self.renderer.grid
-            truth = [label_view(label, self.free_class, rays, grid).depths.ravel() for rays in cameras]
-            self._last = (sample, self.renderer.prepare(rays_o, rays_d), np.concatenate(truth))
+            label, geometry = sample['data_samples'].gt_occ.numpy(), self.renderer.geometry
+            cameras = [camera_rays(sample, i, self.height) for i in range(len(sample['inputs']['cam2img']))]
+            rays_o, rays_d = (torch.cat([rays[part] for rays, _ in cameras], 1) for part in ('rays_o', 'rays_d'))
+            views = [label_view(label, self.free_class, *camera, geometry.grid) for camera in cameras]
+            truth = np.concatenate([view.depths.ravel() for view in views])
+            self._last = (sample, geometry(rays_o, rays_d), truth)
         return self._last[1:]
 
     def add_raised(self, name: str, logits: Tensor, sample: dict) -> None:

@@ -1,6 +1,6 @@
 """Rendered views and ray termination distributions of several occupancy volumes along the same rays.
 
-H x W rendered pixels, R rays, S samples along a ray, X/Y/Z voxels, K classes of which the last one is free.
+H x W rendered pixels, S samples along a ray, X/Y/Z voxels, K classes of which the last one is free.
 """
 
 from collections.abc import Mapping
@@ -15,56 +15,28 @@ from mmengine.config import Config
 from torch import Tensor
 
 from projects.occupancy.classes import UNLABELLED
-from projects.radocc import full_image_rays
+from projects.radocc import VolumeRenderingNeck, full_image_rays
 from projects.rendering import VoxelGrid, find_first_hits, ray_distribution, uniform_samples
 
 FINE_BINS = {'t_range': (0.0, 57.4), 'step': 0.2}
 """Samples of the pictures in metres of z-depth, whatever the training takes."""
 
 
-class RayRenderer:
-    """Renders volumes as RadOcc is trained: with the field and the density of its config.
-
-    Attributes:
-        edges (tuple[Tensor, Tensor]): Starts and ends of the samples in metres of z-depth, each (S,).
+def build_renderer(config_file: str | Path, bins: Mapping[str, Any] | None = None) -> VolumeRenderingNeck:
+    """Renderer of a config of RadOcc, with the field and the density that it trains.
 
     Args:
-        geometry (Mapping): Config of :class:`projects.radocc.RaySampleGeometry`.
-        neck (Mapping): Config of :class:`projects.radocc.VolumeRenderingNeck`.
+        config_file (str | Path): Config whose model is a ``Distiller``.
+        bins (Mapping | None): Other ``t_range`` and ``step`` than those of the training. Defaults to None.
     """
+    model = Config.fromfile(config_file).model
+    geometry = {**model.shared.rays.geometry, **(bins or {})}
+    return MODELS.build({**model.connectors.rendered, 'geometry': geometry}).eval()
 
-    def __init__(self, geometry: Mapping[str, Any], neck: Mapping[str, Any]) -> None:
-        self.geometry = MODELS.build(dict(geometry)).eval()
-        self.edges = uniform_samples(self.geometry.t_range, self.geometry.step)
-        self.neck = MODELS.build(dict(neck))
 
-    @classmethod
-    def from_config(cls, config_file: str | Path, bins: Mapping[str, Any] | None = None) -> 'RayRenderer':
-        """Renderer of a config of RadOcc.
-
-        Args:
-            config_file (str | Path): Config whose model is a ``Distiller``.
-            bins (Mapping | None): Other samples than those of the training. Defaults to None.
-        """
-        model = Config.fromfile(config_file).model
-        return cls({**model.shared.rays.geometry, **(bins or {})}, model.connectors.rendered)
-
-    @property
-    def grid(self) -> VoxelGrid:
-        """Grid of the volumes."""
-        return self.geometry.grid
-
-    def prepare(self, rays_o: Tensor, rays_d: Tensor) -> dict[str, Tensor]:
-        """Samples along rays, each of shape (R, 3), that several renders share."""
-        return self.geometry(rays_o[None], rays_d[None])
-
-    def __call__(self, logits: Tensor, prepared: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Render logits of shape (1, X, Y, Z, K).
-
-        Returns:
-            dict[str, Tensor]: ``weights`` (R, S), ``depths`` (R,), ``semantics`` (R, K - 1), ``opacities`` (R,).
-        """
-        return {name: value[0] for name, value in self.neck(logits, prepared).items()}
+def edges(renderer: VolumeRenderingNeck) -> tuple[Tensor, Tensor]:
+    """Starts and ends of the samples of a renderer in metres of z-depth, each (S,)."""
+    return uniform_samples(renderer.geometry.t_range, renderer.geometry.step)
 
 
 @dataclass(frozen=True)
@@ -82,74 +54,53 @@ class RenderedView:
     weights: np.ndarray
 
 
-@dataclass(frozen=True)
-class CameraRays:
-    """All rays of one camera at render size, in the ego frame.
-
-    Args:
-        rays_o (Tensor): Origins. Shape (H * W, 3).
-        rays_d (Tensor): Directions with camera z = 1. Shape (H * W, 3).
-        size (tuple[int, int]): (H, W).
-    """
-
-    rays_o: Tensor
-    rays_d: Tensor
-    size: tuple[int, int]
-
-
-def camera_rays(sample: Mapping[str, Any], camera: int, height: int) -> CameraRays:
+def camera_rays(sample: Mapping[str, Any], camera: int, height: int) -> tuple[dict[str, Tensor], tuple[int, int]]:
     """Rays through the pixels of one camera's whole image, shrunk to ``height`` rows.
 
     Args:
         sample (Mapping): Packed sample with inputs ``cam2img`` (N, 3, 3), ``cam2ego`` (N, 4, 4), ``bda_mat`` (4, 4).
         camera (int): Index of the camera.
         height (int): H.
+
+    Returns:
+        tuple: ``rays_o`` and ``rays_d`` (1, H * W, 3) in the ego frame, and (H, W).
     """
-    inputs, data = sample['inputs'], sample['data_samples']
-    rows, columns = data.metainfo['ori_shape'][:2]
+    rows, columns = sample['data_samples'].metainfo['ori_shape'][:2]
     size = (height, round(columns * height / rows))
-    batch = {name: inputs[name][None] for name in ('cam2img', 'cam2ego', 'bda_mat')}
-    rays = full_image_rays(batch, [data], camera, size)
-    return CameraRays(rays['rays_o'][0].contiguous(), rays['rays_d'][0].contiguous(), size)
+    batch = {name: sample['inputs'][name][None] for name in ('cam2img', 'cam2ego', 'bda_mat')}
+    return full_image_rays(batch, [sample['data_samples']], camera, size), size
 
 
-def render_views(volumes: Mapping[str, Tensor], rays: CameraRays, renderer: RayRenderer) -> dict[str, RenderedView]:
-    """Render volumes of logits along the same rays.
-
-    Args:
-        volumes (Mapping[str, Tensor]): Name -> logits of shape (1, X, Y, Z, K).
-        rays (CameraRays): Where to look.
-        renderer (RayRenderer): How.
-    """
-    prepared = renderer.prepare(rays.rays_o, rays.rays_d)
+def render_views(
+    volumes: Mapping[str, Tensor], rays: Mapping[str, Tensor], size: tuple[int, int], renderer: VolumeRenderingNeck
+) -> dict[str, RenderedView]:
+    """Render volumes of logits, name -> (1, X, Y, Z, K), along the same rays of :func:`camera_rays`."""
+    prepared = renderer.geometry(rays['rays_o'], rays['rays_d'])
     views = {}
     for name, logits in volumes.items():
-        rendered = renderer(logits, prepared)
+        rendered = {key: value[0] for key, value in renderer(logits, prepared).items()}
         opacity = rendered['opacities']
         seen = opacity >= 0.5
         depth = torch.where(seen, rendered['depths'] / opacity.clamp_min(1e-6), torch.nan)
         classes = torch.where(seen, rendered['semantics'].argmax(-1), logits.shape[-1] - 1)
-        views[name] = RenderedView(
-            depth.view(rays.size).numpy(),
-            classes.view(rays.size).numpy(),
-            rendered['weights'].view(*rays.size, -1).numpy(),
-        )
+        maps = (value.view(*size, *value.shape[1:]).numpy() for value in (depth, classes, rendered['weights']))
+        views[name] = RenderedView(*maps)
     return views
 
 
-def label_view(label: np.ndarray, free_class: int, rays: CameraRays, grid: VoxelGrid) -> RenderedView:
+def label_view(
+    label: np.ndarray, free_class: int, rays: Mapping[str, Tensor], size: tuple[int, int], grid: VoxelGrid
+) -> RenderedView:
     """What a camera sees of a label: the first occupied voxel of each ray, exactly; there are no weights (S = 0).
 
     Where that voxel is not labelled (255), the depth is infinite and the class is free.
     """
-    occupied = torch.from_numpy(label != free_class)
-    hits = find_first_hits(occupied, rays.rays_o, rays.rays_d, grid)
-    voxel = hits.voxel.clamp_min(0).numpy()
-    found = label[tuple(voxel.T)]
+    hits = find_first_hits(torch.from_numpy(label != free_class), rays['rays_o'][0], rays['rays_d'][0], grid)
+    found, hit = label[tuple(hits.voxel.clamp_min(0).numpy().T)], hits.hit.numpy()
     known = found != UNLABELLED
-    classes = np.where(hits.hit.numpy() & known, found, free_class)
-    depth = np.where(hits.hit.numpy(), np.where(known, hits.t_entry.numpy(), np.inf), np.nan)
-    return RenderedView(depth.reshape(rays.size), classes.reshape(rays.size), np.zeros((*rays.size, 0), np.float32))
+    classes = np.where(hit & known, found, free_class)
+    depth = np.where(hit, np.where(known, hits.t_entry.numpy(), np.inf), np.nan)
+    return RenderedView(depth.reshape(size), classes.reshape(size), np.zeros((*size, 0), np.float32))
 
 
 @dataclass(frozen=True)

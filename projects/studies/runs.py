@@ -1,8 +1,9 @@
 """What the trainings of a study logged and cost."""
 
 import contextlib
+import math
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,15 +12,17 @@ from projects.fileio import BadFileError, parse_json, read_text, read_whole
 
 @dataclass
 class RunLog:
-    """What MMEngine's logger hook wrote for one run.
+    """What MMEngine's logger hook wrote for one run, and how much memory it took.
 
     Args:
         steps (list[dict[str, float]]): Training records in order, each with ``step``, ``time`` and its losses.
         validations (list[dict[str, float]]): Validation records in order, each with ``step`` (the epoch).
+        peak_mb (float): Peak resident memory of the process in MiB. Defaults to NaN (not known).
     """
 
     steps: list[dict[str, float]] = field(default_factory=list)
     validations: list[dict[str, float]] = field(default_factory=list)
+    peak_mb: float = math.nan
 
     def curve(self, key: str) -> tuple[list[float], list[float]]:
         """Give the steps and the values of one logged training quantity, in order."""
@@ -41,6 +44,15 @@ class RunLog:
         if not times:
             raise ValueError('the run logged no training step with a time')
         return statistics.median(times[1:] or times)
+
+    def costs_as_json(self) -> dict[str, float]:
+        """Time of a step and memory as plain data."""
+        return {'step_s': round(self.median_step_time(), 4), 'peak_mb': round(self.peak_mb, 1)}
+
+    def losses_as_json(self) -> dict[str, list[float]]:
+        """First and last value of each loss."""
+        curves = {name: self.curve(name)[1] for name in self.loss_names()}
+        return {name: [values[0], values[-1]] for name, values in curves.items()}
 
 
 def _records(file: Path) -> Iterator[dict[str, float]]:
@@ -88,41 +100,6 @@ def read_run_log(work_dir: str | Path) -> RunLog:
             target = steps if 'loss' in record else validations
             target[record['step']] = record
     return RunLog([steps[k] for k in sorted(steps)], [validations[k] for k in sorted(validations)])
-
-
-@dataclass(frozen=True)
-class Training:
-    """One training of a study.
-
-    Args:
-        log (RunLog): What it logged.
-        step_s (float): Median time of a training step in seconds.
-        peak_mb (float): Peak resident memory of its process in MiB.
-    """
-
-    log: RunLog
-    step_s: float
-    peak_mb: float
-
-    def costs_as_json(self) -> dict[str, float]:
-        """Time and memory as plain data."""
-        return {'step_s': round(self.step_s, 4), 'peak_mb': round(self.peak_mb, 1)}
-
-    def losses_as_json(self) -> dict[str, list[float]]:
-        """First and last value of each loss."""
-        curves = {name: self.log.curve(name)[1] for name in self.log.loss_names()}
-        return {name: [values[0], values[-1]] for name, values in curves.items()}
-
-
-def read_training(run: Path, costs: Mapping[str, Mapping[str, float]]) -> Training:
-    """Read the log of a work directory.
-
-    Args:
-        run (Path): Work directory of one run of the study.
-        costs (Mapping): Costs by the name of the run, from ``costs.json``.
-    """
-    log = read_run_log(run)
-    return Training(log, log.median_step_time(), costs[run.name]['peak_mb'])
 
 
 def last_checkpoint(run: Path) -> Path:

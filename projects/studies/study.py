@@ -17,44 +17,32 @@ from projects.fileio import atomic_write, read_json
 from projects.reporting import Page, Section, Table, format_table, package_versions, processor_name
 
 from .measuring import Predictor, choose_frames
-from .runs import Training, last_checkpoint, read_training
+from .runs import last_checkpoint, read_run_log
 
 PACKAGES = ('torch', 'numpy', 'numba', 'mmengine', 'mmcv', 'mmdet', 'mmdet3d')
 TINY_WARNING = 'Preset tiny: a few steps on a handful of samples, only to walk the path. These numbers mean nothing.'
 
 
 class StudyResult(ABC):
-    """All numbers of one study, and how they are told; a child says which."""
+    """All numbers of one study, and how they are told; ``data`` says for the reader what was measured on."""
 
-    title: ClassVar[str]
-    """Title of the page."""
     data: str
-    """What was measured on, for the reader."""
 
     @abstractmethod
     def as_json(self) -> dict[str, Any]:
         """Everything as plain data, as in ``report.json``."""
 
     @abstractmethod
-    def describe_gain(self) -> str:
-        """The result in a few sentences."""
+    def page(self, frames: list[Section]) -> Page:
+        """The report, with one section of pictures per frame."""
 
     @abstractmethod
     def main_tables(self) -> list[Table]:
         """The tables that the terminal shows as well."""
 
-    @abstractmethod
-    def sections(self, frames: list[Section]) -> list[Section]:
-        """Parts of the page, with one section of pictures per frame among them."""
-
     def remarks(self) -> list[str]:
         """Further lines for the terminal; none by default."""
         return []
-
-
-def losses_as_json(trainings: Mapping[str, Training]) -> dict[str, dict[str, list[float]]]:
-    """First and last loss of each training."""
-    return {name: training.losses_as_json() for name, training in trainings.items()}
 
 
 class Study(ABC):
@@ -67,18 +55,17 @@ class Study(ABC):
         FileNotFoundError: If a run has not been trained.
     """
 
-    runs: ClassVar[tuple[str, ...]]
-    """Folders of the runs."""
-    config_flags: ClassVar[Mapping[str, str]]
-    """Help of the flag ``--<name>-config``, by name."""
-    frames: ClassVar[tuple[int, str]]
-    """How many frames are drawn by default, and what ``--frames`` says about it."""
+    runs: ClassVar[tuple[str, ...]]  # their folders
+    config_flags: ClassVar[Mapping[str, str]]  # help of --<name>-config, by name
+    frames: ClassVar[tuple[int, str]]  # how many are drawn by default, and what --frames says about it
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
         self.predictors = {name: Predictor(self._load(name)) for name in self.models()}
         costs = read_json(args.work_dir / 'costs.json')
-        self.trainings = {name: read_training(args.work_dir / name, costs) for name in self.runs}
+        self.logs = {name: read_run_log(args.work_dir / name) for name in self.runs}
+        for name, log in self.logs.items():
+            log.peak_mb = costs[name]['peak_mb']
         self.times = ', '.join(f'{name} {cost["seconds"]:.0f} s' for name, cost in costs.items())
 
     def _load(self, name: str) -> torch.nn.Module:
@@ -126,18 +113,6 @@ def preset_warning(work_dir: Path) -> str:
     return TINY_WARNING if mark.is_file() and read_json(mark).get('preset') == 'tiny' else ''
 
 
-def build_page(result: StudyResult, frames: list[Section], facts: Mapping[str, str], warning: str = '') -> Page:
-    """Put the report together.
-
-    Args:
-        result (StudyResult): The numbers.
-        frames (list[Section]): One section of pictures per frame.
-        facts (Mapping[str, str]): Seed, date, hardware, versions, data.
-        warning (str): What must stand beside every number. Defaults to '' (nothing).
-    """
-    return Page(result.title, result.describe_gain(), result.sections(frames), list(facts.items()), warning)
-
-
 def write_report(study: Study) -> str:
     """Measure a study, draw its frames, and write ``report.json`` and ``report.html`` into its work directory.
 
@@ -169,8 +144,10 @@ def write_report(study: Study) -> str:
     }
     with atomic_write(args.work_dir / 'report.json', 'w') as file:
         json.dump(report, file, indent=1)
-    page = args.work_dir / 'report.html'
-    with atomic_write(page, 'w') as file:
-        file.write(build_page(result, frames, facts, warning).to_html())
+    page = result.page(frames)
+    page.facts, page.warning = list(facts.items()), warning
+    with atomic_write(args.work_dir / 'report.html', 'w') as file:
+        file.write(page.to_html())
     tables = [f'\n{format_table(table, warning)}' for table in result.main_tables()]
-    return '\n'.join([*tables, result.describe_gain(), *result.remarks(), f'report: {page.resolve()}'])
+    where = (args.work_dir / 'report.html').resolve()
+    return '\n'.join([*tables, page.lead, *result.remarks(), f'report: {where}'])

@@ -5,8 +5,7 @@ import pytest
 
 from projects.studies.calibration import calibrate
 from projects.studies.depth import DepthResult, checks, score_table, seed_table
-from projects.studies.runs import RunLog, Training
-from projects.studies.study import build_page
+from projects.studies.runs import RunLog
 
 
 def _scores(abs_rel):
@@ -31,14 +30,14 @@ def _result(adudepth=0.18, seeds=(0,)):
     }
     trained = ('teacher', 'control', 'baseline', 'adudepth')
     plain = [{'step': i, 'time': 1.0, 'loss': 3.0 / i, 'loss_depth': 3.0 / i} for i in (1, 2)]
-    logs = {name: RunLog(plain) for name in trained}
-    logs['adudepth'] = RunLog([{**record, 'loss_resp': -0.1} for record in plain])
+    logs = {name: RunLog(plain, peak_mb=1.0) for name in trained}
+    logs['adudepth'] = RunLog([{**record, 'loss_resp': -0.1} for record in plain], peak_mb=1.0)
     calibration = calibrate(np.linspace(0.1, 1, 40), np.linspace(0.1, 1, 40))
     return DepthResult(
         scores,
         {},
         dict.fromkeys(trained, calibration),
-        {name: Training(log, 1.0, 1.0) for name, log in logs.items()},
+        logs,
         {seed: {'baseline': _scores(0.2 + 0.02 * seed), 'adudepth': _scores(adudepth)} for seed in seeds},
     )
 
@@ -85,7 +84,7 @@ def test_json_holds_every_field():
 
 
 def test_page_shows_what_distillation_adds_and_the_calibration():
-    html = build_page(_result(), [], {'seed': '0'}).to_html()
+    html = _result().page([]).to_html()
     assert 'What ADU-Depth adds to the loss of the student' in html
     assert 'loss_resp' in html
     assert 'predicted scale of the log-depth error' in html

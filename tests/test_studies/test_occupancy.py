@@ -13,8 +13,7 @@ from projects.studies.occupancy import (
 )
 from projects.studies.occupancy_scores import Scores
 from projects.studies.ray_depth import RayScores
-from projects.studies.runs import RunLog, Training
-from projects.studies.study import build_page
+from projects.studies.runs import RunLog
 
 
 def _result(radocc_miou=22.5):
@@ -33,9 +32,9 @@ def _result(radocc_miou=22.5):
     ]
     distilled = [{**record, 'loss_rdc': record['loss']} for record in plain]
     logs = {
-        'teacher': RunLog(plain),
-        'baseline': RunLog(plain),
-        'radocc': RunLog(distilled, [{'step': 1, 'occ/mIoU': 20.0}]),
+        'teacher': RunLog(plain, peak_mb=1.0),
+        'baseline': RunLog(plain, peak_mb=1.0),
+        'radocc': RunLog(distilled, [{'step': 1, 'occ/mIoU': 20.0}], 1.0),
     }
     rays = {
         'teacher': RayScores(63.81, 0.76, 6.8, 9.1),
@@ -43,7 +42,7 @@ def _result(radocc_miou=22.5):
         'radocc': RayScores(52.66, 1.31, 7.0, 21.2),
         'baseline_free_raised': RayScores(47.61, 1.58, 8.2, 15.0),
     }
-    return OccupancyResult(scores, controls, rays, {name: Training(log, 1.0, 1.0) for name, log in logs.items()})
+    return OccupancyResult(scores, controls, rays, logs)
 
 
 def test_gain_and_loss_are_both_said():
@@ -85,7 +84,7 @@ def test_json_holds_every_field():
 
 
 def test_page_shows_what_distillation_adds_to_the_loss():
-    html = build_page(_result(), [], {'seed': '0'}).to_html()
+    html = _result().page([]).to_html()
     assert 'What RadOcc adds to the loss of the student.' in html
     assert 'loss_rdc' in html
     assert 'Student alone, images blanked to grey' in html

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from projects.radocc import VolumeRenderingNeck
 from projects.studies.ray_depth import RayDepthMeter, score_rays
-from projects.studies.renders import RayRenderer
 
 GEOMETRY = {
     'type': 'RaySampleGeometry',
@@ -13,7 +13,7 @@ GEOMETRY = {
     'step': 0.5,
     'field': 'voxel',
 }
-RENDERER = RayRenderer(GEOMETRY, {'type': 'VolumeRenderingNeck', 'density': 'log_odds'})
+RENDERER = VolumeRenderingNeck('log_odds', geometry=GEOMETRY)
 
 
 def test_scores_of_five_rays_by_hand():

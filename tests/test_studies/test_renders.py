@@ -3,12 +3,14 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from projects.radocc import VolumeRenderingNeck
 from projects.studies.renders import (
     FINE_BINS,
-    RayRenderer,
     RenderedView,
+    build_renderer,
     camera_rays,
     choose_rays,
+    edges,
     label_view,
     render_views,
 )
@@ -16,16 +18,13 @@ from projects.studies.renders import (
 RADOCC = 'configs/radocc/radocc_bevfusion-mini_flashocc-mini_1xb1-4e_minidrive.py'
 
 
-def _geometry(**fields):
-    grid = {'point_cloud_range': (0.0, -4.0, -4.0, 8.0, 4.0, 4.0), 'grid_size': (8, 8, 8)}
-    return {'type': 'RaySampleGeometry', **grid, 't_range': (0.0, 8.0), **fields}
-
-
 def _renderer(**fields):
-    return RayRenderer(_geometry(**fields), {'type': 'VolumeRenderingNeck', 'density': 'log_odds'})
+    grid = {'point_cloud_range': (0.0, -4.0, -4.0, 8.0, 4.0, 4.0), 'grid_size': (8, 8, 8)}
+    geometry = {'type': 'RaySampleGeometry', **grid, 't_range': (0.0, 8.0), **fields}
+    return VolumeRenderingNeck('log_odds', geometry=geometry)
 
 
-GRID = _renderer().grid
+GRID = _renderer().geometry.grid
 
 
 class _Data:
@@ -53,12 +52,12 @@ def _logits(label):
 
 def test_wall_is_seen_at_its_distance_in_label_and_render():
     rays = camera_rays(_forward_camera(), 0, 3)
-    truth = label_view(_wall(5), 2, rays, GRID)
+    truth = label_view(_wall(5), 2, *rays, GRID)
     assert np.allclose(truth.depths, 5.0)
     assert (truth.semantics == 1).all()
 
     logits = _logits(_wall(5))
-    view = render_views({'wall': logits}, rays, _renderer(step=0.05))['wall']
+    view = render_views({'wall': logits}, *rays, _renderer(step=0.05))['wall']
     # Between the voxel centres at 4.5 m (free) and 5.5 m the interpolated free logit changes sign at 5 m.
     assert np.abs(view.depths - 5.0).max() < 0.3
     assert (view.semantics == 1).all()
@@ -73,30 +72,30 @@ def test_pictures_render_the_field_that_the_config_trains(tmp_path, field, depth
     zero at the face and grow by 80 per metre: rays end at sqrt(pi / (2 * 80)) = 0.14 m behind it.
     """
     path = tmp_path / 'radocc.py'
-    model = {
-        'shared': {'rays': {'geometry': _geometry(field=field, step=0.5)}},
-        'connectors': {'rendered': {'type': 'VolumeRenderingNeck', 'density': 'log_odds'}},
-    }
-    path.write_text(f'model = {model!r}\n')
+    grid = 'point_cloud_range=(0, -4, -4, 8, 4, 4), grid_size=(8, 8, 8), t_range=(0, 8)'
+    path.write_text(
+        f"geometry = dict(type='RaySampleGeometry', {grid}, step=0.5, field={field!r})\n"
+        "rendered = dict(type='VolumeRenderingNeck', density='log_odds')\n"
+        'model = dict(shared=dict(rays=dict(geometry=geometry)), connectors=dict(rendered=rendered))\n'
+    )
     rays = camera_rays(_forward_camera(), 0, 3)
-    renderer = RayRenderer.from_config(path, {'step': 0.01})
-    view = render_views({'wall': _logits(_wall(5))}, rays, renderer)['wall']
+    view = render_views({'wall': _logits(_wall(5))}, *rays, build_renderer(path, {'step': 0.01}))['wall']
     assert view.depths[1, 1] == pytest.approx(depth, abs=0.01)
 
 
 def test_pictures_of_the_small_config_have_its_field_and_density_but_finer_bins(repo):
     model = Config.fromfile(repo / RADOCC).model
-    renderer = RayRenderer.from_config(repo / RADOCC, FINE_BINS)
+    renderer = build_renderer(repo / RADOCC, FINE_BINS)
     assert renderer.geometry.field == model.shared.rays.geometry.field == 'voxel'
-    assert renderer.neck.density == model.connectors.rendered.density == 'log_odds'
-    assert len(renderer.edges[0]) == 287
-    assert len(RayRenderer.from_config(repo / RADOCC).edges[0]) == 120
+    assert renderer.density == model.connectors.rendered.density == 'log_odds'
+    assert len(edges(renderer)[0]) == 287
+    assert len(edges(build_renderer(repo / RADOCC))[0]) == 120
 
 
 def test_a_ray_that_meets_an_unlabelled_voxel_has_no_true_depth():
     label = _wall(5)
     label[3, :, 4:] = 255  # the upper half of the view
-    view = label_view(label, 2, camera_rays(_forward_camera(), 0, 3), GRID)
+    view = label_view(label, 2, *camera_rays(_forward_camera(), 0, 3), GRID)
     assert np.isinf(view.depths[0]).all()
     assert (view.semantics[0] == 2).all()
     assert np.allclose(view.depths[2], 5.0)
@@ -106,7 +105,7 @@ def test_a_ray_that_meets_an_unlabelled_voxel_has_no_true_depth():
 def test_empty_volume_hits_nothing():
     rays = camera_rays(_forward_camera(), 0, 3)
     free = torch.tensor([-20.0, -20.0, 20.0]).expand(1, 8, 8, 8, 3).contiguous()
-    view = render_views({'free': free}, rays, _renderer(step=0.5))['free']
+    view = render_views({'free': free}, *rays, _renderer(step=0.5))['free']
     assert np.isnan(view.depths).all()
     assert (view.semantics == 2).all()
 

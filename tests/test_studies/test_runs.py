@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from projects.studies.runs import last_checkpoint, read_run_log, read_training
+from projects.studies.runs import RunLog, last_checkpoint, read_run_log
 
 
 def _write(folder, records):
@@ -60,12 +60,11 @@ def test_a_directory_without_log_is_named(tmp_path):
         read_run_log(tmp_path)
 
 
-def test_a_training_is_its_log_with_its_costs(tmp_path):
+def test_a_run_in_json_is_its_costs_and_its_first_and_last_losses():
     records = [{'loss': 4.0, 'time': 9.0, 'step': 1}, {'loss': 3.0, 'time': 1.0, 'step': 2}]
-    _write(tmp_path / 'teacher' / '20260101_000000' / 'vis_data', records)
-    training = read_training(tmp_path / 'teacher', {'teacher': {'seconds': 20.0, 'peak_mb': 99.96}})
-    assert training.costs_as_json() == {'step_s': 1.0, 'peak_mb': 100.0}
-    assert training.losses_as_json() == {'loss': [4.0, 3.0]}
+    log = RunLog(records, peak_mb=99.96)
+    assert log.costs_as_json() == {'step_s': 1.0, 'peak_mb': 100.0}
+    assert log.losses_as_json() == {'loss': [4.0, 3.0]}
 
 
 def test_a_run_without_checkpoint_is_named(tmp_path):

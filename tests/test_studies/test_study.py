@@ -4,23 +4,7 @@ import pytest
 
 from projects.studies.depth import DepthStudy
 from projects.studies.occupancy import OccupancyStudy
-from projects.studies.study import StudyResult, build_page, preset_warning
-
-
-class _Result(StudyResult):
-    """A study of nothing."""
-
-    title = 'Nothing'
-    as_json = describe_gain = main_tables = lambda self: ''
-
-    def sections(self, frames):
-        return frames
-
-
-def test_warning_of_the_work_directory_stands_on_the_page():
-    assert '<p role="alert">' not in build_page(_Result(), [], {}).to_html()
-    html = build_page(_Result(), [], {}, 'These numbers mean nothing.').to_html()
-    assert '<p role="alert">These numbers mean nothing.</p>' in html
+from projects.studies.study import preset_warning
 
 
 @pytest.mark.parametrize(('preset', 'warns'), [('tiny', True), ('mini', False), (None, False)])
