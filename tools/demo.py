@@ -17,8 +17,7 @@ RADOCC = 'configs/radocc/radocc_bevfusion-mini_flashocc-mini_1xb1-4e_minidrive.p
 class RadOccDemo(Demo):
     """Teacher, student, and the second stage of the student alone and under the teacher."""
 
-    name = 'demo'
-    data_name = 'minidrive'
+    work_dir, data_root = 'work_dirs/demo', 'data/minidrive'
     tiny_epochs = 4
     tiny_options = ('default_hooks.logger.interval=2', 'log_processor.window_size=4')
 
@@ -26,22 +25,22 @@ class RadOccDemo(Demo):
     def parser(cls, description=None):
         """The command line."""
         parser = super().parser(description)
-        parser.add_argument(
-            '--no-amp', dest='amp', action='store_false', help='train in float32 instead of bfloat16 autocast'
-        )
+        text = 'train in float32 instead of bfloat16 autocast'
+        parser.add_argument('--no-amp', dest='amp', action='store_false', help=text)
         return parser
 
     def steps(self):
         """All steps in order."""
-        student = self.trained('student', STUDENT)
-        distilled = [f'model.student_ckpt={student}', f'model.teacher_ckpt={self.trained("teacher", TEACHER)}']
+        student, teacher = self.trained('student', STUDENT), self.trained('teacher', TEACHER)
+        distilled = (f'model.student_ckpt={student}', f'model.teacher_ckpt={teacher}')
         return [
-            *self.data_steps('generate MiniDrive', [], ['occ3d-nus', '--version', 'v1.0-minidrive']),
+            self.create('generate MiniDrive'),
+            self.infos('occ3d-nus', '--version', 'v1.0-minidrive'),
             self.train('teacher', 'train the LiDAR-camera teacher', TEACHER),
             self.train('student', 'train the camera student', STUDENT),
-            self.train('baseline', 'go on with the student alone', STAGE2, [f'load_from={student}']),
-            self.train('radocc', 'go on with the student under the teacher (RadOcc)', RADOCC, distilled),
-            self.report('radocc_report.py', {'teacher': TEACHER, 'student': STAGE2, 'radocc': RADOCC}),
+            self.train('baseline', 'go on with the student alone', STAGE2, f'load_from={student}'),
+            self.train('radocc', 'go on with the student under the teacher (RadOcc)', RADOCC, *distilled),
+            self.report('tools/analysis_tools/radocc_report.py', teacher=TEACHER, student=STAGE2, radocc=RADOCC),
         ]
 
 

@@ -18,8 +18,7 @@ CROP_STEP = 2
 class AduDepthDemo(Demo):
     """Teacher, its control, and the student alone and under the teacher, with one seed or several."""
 
-    name = 'demo_depth'
-    data_name = 'minidrive-kitti'
+    work_dir, data_root = 'work_dirs/demo_depth', 'data/minidrive-kitti'
     tiny_epochs = 2
     tiny_options = (
         # Images of the tiny preset are smaller than the crops of the configs.
@@ -38,15 +37,10 @@ class AduDepthDemo(Demo):
     def parser(cls, description=None):
         """The command line."""
         parser = super().parser(description)
-        parser.add_argument(
-            '--seeds',
-            type=int,
-            default=1,
-            help='train both students with this many seeds, beginning at --seed (default 1)',
-        )
-        parser.add_argument(
-            '--amp', action='store_true', help='bfloat16 autocast; slower than float32 on many processors'
-        )
+        text = 'train both students with this many seeds, beginning at --seed (default 1)'
+        parser.add_argument('--seeds', type=int, default=1, help=text)
+        text = 'bfloat16 autocast; slower than float32 on many processors'
+        parser.add_argument('--amp', action='store_true', help=text)
         return parser
 
     def students(self, seed):
@@ -54,25 +48,26 @@ class AduDepthDemo(Demo):
         suffix = '' if seed == self.args.seed else f'-seed{seed}'
         said = f' (seed {seed})' if suffix else ''
         init = self.args.work_dir / f'student_init{suffix}.pth'
-        draw = ['tools/model_converters/init_weights.py', STUDENT, init, '--seed', seed]
-        distilled = [f'model.student_ckpt={init}', f'model.teacher_ckpt={self.trained("teacher", TEACHER)}']
+        draw = ('tools/model_converters/init_weights.py', STUDENT, init, '--seed', seed)
+        distilled = (f'model.student_ckpt={init}', f'model.teacher_ckpt={self.trained("teacher", TEACHER)}')
         alone, taught = f'train the student alone{said}', f'train the student under the teacher{said}'
         return [
-            self.step(f'init{suffix}', f'draw the weights that both students start from{said}', draw),
-            self.train(f'baseline{suffix}', alone, STUDENT, [f'load_from={init}'], seed),
-            self.train(f'adudepth{suffix}', taught, ADUDEPTH, distilled, seed),
+            self.step(f'init{suffix}', f'draw the weights that both students start from{said}', *draw),
+            self.train(f'baseline{suffix}', alone, STUDENT, f'load_from={init}', seed=seed),
+            self.train(f'adudepth{suffix}', taught, ADUDEPTH, *distilled, seed=seed),
         ]
 
     def steps(self):
         """All steps in order."""
         first, seeds = self.args.seed, self.args.seeds
-        configs = {'teacher': TEACHER, 'control': CONTROL, 'student': STUDENT, 'adudepth': ADUDEPTH}
+        report = ('tools/analysis_tools/adudepth_report.py', '--seeds', seeds)
         return [
-            *self.data_steps('generate MiniDrive as stereo pairs', ['--format', 'kitti'], ['kitti-depth']),
+            self.create('generate MiniDrive as stereo pairs', '--format', 'kitti'),
+            self.infos('kitti-depth'),
             self.train('teacher', 'train the stereo teacher', TEACHER),
             self.train('control', 'train the control, which sees the left image twice', CONTROL),
             *(step for seed in range(first, first + seeds) for step in self.students(seed)),
-            self.report('adudepth_report.py', configs, ['--seeds', seeds]),
+            self.report(*report, teacher=TEACHER, control=CONTROL, student=STUDENT, adudepth=ADUDEPTH),
         ]
 
 

@@ -167,7 +167,7 @@ def score_table(scores: Mapping[str, Scores], caption: str) -> Table:
 
 
 def cost_table(result: DepthResult) -> Table:
-    """Time and memory of the logs."""
+    """Time and memory of the trainings."""
     rows = [[NAMES[name], f'{log.median_step_time():.2f}', f'{log.peak_mb:.0f}'] for name, log in result.logs.items()]
     return Table(['model', 'training step (s)', 'peak memory (MiB)'], rows)
 

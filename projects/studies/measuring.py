@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -10,10 +10,10 @@ from mmdet3d.registry import DATASETS
 from mmengine.dataset import pseudo_collate
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 from tqdm import tqdm
 
-Predicted = TypeVar('Predicted', contravariant=True)
-AnyMeter = TypeVar('AnyMeter', bound='Meter')
+Meter = TypeVar('Meter')
 
 
 class Predictor:
@@ -43,29 +43,20 @@ class Predictor:
         return self.model.data_preprocessor(pseudo_collate([sample]), False)
 
 
-class Meter(Protocol[Predicted]):
-    """Collects the predictions of one model."""
-
-    def add(self, sample: dict, predicted: Predicted) -> None:
-        """Take in what a model predicts for a packed sample with truth."""
-
-
 def measure(
-    dataset: Sequence[dict],
-    predictions: Mapping[str, Callable[[dict, int], Any]],
-    make_meter: Callable[[], AnyMeter],
-) -> dict[str, AnyMeter]:
+    dataset: Dataset, predictions: Mapping[str, Callable[[dict, int], Any]], make_meter: Callable[[], Meter]
+) -> dict[str, Meter]:
     """Run several predictions over a data set in one pass, with a progress bar.
 
     Args:
         dataset (Dataset): Packed samples with truth.
-        predictions (Mapping[str, Callable]): Name -> function of (sample, index) that returns what the meter takes.
-        make_meter (Callable): Makes an empty meter.
+        predictions (Mapping[str, Callable]): Name -> function of (sample, index) that returns what a meter takes.
+        make_meter (Callable): Makes an empty meter, whose ``add(sample, prediction)`` collects.
 
     Returns:
         dict[str, Meter]: By name.
     """
-    meters = {name: make_meter() for name in predictions}
+    meters: dict[str, Any] = {name: make_meter() for name in predictions}
     for index in tqdm(range(len(dataset)), desc='held-out frames', unit='frame'):
         sample = dataset[index]
         for name, predict in predictions.items():
@@ -73,17 +64,8 @@ def measure(
     return meters
 
 
-def build_dataset(
-    dataset: Mapping[str, Any], data_root: str | Path, pipeline: Sequence[Mapping], **fields: Any
-) -> torch.utils.data.Dataset:
-    """Build the config of a data set for measuring.
-
-    Args:
-        dataset (Mapping): Config of the data set.
-        data_root (str | Path): Its folder.
-        pipeline (Sequence[Mapping]): Its pipeline.
-        **fields (Any): What else differs, for instance which sensors are read.
-    """
+def build_dataset(dataset: Mapping[str, Any], data_root: Path, pipeline: Sequence[Mapping], **fields: Any) -> Dataset:
+    """Build the config of a data set with another root, pipeline and whatever else differs, for testing."""
     changed = {'data_root': str(data_root), 'pipeline': pipeline, 'test_mode': True, **fields}
     return DATASETS.build({**dataset, **changed})
 
