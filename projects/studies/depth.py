@@ -25,7 +25,7 @@ from .calibration import Calibration, calibrate, calibration_chart
 from .curves import SAME_START, added_figures, task_figure
 from .depth_scores import DepthMeter, Scores, mean_depth_map
 from .measuring import build_dataset, measure
-from .runs import RunLog
+from .runs import COST_COLUMNS, RunLog
 from .study import Study, StudyResult
 
 NAMES = {
@@ -168,8 +168,8 @@ def score_table(scores: Mapping[str, Scores], caption: str) -> Table:
 
 def cost_table(result: DepthResult) -> Table:
     """Time and memory of the trainings."""
-    rows = [[NAMES[name], f'{log.median_step_time():.2f}', f'{log.peak_mb:.0f}'] for name, log in result.logs.items()]
-    return Table(['model', 'training step (s)', 'peak memory (MiB)'], rows)
+    rows = [[NAMES[name], *log.costs_as_text()] for name, log in result.logs.items()]
+    return Table(['model', *COST_COLUMNS], rows)
 
 
 def calibration_table(result: DepthResult) -> Table:

@@ -8,22 +8,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from mmengine.config import Config
 from torch import Tensor
 
 from projects.cli import ToolParser
+from projects.engine import image_grid
 from projects.occupancy.classes import OCC3D_PALETTE
 from projects.reporting import Figure, Page, Section, Table, image_to_data_uri
 
 from .curves import SAME_START, added_figures, task_figure, validation_figures
 from .measuring import build_dataset, measure
 from .occupancy_scores import OccupancyMeter, Scores, most_likely
-from .pictures import draw_cameras, draw_ray_distributions, draw_views, draw_volumes
+from .pictures import draw_ray_distributions, draw_views, draw_volumes
 from .ray_depth import FREE_SHIFTS, RayDepthMeter, RayScores
 from .renders import FINE_BINS, build_renderer, camera_rays, choose_rays, edges, label_view, render_views
-from .runs import RunLog
+from .runs import COST_COLUMNS, RunLog
 from .study import Study, StudyResult
 
 NAMES = {'teacher': 'Teacher (LiDAR + cameras)', 'baseline': 'Student alone (cameras)', 'radocc': 'Student + RadOcc'}
@@ -138,15 +140,14 @@ class OccupancyResult(StudyResult):
 
 def result_table(result: OccupancyResult) -> Table:
     """Scores and costs of the three models."""
-    rows = []
-    for name, score in result.scores.items():
-        log = result.logs[name]
-        cost = [f'{log.median_step_time():.2f}', f'{log.peak_mb:.0f}']
-        rows.append([NAMES[name], f'{score.miou:.2f}', f'{score.iou:.2f}', *cost])
+    rows = [
+        [NAMES[name], f'{score.miou:.2f}', f'{score.iou:.2f}', *result.logs[name].costs_as_text()]
+        for name, score in result.scores.items()
+    ]
     students = [row for row in range(len(rows)) if list(result.scores)[row] != 'teacher']
     best = max(students, key=lambda row: list(result.scores.values())[row].miou)
     return Table(
-        ['model', 'mIoU (%)', 'IoU (%)', 'training step (s)', 'peak memory (MiB)'],
+        ['model', 'mIoU (%)', 'IoU (%)', *COST_COLUMNS],
         rows,
         'Held-out scenes, voxels that the cameras see. mIoU: mean over the 17 semantic classes; IoU: occupied or not. '
         'Bold: the better student.',
@@ -156,15 +157,10 @@ def result_table(result: OccupancyResult) -> Table:
 
 def ray_table(result: OccupancyResult) -> Table:
     """Where the rays of the cameras end, for the three models and the control."""
+    names = {**NAMES, **CONTROL_NAMES}
     rows = [
-        [
-            {**NAMES, **CONTROL_NAMES}[name],
-            f'{score.within:.1f}',
-            f'{score.median_error:.2f}',
-            f'{score.rmse:.2f}',
-            f'{score.false_ends:.1f}',
-        ]
-        for name, score in result.rays.items()
+        [names[name], f'{s.within:.1f}', f'{s.median_error:.2f}', f'{s.rmse:.2f}', f'{s.false_ends:.1f}']
+        for name, s in result.rays.items()
     ]
     students = [row for row, name in enumerate(result.rays) if name != 'teacher']
     best = max(students, key=lambda row: list(result.rays.values())[row].within)
@@ -250,6 +246,10 @@ class OccupancyStudy(Study):
 
         return classes
 
+    def _changed(self, name: str, change: Callable[[dict, int], dict]) -> Callable[[dict, int], np.ndarray]:
+        """Prediction of a model for a changed sample."""
+        return lambda sample, index: most_likely(self.logits(name, change(sample, index)))
+
     def _with_points_of_another_scene(self, sample: dict, index: int) -> dict:
         other = frame_of_another_scene(self.dataset, index)
         if self._other is None or self._other[0] != other:
@@ -259,12 +259,8 @@ class OccupancyStudy(Study):
     def measure(self) -> OccupancyResult:
         """Scores of the three models and of the controls."""
         predictions = {name: self._measured(name) for name in self.runs}
-        predictions['baseline_blank_images'] = lambda sample, _: most_likely(
-            self.logits('baseline', blank_images(sample))
-        )
-        predictions['teacher_other_scene_lidar'] = lambda sample, index: most_likely(
-            self.logits('teacher', self._with_points_of_another_scene(sample, index))
-        )
+        predictions['baseline_blank_images'] = self._changed('baseline', lambda sample, _: blank_images(sample))
+        predictions['teacher_other_scene_lidar'] = self._changed('teacher', self._with_points_of_another_scene)
         classes = self.dataset.metainfo['classes']
         meters = measure(self.dataset, predictions, lambda: OccupancyMeter(classes, self.free_class))
         scores = {name: meter.scores() for name, meter in meters.items()}
@@ -288,13 +284,11 @@ class OccupancyStudy(Study):
         label, mask = data.gt_occ.numpy(), data.mask_camera.numpy()
         logits = {name: self.logits(name, sample) for name in self.runs}
         volumes = {'label': label, **{name: most_likely(value) for name, value in logits.items()}}
+        images = [cv2.imread(path, cv2.IMREAD_COLOR)[..., ::-1] for path in meta['img_paths']]
+        cut = 'Label and predictions from above (forward is up) and in perspective, cut to the voxels the cameras see.'
         figures = [
-            Figure(image_to_data_uri(draw_cameras(meta['img_paths'], meta['cam_names'])), 'The six images.'),
-            Figure(
-                image_to_data_uri(draw_volumes(volumes, mask)),
-                'Label and predictions from above (forward is up) and in perspective, cut to the voxels the cameras '
-                'see.',
-            ),
+            Figure(image_to_data_uri(image_grid(images, meta['cam_names'], 3, 1260)), 'The six images.'),
+            Figure(image_to_data_uri(draw_volumes(volumes, mask)), cut),
         ]
         for camera in self.args.cameras:
             figures += self._draw_camera(sample, camera, logits)

@@ -1,4 +1,4 @@
-"""Pictures of occupancy: cameras, volumes, rendered views and ray termination distributions. All pictures are RGB."""
+"""Pictures of occupancy: volumes, rendered views and ray termination distributions. All pictures are RGB."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure as MplFigure
 
-from projects.engine import add_title, fit_width, image_grid
+from projects.engine import add_title, fit_width
 from projects.occupancy.visualization import draw_bev, draw_legend, draw_oblique
 from projects.reporting import figure_to_svg, hide_frame
 
@@ -15,12 +15,6 @@ from .curves import COLOURS
 from .renders import ChosenRay, RenderedView
 
 MAX_DEPTH = 45.0
-
-
-def draw_cameras(image_paths: Sequence[str], names: Sequence[str], width: int = 1260) -> np.ndarray:
-    """The raw images of a keyframe in two rows of three."""
-    images = [cv2.imread(path, cv2.IMREAD_COLOR)[..., ::-1] for path in image_paths]
-    return image_grid(images, names, 3, width)
 
 
 def draw_volumes(volumes: Mapping[str, np.ndarray], mask: np.ndarray, width: int = 1260) -> np.ndarray:

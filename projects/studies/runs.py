@@ -9,6 +9,8 @@ from pathlib import Path
 
 from projects.fileio import BadFileError, parse_json, read_text, read_whole
 
+COST_COLUMNS = ('training step (s)', 'peak memory (MiB)')
+
 
 @dataclass
 class RunLog:
@@ -48,6 +50,10 @@ class RunLog:
     def costs_as_json(self) -> dict[str, float]:
         """Time of a step and memory as plain data."""
         return {'step_s': round(self.median_step_time(), 4), 'peak_mb': round(self.peak_mb, 1)}
+
+    def costs_as_text(self) -> list[str]:
+        """The same for a table with ``COST_COLUMNS``."""
+        return [f'{self.median_step_time():.2f}', f'{self.peak_mb:.0f}']
 
     def losses_as_json(self) -> dict[str, list[float]]:
         """First and last value of each loss."""

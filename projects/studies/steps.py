@@ -61,7 +61,7 @@ def run_command(
         for line in process.stdout or ():
             last_lines.append(line)
             if match := re.search(show or '', line):
-                print(line[match.start() :], end='', flush=True)  # noqa: T201 - this is its purpose
+                _say(line[match.start() :], end='')
         _, status, usage = os.wait4(process.pid, 0)
     except KeyboardInterrupt:
         process.terminate()
@@ -75,17 +75,10 @@ def run_command(
 
 
 def open_work_dir(work_dir: Path, identity: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Make the work directory or check that it belongs to the same demo.
-
-    Args:
-        work_dir (Path): Where the demo writes.
-        identity (Mapping[str, Any]): What makes it another demo, for instance preset and seed.
-
-    Returns:
-        dict: Costs of the steps that finished, by name.
+    """Make the work directory of a demo, and give the costs of the steps that finished, by name.
 
     Raises:
-        SystemExit: If the directory holds another demo.
+        SystemExit: If the directory belongs to a demo of another identity, for instance of another seed.
     """
     work_dir.mkdir(parents=True, exist_ok=True)
     mark, costs = work_dir / 'demo.json', work_dir / 'costs.json'
@@ -107,16 +100,10 @@ def write_json(path: Path, value: Any) -> None:
 def run_steps(
     work_dir: Path, identity: Mapping[str, Any], steps: Sequence[Step], environment: Mapping[str, str]
 ) -> None:
-    """Run the steps that have not finished, and remember in ``costs.json`` what each of them cost.
-
-    Args:
-        work_dir (Path): Where the demo writes.
-        identity (Mapping[str, Any]): See :func:`open_work_dir`.
-        steps (Sequence[Step]): Steps in order.
-        environment (Mapping[str, str]): Variables to set for the commands.
+    """Run the steps that have not finished, and remember in ``costs.json`` of the work directory what each cost.
 
     Raises:
-        SystemExit: If a step fails or is interrupted.
+        SystemExit: If a step fails or is interrupted, or the directory belongs to another demo.
     """
     costs = open_work_dir(work_dir, identity)
     start = time.monotonic()
@@ -139,5 +126,5 @@ def run_steps(
             write_json(work_dir / 'costs.json', costs)
 
 
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - for the terminal
+def _say(text: str, end: str = '\n') -> None:
+    print(text, end=end, flush=True)  # noqa: T201 - for the terminal

@@ -1,7 +1,6 @@
 """From trained runs to ``report.json`` and ``report.html``: what the reports of both tasks share."""
 
 import argparse
-import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from projects.reporting import Page, Section, Table, format_table, package_versi
 
 from .measuring import Predictor, choose_frames
 from .runs import last_checkpoint, read_run_log
+from .steps import write_json
 
 PACKAGES = ('torch', 'numpy', 'numba', 'mmengine', 'mmcv', 'mmdet', 'mmdet3d')
 TINY_WARNING = 'Preset tiny: a few steps on a handful of samples, only to walk the path. These numbers mean nothing.'
@@ -142,8 +142,7 @@ def write_report(study: Study) -> str:
         'facts': facts,
         'warning': warning,
     }
-    with atomic_write(args.work_dir / 'report.json', 'w') as file:
-        json.dump(report, file, indent=1)
+    write_json(args.work_dir / 'report.json', report)
     page = result.page(frames)
     page.facts, page.warning = list(facts.items()), warning
     with atomic_write(args.work_dir / 'report.html', 'w') as file:
