@@ -9,21 +9,24 @@ import torch
 from mmdet3d.registry import DATASETS
 from mmengine.dataset import pseudo_collate
 from mmengine.structures import BaseDataElement
-from torch import Tensor, nn
-from torch.utils.data import Dataset
+from torch import Tensor
 from tqdm import tqdm
 
+from projects.models import TaskModel
+
 Meter = TypeVar('Meter')
+Dataset = Any
+"""A data set of mmengine: packed samples by index, ``get_data_info`` and ``metainfo``."""
 
 
 class Predictor:
     """A trained model with its own data preprocessor, for one packed sample at a time.
 
     Args:
-        model (nn.Module): A ``TaskModel``.
+        model (TaskModel): Student or teacher of either task.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: TaskModel) -> None:
         self.model = model
 
     @torch.no_grad()

@@ -20,7 +20,7 @@ from projects.occupancy.classes import OCC3D_PALETTE
 from projects.reporting import Figure, Page, Section, Table, image_to_data_uri
 
 from .curves import SAME_START, added_figures, task_figure, validation_figures
-from .measuring import build_dataset, measure
+from .measuring import Dataset, build_dataset, measure
 from .occupancy_scores import OccupancyMeter, Scores, most_likely
 from .pictures import draw_ray_distributions, draw_views, draw_volumes
 from .ray_depth import FREE_SHIFTS, RayDepthMeter, RayScores
@@ -49,7 +49,7 @@ def swap_points(sample: dict, other: dict) -> dict:
     return {**sample, 'inputs': {**sample['inputs'], 'points': other['inputs']['points']}}
 
 
-def frame_of_another_scene(dataset: torch.utils.data.Dataset, index: int) -> int:
+def frame_of_another_scene(dataset: Dataset, index: int) -> int:
     """Index of a sample half a data set away, moved on until its scene differs.
 
     Raises:

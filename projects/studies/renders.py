@@ -138,7 +138,7 @@ def choose_rays(teacher: RenderedView, baseline: RenderedView, label: RenderedVi
     return chosen
 
 
-def _take_apart(order: np.ndarray, size: tuple[int, int], count: int, reason: str, chosen: list[ChosenRay]) -> None:
+def _take_apart(order: np.ndarray, size: tuple[int, ...], count: int, reason: str, chosen: list[ChosenRay]) -> None:
     """Append pixels in the given order, skipping close neighbours, until ``chosen`` holds ``count``."""
     for row, column in zip(*np.unravel_index(order, size)):
         if len(chosen) == count:

@@ -54,7 +54,9 @@ def run_command(
         RuntimeError: If the command fails; the message holds the command and its exit code.
     """
     start = time.perf_counter()
-    pipe = {} if show is None else {'stdout': subprocess.PIPE, 'stderr': subprocess.STDOUT, 'text': True}
+    pipe: dict[str, Any] = (
+        {} if show is None else {'stdout': subprocess.PIPE, 'stderr': subprocess.STDOUT, 'text': True}
+    )
     process = subprocess.Popen(list(command), env={**os.environ, **(environment or {})}, **pipe)
     last_lines: deque[str] = deque(maxlen=40)
     try:
