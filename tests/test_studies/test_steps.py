@@ -46,3 +46,9 @@ def test_a_second_run_leaves_out_what_finished_and_repeats_what_may_be_repeated(
     assert 'DATA' in shown
     assert 'MODEL' not in shown
     assert '[2/3] model is made: done before in' in shown
+
+
+def test_a_demo_starts_without_torch(run_python):
+    run_python(
+        '-c', "import sys, projects.studies.demo; assert not {'torch', 'mmdet3d', 'matplotlib'} & set(sys.modules)"
+    )
