@@ -67,6 +67,10 @@ class RaySampleGeometry(nn.Module):
         """Shortest edge of a voxel in metres."""
         return min(self.grid.voxel_size)
 
+    def prepare(self, rays_o: Tensor, rays_d: Tensor) -> dict[str, Any]:
+        """What rays of shape (B, R, 3) need to be rendered several times: ``samples`` and ``voxel_size``."""
+        return {'samples': self(rays_o, rays_d), 'voxel_size': self.voxel_size}
+
     def forward(self, rays_o: Tensor, rays_d: Tensor) -> RaySamples:
         """Prepare rays of shape (B, R, 3)."""
         t_starts, t_ends = uniform_samples(self.t_range, self.step, device=rays_o.device)
@@ -160,8 +164,7 @@ class CameraRaySampler(nn.Module):
         if segments is not None:
             rays['segment_ids'] = _segment_ids(segments, pixels, cam_ids)
         if self.geometry is not None:
-            rays['samples'] = self.geometry(rays['rays_o'], rays['rays_d'])
-            rays['voxel_size'] = self.geometry.voxel_size
+            rays.update(self.geometry.prepare(rays['rays_o'], rays['rays_d']))
         return rays
 
     def _draw_any(self, cam2img: Tensor, render_size: tuple[int, int]) -> tuple[Tensor, Tensor]:

@@ -1,25 +1,19 @@
-"""Self-contained HTML reports about training runs. Knows nothing of occupancy or depth."""
+"""Self-contained HTML pages of text, tables and charts. Knows nothing of studies, occupancy or depth."""
 
-from .charts import figure_to_svg, image_to_data_uri, line_chart
+from .charts import figure_to_svg, hide_frame, image_to_data_uri, line_chart
 from .page import Figure, Page, Section, Table
-from .runs import RunLog, last_checkpoint, read_run_log, run_command
-from .terminal import format_table, package_versions, preset_warning, processor_name, write_report
+from .terminal import format_table, package_versions, processor_name
 
 __all__ = [
     'Figure',
     'Page',
-    'RunLog',
     'Section',
     'Table',
     'figure_to_svg',
     'format_table',
+    'hide_frame',
     'image_to_data_uri',
-    'last_checkpoint',
     'line_chart',
     'package_versions',
-    'preset_warning',
     'processor_name',
-    'read_run_log',
-    'run_command',
-    'write_report',
 ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
 from PIL import Image
 
@@ -19,6 +20,12 @@ def figure_to_svg(figure: MplFigure) -> str:
         figure.savefig(buffer, format='svg', bbox_inches='tight', metadata={'Date': None})
     text = buffer.getvalue()
     return text[text.index('<svg') :]
+
+
+def hide_frame(axes: Axes) -> None:
+    """Leave only the two axes of the box around a chart."""
+    for side in ('top', 'right'):
+        axes.spines[side].set_visible(False)
 
 
 def line_chart(
@@ -50,8 +57,7 @@ def line_chart(
     if log_y:
         axes.set_yscale('log')
     axes.grid(alpha=0.25)
-    for side in ('top', 'right'):
-        axes.spines[side].set_visible(False)
+    hide_frame(axes)
     if series:
         axes.legend(frameon=False, fontsize=9)
     return figure_to_svg(figure)

@@ -1,17 +1,11 @@
-"""What a report tool prints and writes at its end, and whom it ran on."""
+"""What stands beside a page: the same tables in the terminal, the machine and the versions."""
 
-import json
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from projects.fileio import atomic_write
-
-from .page import Page, Table
-
-TINY_WARNING = 'Preset tiny: a few steps on a handful of samples, only to walk the path. These numbers mean nothing.'
+from .page import Table
 
 
 def processor_name() -> str:
@@ -27,13 +21,6 @@ def package_versions(packages: Sequence[str]) -> dict[str, str]:
     return {'python': platform.python_version(), **{name: version(name) for name in packages}}
 
 
-def preset_warning(work_dir: Path) -> str:
-    """What must stand beside every number of a demo's work directory; '' when the numbers mean what they say."""
-    mark = work_dir / 'demo.json'
-    preset = json.loads(mark.read_text(encoding='utf-8')).get('preset') if mark.is_file() else None
-    return TINY_WARNING if preset == 'tiny' else ''
-
-
 def format_table(table: Table, warning: str = '') -> str:
     """Lay a table out in aligned columns, the first one to the left, below the warning if there is one."""
     rows = [table.header, *table.rows]
@@ -43,11 +30,3 @@ def format_table(table: Table, warning: str = '') -> str:
         for row in rows
     ]
     return '\n'.join([*([f'!!! {warning}'] if warning else []), *lines])
-
-
-def write_report(folder: Path, report: dict[str, Any], page: Page) -> None:
-    """Write ``report.json`` and ``report.html``; a reader never sees a half-written one."""
-    with atomic_write(folder / 'report.json', 'w') as file:
-        json.dump(report, file, indent=1)
-    with atomic_write(folder / 'report.html', 'w') as file:
-        file.write(page.to_html())

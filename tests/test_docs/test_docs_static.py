@@ -154,7 +154,8 @@ def test_paths_in_the_text_exist():
 
 
 def test_flags_in_the_text_exist():
-    files = [*REPO.glob('tools/**/*.py'), *REPO.glob('projects/cli/*.py')]
+    folders = ('tools/**', 'projects/cli', 'projects/studies')
+    files = [path for folder in folders for path in REPO.glob(f'{folder}/*.py')]
     tools = '\n'.join(path.read_text(encoding='utf-8') for path in files)
     for page in PAGES:
         for line, span in spans(page):

@@ -1,4 +1,3 @@
-import json
 import re
 
 import numpy as np
@@ -12,7 +11,6 @@ from projects.reporting import (
     format_table,
     image_to_data_uri,
     line_chart,
-    preset_warning,
 )
 
 
@@ -64,10 +62,3 @@ def test_warning_is_the_first_line_of_a_table():
     table = Table(['model', 'mIoU'], [['teacher', '50.0']])
     assert format_table(table).splitlines() == ['model    mIoU', 'teacher  50.0']
     assert format_table(table, 'Beware.').splitlines()[0] == '!!! Beware.'
-
-
-@pytest.mark.parametrize(('preset', 'warns'), [('tiny', True), ('mini', False), (None, False)])
-def test_work_directory_of_a_tiny_demo_warns(tmp_path, preset, warns):
-    if preset:
-        (tmp_path / 'demo.json').write_text(json.dumps({'preset': preset, 'seed': 0}))
-    assert ('mean nothing' in preset_warning(tmp_path)) == warns

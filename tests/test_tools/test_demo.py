@@ -1,6 +1,5 @@
 """The driver of `make demo`; the whole path itself runs in continuous integration at its smallest size."""
 
-import json
 import sys
 
 import pytest
@@ -16,12 +15,16 @@ def demo(repo, monkeypatch):
     sys.modules.pop('demo')
 
 
+def _steps(demo, *args):
+    return demo.RadOccDemo(demo.RadOccDemo.parser().parse_args([*map(str, args)])).steps()
+
+
 def _command(steps, name):
     return next(step.command for step in steps if step.name == name)
 
 
 def test_both_second_stages_start_from_the_trained_student_and_one_has_the_trained_teacher(demo, tmp_path):
-    steps = demo.plan(demo.parse_args(['--work-dir', str(tmp_path), '--seed', '3']))
+    steps = _steps(demo, '--work-dir', tmp_path, '--seed', 3)
     names = ['data', 'infos', 'teacher', 'student', 'baseline', 'radocc', 'report']
     assert [step.name for step in steps] == names
     student = f'{tmp_path}/student/epoch_7.pth'
@@ -34,15 +37,6 @@ def test_both_second_stages_start_from_the_trained_student_and_one_has_the_train
 
 
 def test_tiny_preset_has_data_of_its_own(demo, tmp_path):
-    steps = demo.plan(demo.parse_args(['--work-dir', str(tmp_path), '--preset', 'tiny']))
+    steps = _steps(demo, '--work-dir', tmp_path, '--preset', 'tiny')
     assert 'data/minidrive-tiny' in _command(steps, 'data')
-    assert f'train_cfg.max_epochs={demo.TINY_EPOCHS}' in _command(steps, 'radocc')
-
-
-def test_work_directory_of_another_demo_is_refused(demo, tmp_path):
-    assert demo.open_work_dir(demo.parse_args(['--work-dir', str(tmp_path)])) == {}
-    demo.write_json(tmp_path / 'costs.json', {'data': {'seconds': 2.0, 'peak_mb': 9.0}})
-    assert demo.open_work_dir(demo.parse_args(['--work-dir', str(tmp_path)]))['data']['seconds'] == 2.0
-    with pytest.raises(SystemExit, match=r'holds a demo of .*use another --work-dir'):
-        demo.open_work_dir(demo.parse_args(['--work-dir', str(tmp_path), '--seed', '1']))
-    assert json.loads((tmp_path / 'demo.json').read_text())['seed'] == 0
+    assert f'train_cfg.max_epochs={demo.RadOccDemo.tiny_epochs}' in _command(steps, 'radocc')

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from projects.adudepth.report import calibrate
+from projects.studies.calibration import calibrate
 
 
 def test_laplace_errors_of_the_predicted_scale_are_calibrated():

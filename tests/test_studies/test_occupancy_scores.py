@@ -1,23 +1,8 @@
 import numpy as np
-import pytest
 import torch
 
-from projects.radocc.report import Scores, blank_images, frame_of_another_scene, measure, swap_points
-
-
-class _Scenes:
-    """A data set of which only the scenes matter."""
-
-    ann_file = 'infos.pkl'
-
-    def __init__(self, scenes):
-        self.scenes = scenes
-
-    def __len__(self):
-        return len(self.scenes)
-
-    def get_data_info(self, index):
-        return {'scene_token': self.scenes[index]}
+from projects.studies.measuring import measure
+from projects.studies.occupancy_scores import OccupancyMeter, Scores
 
 
 class _Label:
@@ -42,11 +27,12 @@ class _Samples:
 def test_measure_counts_only_what_the_cameras_see():
     wrong_where_unseen = np.array([1, 0, 2, 0], np.uint8).reshape(4, 1, 1)
     bus_taken_for_car = np.array([1, 1, 2, 1], np.uint8).reshape(4, 1, 1)
-    scores = measure(
+    meters = measure(
         _Samples(),
         {'right': lambda sample, index: wrong_where_unseen, 'half': lambda sample, index: bus_taken_for_car},
-        iter,
+        lambda: OccupancyMeter(('bus', 'car', 'free'), 2),
     )
+    scores = {name: meter.scores() for name, meter in meters.items()}
     assert scores['right'].miou == 100.0
     # The seen voxels are car, free, bus: car has one hit of two, bus none of one; both are occupied as they should be.
     assert scores['half'].per_class == {'bus': 0.0, 'car': 50.0}
@@ -57,19 +43,3 @@ def test_measure_counts_only_what_the_cameras_see():
 def test_class_that_never_occurs_is_null_in_json():
     score = Scores(50.0, 60.0, {'bus': float('nan'), 'car': 50.0})
     assert score.as_json() == {'miou': 50.0, 'iou': 60.0, 'per_class': {'bus': None, 'car': 50.0}}
-
-
-def test_control_takes_its_lidar_from_another_scene():
-    assert frame_of_another_scene(_Scenes(['a', 'a', 'a', 'b']), 0) == 3
-    assert frame_of_another_scene(_Scenes(['a', 'b']), 1) == 0
-    with pytest.raises(ValueError, match='one scene; the control needs two'):
-        frame_of_another_scene(_Scenes(['a', 'a']), 0)
-
-
-def test_controls_leave_the_sample_as_it_was():
-    sample = {'inputs': {'imgs': torch.arange(3, dtype=torch.uint8), 'points': torch.zeros(2, 5)}}
-    other = {'inputs': {'points': torch.ones(1, 5)}}
-    assert blank_images(sample)['inputs']['imgs'].tolist() == [114, 114, 114]
-    assert swap_points(sample, other)['inputs']['points'].tolist() == [[1.0] * 5]
-    assert sample['inputs']['imgs'].tolist() == [0, 1, 2]
-    assert sample['inputs']['points'].shape == (2, 5)

@@ -14,12 +14,14 @@ def demo(repo, monkeypatch):
     import demo_depth
 
     yield demo_depth
-    for name in ('demo_depth', 'demo'):
-        sys.modules.pop(name)
+    sys.modules.pop('demo_depth')
 
 
 def _steps(demo, *args):
-    return {step.name: step.command for step in demo.Planner(demo.parse_args([*map(str, args)])).steps()}
+    return {
+        step.name: step.command
+        for step in demo.AduDepthDemo(demo.AduDepthDemo.parser().parse_args([*map(str, args)])).steps()
+    }
 
 
 def test_both_students_start_from_the_same_weights_and_learn_from_the_trained_teacher(demo, tmp_path):
@@ -51,13 +53,13 @@ def test_further_seeds_share_data_and_teacher(demo, tmp_path):
 def test_tiny_preset_has_data_of_its_own(demo, tmp_path):
     steps = _steps(demo, '--work-dir', tmp_path, '--preset', 'tiny')
     assert 'data/minidrive-kitti-tiny' in steps['data']
-    assert f'train_cfg.max_epochs={demo.TINY_EPOCHS}' in steps['adudepth']
-    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_{demo.TINY_EPOCHS}.pth' in steps['adudepth']
+    assert f'train_cfg.max_epochs={demo.AduDepthDemo.tiny_epochs}' in steps['adudepth']
+    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_{demo.AduDepthDemo.tiny_epochs}.pth' in steps['adudepth']
 
 
 def test_crops_of_the_tiny_preset_fit_into_its_images(demo):
     """Its images are 128 x 416; the option names the crop by its place in the pipeline."""
-    option = next(option for option in demo.TINY_OPTIONS if '.pipeline.' in option)
+    option = next(option for option in demo.AduDepthDemo.tiny_options if '.pipeline.' in option)
     key, value = option.split('=')
     for name in (demo.TEACHER, demo.CONTROL, demo.STUDENT, demo.ADUDEPTH):
         config = Config.fromfile(name)

@@ -1,31 +1,30 @@
-"""Run a command and keep what it cost; read what a training run logged."""
+"""What the trainings of a study logged and cost."""
 
 import contextlib
-import os
-import re
+import math
 import statistics
-import subprocess
-import sys
-import time
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from projects.fileio import BadFileError, parse_json, read_text, read_whole
 
+COST_COLUMNS = ('training step (s)', 'peak memory (MiB)')
+
 
 @dataclass
 class RunLog:
-    """What MMEngine's logger hook wrote for one run.
+    """What MMEngine's logger hook wrote for one run, and how much memory it took.
 
     Args:
         steps (list[dict[str, float]]): Training records in order, each with ``step``, ``time`` and its losses.
         validations (list[dict[str, float]]): Validation records in order, each with ``step`` (the epoch).
+        peak_mb (float): Peak resident memory of the process in MiB. Defaults to NaN (not known).
     """
 
     steps: list[dict[str, float]] = field(default_factory=list)
     validations: list[dict[str, float]] = field(default_factory=list)
+    peak_mb: float = math.nan
 
     def curve(self, key: str) -> tuple[list[float], list[float]]:
         """Give the steps and the values of one logged training quantity, in order."""
@@ -47,6 +46,19 @@ class RunLog:
         if not times:
             raise ValueError('the run logged no training step with a time')
         return statistics.median(times[1:] or times)
+
+    def costs_as_json(self) -> dict[str, float]:
+        """Time of a step and memory as plain data."""
+        return {'step_s': round(self.median_step_time(), 4), 'peak_mb': round(self.peak_mb, 1)}
+
+    def costs_as_text(self) -> list[str]:
+        """The same for a table with ``COST_COLUMNS``."""
+        return [f'{self.median_step_time():.2f}', f'{self.peak_mb:.0f}']
+
+    def losses_as_json(self) -> dict[str, list[float]]:
+        """First and last value of each loss."""
+        curves = {name: self.curve(name)[1] for name in self.loss_names()}
+        return {name: [values[0], values[-1]] for name, values in curves.items()}
 
 
 def _records(file: Path) -> Iterator[dict[str, float]]:
@@ -94,45 +106,6 @@ def read_run_log(work_dir: str | Path) -> RunLog:
             target = steps if 'loss' in record else validations
             target[record['step']] = record
     return RunLog([steps[k] for k in sorted(steps)], [validations[k] for k in sorted(validations)])
-
-
-def run_command(
-    command: Sequence[str], environment: Mapping[str, str] | None = None, show: str | None = None
-) -> dict[str, float]:
-    """Run a command with its output on this terminal and measure it.
-
-    Args:
-        command (Sequence[str]): Program and arguments.
-        environment (Mapping[str, str] | None): Variables to set on top of the current ones. Defaults to None.
-        show (str | None): Regular expression: only lines in which it is found are shown, from where it matches on;
-            when the command fails, its last lines are shown as they were. Defaults to None (everything).
-
-    Returns:
-        dict[str, float]: ``seconds`` of wall time and ``peak_mb``, the largest resident size of the process in MiB
-        (on Linux; workers of a data loader are counted on their own and not added).
-
-    Raises:
-        RuntimeError: If the command fails; the message holds the command and its exit code.
-    """
-    start = time.perf_counter()
-    pipe = {} if show is None else {'stdout': subprocess.PIPE, 'stderr': subprocess.STDOUT, 'text': True}
-    process = subprocess.Popen(list(command), env={**os.environ, **(environment or {})}, **pipe)
-    last_lines: deque[str] = deque(maxlen=40)
-    try:
-        for line in process.stdout or ():
-            last_lines.append(line)
-            if match := re.search(show or '', line):
-                print(line[match.start() :], end='', flush=True)  # noqa: T201 - this is its purpose
-        _, status, usage = os.wait4(process.pid, 0)
-    except KeyboardInterrupt:
-        process.terminate()
-        raise
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        output = ''.join(last_lines)
-        raise RuntimeError(f'{output}exit code {process.returncode} from: {" ".join(command)}')
-    unit = 1024**2 if sys.platform == 'darwin' else 1024
-    return {'seconds': time.perf_counter() - start, 'peak_mb': usage.ru_maxrss / unit}
 
 
 def last_checkpoint(run: Path) -> Path:

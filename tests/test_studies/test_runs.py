@@ -1,9 +1,8 @@
 import json
-import sys
 
 import pytest
 
-from projects.reporting import read_run_log, run_command
+from projects.studies.runs import RunLog, last_checkpoint, read_run_log
 
 
 def _write(folder, records):
@@ -61,16 +60,13 @@ def test_a_directory_without_log_is_named(tmp_path):
         read_run_log(tmp_path)
 
 
-def test_command_is_measured_and_its_failure_names_it():
-    cost = run_command([sys.executable, '-c', 'x = bytearray(64 * 2**20)'])
-    assert cost['seconds'] > 0
-    assert cost['peak_mb'] > 64
-    with pytest.raises(RuntimeError, match=r'exit code 3 from: .*raise SystemExit'):
-        run_command([sys.executable, '-c', 'raise SystemExit(3)'])
+def test_a_run_in_json_is_its_costs_and_its_first_and_last_losses():
+    records = [{'loss': 4.0, 'time': 9.0, 'step': 1}, {'loss': 3.0, 'time': 1.0, 'step': 2}]
+    log = RunLog(records, peak_mb=99.96)
+    assert log.costs_as_json() == {'step_s': 1.0, 'peak_mb': 100.0}
+    assert log.losses_as_json() == {'loss': [4.0, 3.0]}
 
 
-def test_only_matching_lines_are_shown_and_the_last_ones_of_a_failure(capfd):
-    program = "print('noise'); print('INFO - Epoch 1'); raise SystemExit('broken')"
-    with pytest.raises(RuntimeError, match=r'noise\nINFO - Epoch 1\nbroken\nexit code 1'):
-        run_command([sys.executable, '-u', '-c', program], show='Epoch')
-    assert capfd.readouterr().out == 'Epoch 1\n'
+def test_a_run_without_checkpoint_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match='the run teacher has not been trained'):
+        last_checkpoint(tmp_path / 'teacher')

@@ -1,4 +1,4 @@
-"""Pictures of the report: cameras, volumes, rendered views and ray termination distributions. All pictures are RGB."""
+"""Pictures of occupancy: volumes, rendered views and ray termination distributions. All pictures are RGB."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,20 +7,14 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure as MplFigure
 
-from projects.engine import add_title, fit_width, image_grid
+from projects.engine import add_title, fit_width
 from projects.occupancy.visualization import draw_bev, draw_legend, draw_oblique
-from projects.reporting import figure_to_svg
+from projects.reporting import figure_to_svg, hide_frame
 
+from .curves import COLOURS
 from .renders import ChosenRay, RenderedView
 
 MAX_DEPTH = 45.0
-COLOURS = {'teacher': '#2b8a3e', 'baseline': '#868e96', 'radocc': '#d9480f'}
-
-
-def draw_cameras(image_paths: Sequence[str], names: Sequence[str], width: int = 1260) -> np.ndarray:
-    """The raw images of a keyframe in two rows of three."""
-    images = [cv2.imread(path, cv2.IMREAD_COLOR)[..., ::-1] for path in image_paths]
-    return image_grid(images, names, 3, width)
 
 
 def draw_volumes(volumes: Mapping[str, np.ndarray], mask: np.ndarray, width: int = 1260) -> np.ndarray:
@@ -85,7 +79,6 @@ def draw_ray_distributions(
         axes.set_ylabel('termination weight', fontsize=8)
         axes.tick_params(labelsize=8)
         axes.legend(frameon=False, fontsize=8)
-        for side in ('top', 'right'):
-            axes.spines[side].set_visible(False)
+        hide_frame(axes)
     figure.tight_layout()
     return figure_to_svg(figure)

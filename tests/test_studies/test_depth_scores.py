@@ -4,7 +4,8 @@ import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.structures import BaseDataElement
 
-from projects.adudepth.report import mean_depth_map, measure
+from projects.studies.depth_scores import DepthMeter, mean_depth_map
+from projects.studies.measuring import measure
 
 
 def test_prior_is_the_mean_of_what_was_measured():
@@ -44,15 +45,20 @@ class MeanError(BaseMetric):
 def test_frames_without_truth_are_left_out_and_scales_belong_to_errors():
     samples = [_sample([[2.0, 0.0]], [[2.0, 5.0]]), _sample([[0.0, 0.0]]), _sample([[4.0, 1.0]])]
 
-    def predict(sample):
+    def predict(sample, _):
         return np.array([[1.0, 1.0]]), np.log(np.array([[0.5, 0.25]]))
 
-    result = measure(
-        samples, {'model': predict, 'prior': lambda _: (np.array([[2.0, 2.0]]), None)}, MeanError, stride=1
-    )
-    assert result.frames == 2
-    assert result.scores['model'] == {'abs_rel': pytest.approx((1 + 1.5) / 2)}
-    assert result.dense['model'] == {'abs_rel': pytest.approx(2.5)}
-    assert result.scales['model'].tolist() == pytest.approx([0.5, 0.5, 0.25])
-    assert result.errors['model'].tolist() == pytest.approx([np.log(2), np.log(4), 0.0])
-    assert 'prior' not in result.scales
+    prior = (np.array([[2.0, 2.0]]), None)
+    meters = measure(samples, {'model': predict, 'prior': lambda *_: prior}, lambda: DepthMeter(MeanError, stride=1))
+    assert meters['prior'].frames == meters['model'].frames == 2
+    assert meters['model'].scores() == {'abs_rel': pytest.approx((1 + 1.5) / 2)}
+    assert meters['model'].dense_scores() == {'abs_rel': pytest.approx(2.5)}
+    scales, errors = meters['model'].scales_and_errors()
+    assert scales.tolist() == pytest.approx([0.5, 0.5, 0.25])
+    assert errors.tolist() == pytest.approx([np.log(2), np.log(4), 0.0])
+
+
+def test_without_dense_truth_there_are_no_dense_scores():
+    meter = DepthMeter(MeanError)
+    meter.add(_sample([[2.0, 0.0]]), (np.array([[1.0, 1.0]]), None))
+    assert meter.dense_scores() is None

@@ -3,8 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from projects.adudepth.report import StudyResult, build_page, calibrate, checks, describe_gain, score_table, seed_table
-from projects.reporting import RunLog
+from projects.studies.calibration import calibrate
+from projects.studies.depth import DepthResult, checks, score_table, seed_table
+from projects.studies.runs import RunLog
 
 
 def _scores(abs_rel):
@@ -29,18 +30,15 @@ def _result(adudepth=0.18, seeds=(0,)):
     }
     trained = ('teacher', 'control', 'baseline', 'adudepth')
     plain = [{'step': i, 'time': 1.0, 'loss': 3.0 / i, 'loss_depth': 3.0 / i} for i in (1, 2)]
-    logs = {name: RunLog(plain) for name in trained}
-    logs['adudepth'] = RunLog([{**record, 'loss_resp': -0.1} for record in plain])
+    logs = {name: RunLog(plain, peak_mb=1.0) for name in trained}
+    logs['adudepth'] = RunLog([{**record, 'loss_resp': -0.1} for record in plain], peak_mb=1.0)
     calibration = calibrate(np.linspace(0.1, 1, 40), np.linspace(0.1, 1, 40))
-    return StudyResult(
+    return DepthResult(
         scores,
         {},
         dict.fromkeys(trained, calibration),
-        dict.fromkeys(trained, 1.0),
-        dict.fromkeys(trained, 1.0),
         logs,
         {seed: {'baseline': _scores(0.2 + 0.02 * seed), 'adudepth': _scores(adudepth)} for seed in seeds},
-        {'seed': '0'},
     )
 
 
@@ -54,9 +52,9 @@ def test_checks_are_shares_of_abs_rel():
 
 
 def test_gain_and_loss_are_both_said():
-    assert 'under the teacher 0.180 (-10.0 %)' in describe_gain(_result())
-    assert 'under the teacher 0.220 (+10.0 %)' in describe_gain(_result(0.22))
-    assert 'all 3 seeds' in describe_gain(_result(seeds=(0, 1, 2)))
+    assert 'under the teacher 0.180 (-10.0 %)' in _result().describe_gain()
+    assert 'under the teacher 0.220 (+10.0 %)' in _result(0.22).describe_gain()
+    assert 'all 3 seeds' in _result(seeds=(0, 1, 2)).describe_gain()
 
 
 def test_better_student_is_marked_by_the_direction_of_each_metric():
@@ -86,15 +84,8 @@ def test_json_holds_every_field():
 
 
 def test_page_shows_what_distillation_adds_and_the_calibration():
-    html = build_page(_result(), []).to_html()
+    html = _result().page([]).to_html()
     assert 'What ADU-Depth adds to the loss of the student' in html
     assert 'loss_resp' in html
     assert 'predicted scale of the log-depth error' in html
     assert 'Prior: mean training depth of each pixel' in html
-
-
-def test_warning_of_the_work_directory_stands_on_the_page():
-    result = _result()
-    assert '<p role="alert">' not in build_page(result, []).to_html()
-    result.warning = 'These numbers mean nothing.'
-    assert '<p role="alert">These numbers mean nothing.</p>' in build_page(result, []).to_html()

@@ -1,7 +1,19 @@
 import json
 
-from projects.radocc.report import RayScores, Scores, StudyResult, build_page, describe_gain, ray_table, result_table
-from projects.reporting import RunLog
+import pytest
+import torch
+
+from projects.studies.occupancy import (
+    OccupancyResult,
+    blank_images,
+    frame_of_another_scene,
+    ray_table,
+    result_table,
+    swap_points,
+)
+from projects.studies.occupancy_scores import Scores
+from projects.studies.ray_depth import RayScores
+from projects.studies.runs import RunLog
 
 
 def _result(radocc_miou=22.5):
@@ -20,28 +32,27 @@ def _result(radocc_miou=22.5):
     ]
     distilled = [{**record, 'loss_rdc': record['loss']} for record in plain]
     logs = {
-        'teacher': RunLog(plain),
-        'baseline': RunLog(plain),
-        'radocc': RunLog(distilled, [{'step': 1, 'occ/mIoU': 20.0}]),
+        'teacher': RunLog(plain, peak_mb=1.0),
+        'baseline': RunLog(plain, peak_mb=1.0),
+        'radocc': RunLog(distilled, [{'step': 1, 'occ/mIoU': 20.0}], 1.0),
     }
-    same = dict.fromkeys(scores, 1.0)
     rays = {
         'teacher': RayScores(63.81, 0.76, 6.8, 9.1),
         'baseline': RayScores(42.35, 1.6, 6.0, float('nan')),
         'radocc': RayScores(52.66, 1.31, 7.0, 21.2),
         'baseline_free_raised': RayScores(47.61, 1.58, 8.2, 15.0),
     }
-    return StudyResult(scores, controls, rays, same, same, logs, {'seed': '0'})
+    return OccupancyResult(scores, controls, rays, logs)
 
 
 def test_gain_and_loss_are_both_said():
-    assert 'it gained 2.50 points' in describe_gain(_result())
-    assert 'it lost 1.00 points' in describe_gain(_result(19.0))
-    assert 'IoU is 45.00 alone and 47.00 under the teacher' in describe_gain(_result())
+    assert 'it gained 2.50 points' in _result().describe_gain()
+    assert 'it lost 1.00 points' in _result(19.0).describe_gain()
+    assert 'IoU is 45.00 alone and 47.00 under the teacher' in _result().describe_gain()
     rays = (
         '42.4 % end within 25 % of the true depth alone and 52.7 % under the teacher, 63.8 % in the teacher and 47.6 %'
     )
-    assert rays in describe_gain(_result())
+    assert rays in _result().describe_gain()
 
 
 def test_ray_table_has_a_row_for_each_model():
@@ -73,14 +84,38 @@ def test_json_holds_every_field():
 
 
 def test_page_shows_what_distillation_adds_to_the_loss():
-    html = build_page(_result(), []).to_html()
+    html = _result().page([]).to_html()
     assert 'What RadOcc adds to the loss of the student.' in html
     assert 'loss_rdc' in html
     assert 'Student alone, images blanked to grey' in html
 
 
-def test_warning_of_the_work_directory_stands_on_the_page():
-    result = _result()
-    assert '<p role="alert">' not in build_page(result, []).to_html()
-    result.warning = 'These numbers mean nothing.'
-    assert '<p role="alert">These numbers mean nothing.</p>' in build_page(result, []).to_html()
+class _Scenes:
+    """A data set of which only the scenes matter."""
+
+    ann_file = 'infos.pkl'
+
+    def __init__(self, scenes):
+        self.scenes = scenes
+
+    def __len__(self):
+        return len(self.scenes)
+
+    def get_data_info(self, index):
+        return {'scene_token': self.scenes[index]}
+
+
+def test_control_takes_its_lidar_from_another_scene():
+    assert frame_of_another_scene(_Scenes(['a', 'a', 'a', 'b']), 0) == 3
+    assert frame_of_another_scene(_Scenes(['a', 'b']), 1) == 0
+    with pytest.raises(ValueError, match='one scene; the control needs two'):
+        frame_of_another_scene(_Scenes(['a', 'a']), 0)
+
+
+def test_controls_leave_the_sample_as_it_was():
+    sample = {'inputs': {'imgs': torch.arange(3, dtype=torch.uint8), 'points': torch.zeros(2, 5)}}
+    other = {'inputs': {'points': torch.ones(1, 5)}}
+    assert blank_images(sample)['inputs']['imgs'].tolist() == [114, 114, 114]
+    assert swap_points(sample, other)['inputs']['points'].tolist() == [[1.0] * 5]
+    assert sample['inputs']['imgs'].tolist() == [0, 1, 2]
+    assert sample['inputs']['points'].shape == (2, 5)

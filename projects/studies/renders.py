@@ -5,21 +5,38 @@ H x W rendered pixels, S samples along a ray, X/Y/Z voxels, K classes of which t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from mmdet3d.registry import MODELS
+from mmengine.config import Config
 from torch import Tensor
 
 from projects.occupancy.classes import UNLABELLED
-from projects.rendering import (
-    VoxelGrid,
-    find_first_hits,
-    pixels_to_rays,
-    prepare_ray_samples,
-    ray_distribution,
-    render_occupancy_samples,
-    scale_intrinsics,
-)
+from projects.radocc import VolumeRenderingNeck, full_image_rays
+from projects.rendering import VoxelGrid, find_first_hits, ray_distribution, uniform_samples
+
+FINE_BINS = {'t_range': (0.0, 57.4), 'step': 0.2}
+"""Samples of the pictures in metres of z-depth, whatever the training takes."""
+
+
+def build_renderer(config_file: str | Path, bins: Mapping[str, Any] | None = None) -> VolumeRenderingNeck:
+    """Renderer of a config of RadOcc, with the field and the density that it trains.
+
+    Args:
+        config_file (str | Path): Config whose model is a ``Distiller``.
+        bins (Mapping | None): Other ``t_range`` and ``step`` than those of the training. Defaults to None.
+    """
+    model = Config.fromfile(config_file).model
+    geometry = {**model.shared.rays.geometry, **(bins or {})}
+    return MODELS.build({**model.connectors.rendered, 'geometry': geometry}).eval()
+
+
+def edges(renderer: VolumeRenderingNeck) -> tuple[Tensor, Tensor]:
+    """Starts and ends of the samples of a renderer in metres of z-depth, each (S,)."""
+    return uniform_samples(renderer.geometry.t_range, renderer.geometry.step)
 
 
 @dataclass(frozen=True)
@@ -37,83 +54,53 @@ class RenderedView:
     weights: np.ndarray
 
 
-@dataclass(frozen=True)
-class CameraRays:
-    """All rays of one camera at render size, in the ego frame.
-
-    Args:
-        rays_o (Tensor): Origins. Shape (H * W, 3).
-        rays_d (Tensor): Directions with camera z = 1. Shape (H * W, 3).
-        size (tuple[int, int]): (H, W).
-    """
-
-    rays_o: Tensor
-    rays_d: Tensor
-    size: tuple[int, int]
-
-
-def camera_rays(inputs: Mapping[str, Tensor], ori_shape: tuple[int, int], camera: int, height: int) -> CameraRays:
+def camera_rays(sample: Mapping[str, Any], camera: int, height: int) -> tuple[dict[str, Tensor], tuple[int, int]]:
     """Rays through the pixels of one camera's whole image, shrunk to ``height`` rows.
 
     Args:
-        inputs (Mapping[str, Tensor]): ``cam2img`` (N, 3, 3), ``cam2ego`` (N, 4, 4) and ``bda_mat`` (4, 4) of a sample.
-        ori_shape (tuple[int, int]): Height and width of the raw image.
+        sample (Mapping): Packed sample with inputs ``cam2img`` (N, 3, 3), ``cam2ego`` (N, 4, 4), ``bda_mat`` (4, 4).
         camera (int): Index of the camera.
         height (int): H.
+
+    Returns:
+        tuple: ``rays_o`` and ``rays_d`` (1, H * W, 3) in the ego frame, and (H, W).
     """
-    width = round(ori_shape[1] * height / ori_shape[0])
-    cam2img = scale_intrinsics(inputs['cam2img'][camera], width / ori_shape[1], height / ori_shape[0])
-    v, u = torch.meshgrid(torch.arange(height), torch.arange(width), indexing='ij')
-    pixels = torch.stack([u, v], -1).reshape(-1, 2).float()
-    rays_o, rays_d = pixels_to_rays(pixels, cam2img, inputs['bda_mat'] @ inputs['cam2ego'][camera])
-    return CameraRays(rays_o.contiguous(), rays_d, (height, width))
+    rows, columns = sample['data_samples'].metainfo['ori_shape'][:2]
+    size = (height, round(columns * height / rows))
+    batch = {name: sample['inputs'][name][None] for name in ('cam2img', 'cam2ego', 'bda_mat')}
+    return full_image_rays(batch, [sample['data_samples']], camera, size), size
 
 
 def render_views(
-    volumes: Mapping[str, Tensor],
-    rays: CameraRays,
-    grid: VoxelGrid,
-    edges: tuple[Tensor, Tensor],
-    density: str = 'log_odds',
+    volumes: Mapping[str, Tensor], rays: Mapping[str, Tensor], size: tuple[int, int], renderer: VolumeRenderingNeck
 ) -> dict[str, RenderedView]:
-    """Render volumes of logits along the same rays.
-
-    Args:
-        volumes (Mapping[str, Tensor]): Name -> logits of shape (1, X, Y, Z, K).
-        rays (CameraRays): Where to look.
-        grid (VoxelGrid): Grid of the volumes.
-        edges (tuple[Tensor, Tensor]): Starts and ends of the samples, each (S,).
-        density (str): See :func:`projects.rendering.render_occupancy_samples`. Defaults to 'log_odds'.
-    """
-    samples = prepare_ray_samples(rays.rays_o[None], rays.rays_d[None], grid, *edges)
+    """Render volumes of logits, name -> (1, X, Y, Z, K), along the same rays of :func:`camera_rays`."""
+    prepared = renderer.geometry.prepare(rays['rays_o'], rays['rays_d'])
     views = {}
     for name, logits in volumes.items():
-        rendered = render_occupancy_samples(logits, samples, min(grid.voxel_size), density)
-        opacity = rendered.opacities[0]
+        rendered = {key: value[0] for key, value in renderer(logits, prepared).items()}
+        opacity = rendered['opacities']
         seen = opacity >= 0.5
-        depth = torch.where(seen, rendered.depths[0] / opacity.clamp_min(1e-6), torch.nan)
-        classes = torch.where(seen, rendered.semantics[0].argmax(-1), logits.shape[-1] - 1)
-        views[name] = RenderedView(
-            depth.view(rays.size).numpy(),
-            classes.view(rays.size).numpy(),
-            rendered.weights[0].view(*rays.size, -1).numpy(),
-        )
+        depth = torch.where(seen, rendered['depths'] / opacity.clamp_min(1e-6), torch.nan)
+        classes = torch.where(seen, rendered['semantics'].argmax(-1), logits.shape[-1] - 1)
+        maps = (value.view(*size, *value.shape[1:]).numpy() for value in (depth, classes, rendered['weights']))
+        views[name] = RenderedView(*maps)
     return views
 
 
-def label_view(label: np.ndarray, free_class: int, rays: CameraRays, grid: VoxelGrid) -> RenderedView:
+def label_view(
+    label: np.ndarray, free_class: int, rays: Mapping[str, Tensor], size: tuple[int, int], grid: VoxelGrid
+) -> RenderedView:
     """What a camera sees of a label: the first occupied voxel of each ray, exactly; there are no weights (S = 0).
 
     Where that voxel is not labelled (255), the depth is infinite and the class is free.
     """
-    occupied = torch.from_numpy(label != free_class)
-    hits = find_first_hits(occupied, rays.rays_o, rays.rays_d, grid)
-    voxel = hits.voxel.clamp_min(0).numpy()
-    found = label[tuple(voxel.T)]
+    hits = find_first_hits(torch.from_numpy(label != free_class), rays['rays_o'][0], rays['rays_d'][0], grid)
+    found, hit = label[tuple(hits.voxel.clamp_min(0).numpy().T)], hits.hit.numpy()
     known = found != UNLABELLED
-    classes = np.where(hits.hit.numpy() & known, found, free_class)
-    depth = np.where(hits.hit.numpy(), np.where(known, hits.t_entry.numpy(), np.inf), np.nan)
-    return RenderedView(depth.reshape(rays.size), classes.reshape(rays.size), np.zeros((*rays.size, 0), np.float32))
+    classes = np.where(hit & known, found, free_class)
+    depth = np.where(hit, np.where(known, hits.t_entry.numpy(), np.inf), np.nan)
+    return RenderedView(depth.reshape(size), classes.reshape(size), np.zeros((*size, 0), np.float32))
 
 
 @dataclass(frozen=True)
@@ -151,7 +138,7 @@ def choose_rays(teacher: RenderedView, baseline: RenderedView, label: RenderedVi
     return chosen
 
 
-def _take_apart(order: np.ndarray, size: tuple[int, int], count: int, reason: str, chosen: list[ChosenRay]) -> None:
+def _take_apart(order: np.ndarray, size: tuple[int, ...], count: int, reason: str, chosen: list[ChosenRay]) -> None:
     """Append pixels in the given order, skipping close neighbours, until ``chosen`` holds ``count``."""
     for row, column in zip(*np.unravel_index(order, size)):
         if len(chosen) == count:

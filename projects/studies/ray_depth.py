@@ -4,16 +4,15 @@ It measures what RDC teaches. IoU does not: it counts voxels, far ones and hidde
 R rays, K classes.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from projects.rendering import RaySamples, VoxelGrid, prepare_ray_samples, render_occupancy_samples, uniform_samples
+from projects.radocc import VolumeRenderingNeck
 
-from .renders import camera_rays, label_view
+from .renders import camera_rays, edges, label_view
 
 #: Amounts by which the control raises the free logit of the student that trained alone.
 FREE_SHIFTS = (0.5, 1.0, 1.5)
@@ -74,41 +73,36 @@ class RayDepthMeter:
     """Collects, model by model, where the rays of all cameras end.
 
     Args:
-        grid (VoxelGrid): Grid of the volumes.
-        geometry (Mapping): ``t_range``, ``step`` and ``field`` of the config of :class:`RaySampleGeometry`.
-        density (str): See :func:`projects.rendering.render_occupancy_samples`.
+        renderer (VolumeRenderingNeck): From :func:`build_renderer`.
         free_class (int): Id of free.
         height (int): Rows of rays per camera. Defaults to 24.
     """
 
-    def __init__(self, grid: VoxelGrid, geometry: Mapping, density: str, free_class: int, height: int = 24) -> None:
-        self.grid, self.density, self.free_class, self.height = grid, density, free_class, height
-        self.edges = uniform_samples(tuple(geometry['t_range']), geometry['step'])
-        self.field = geometry.get('field', 'trilinear')
+    def __init__(self, renderer: VolumeRenderingNeck, free_class: int, height: int = 24) -> None:
+        self.renderer, self.free_class, self.height = renderer, free_class, height
         self._found: dict[str, list[np.ndarray]] = {}
-        self._last: tuple[dict, RaySamples, np.ndarray] | None = None
+        self._last: tuple[dict, dict[str, Tensor], np.ndarray] | None = None
 
     def add(self, name: str, logits: Tensor, sample: dict) -> None:
         """Render the volume of a model, logits of shape (1, X, Y, Z, K), along the rays of a packed sample.
 
         The mean depth counts a ray that does not end as ending at the far end of the samples.
         """
-        samples, truth = self._rays_of(sample)
-        rendered = render_occupancy_samples(logits, samples, min(self.grid.voxel_size), self.density)
-        opacity = rendered.opacities[0]
-        depth = rendered.depths[0] + (1 - opacity) * self.edges[1][-1]
+        prepared, truth = self._rays_of(sample)
+        rendered = self.renderer(logits, prepared)
+        opacity = rendered['opacities'][0]
+        depth = rendered['depths'][0] + (1 - opacity) * edges(self.renderer)[1][-1]
         self._found.setdefault(name, []).append(np.stack([depth.numpy(), opacity.numpy(), truth]))
 
-    def _rays_of(self, sample: dict) -> tuple[RaySamples, np.ndarray]:
+    def _rays_of(self, sample: dict) -> tuple[dict[str, Tensor], np.ndarray]:
         """Rays of all cameras and their depths in the label; kept, for the models see one sample after the other."""
         if self._last is None or self._last[0] is not sample:
-            inputs, data = sample['inputs'], sample['data_samples']
-            size, label = data.metainfo['ori_shape'], data.gt_occ.numpy()
-            cameras = [camera_rays(inputs, size, camera, self.height) for camera in range(len(inputs['cam2img']))]
-            rays_o, rays_d = (torch.cat([getattr(rays, part) for rays in cameras]) for part in ('rays_o', 'rays_d'))
-            samples = prepare_ray_samples(rays_o[None], rays_d[None], self.grid, *self.edges, field=self.field)
-            truth = [label_view(label, self.free_class, rays, self.grid).depths.ravel() for rays in cameras]
-            self._last = (sample, samples, np.concatenate(truth))
+            label, geometry = sample['data_samples'].gt_occ.numpy(), self.renderer.geometry
+            cameras = [camera_rays(sample, i, self.height) for i in range(len(sample['inputs']['cam2img']))]
+            rays_o, rays_d = (torch.cat([rays[part] for rays, _ in cameras], 1) for part in ('rays_o', 'rays_d'))
+            views = [label_view(label, self.free_class, *camera, geometry.grid) for camera in cameras]
+            truth = np.concatenate([view.depths.ravel() for view in views])
+            self._last = (sample, geometry.prepare(rays_o, rays_d), truth)
         return self._last[1:]
 
     def add_raised(self, name: str, logits: Tensor, sample: dict) -> None:

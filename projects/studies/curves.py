@@ -1,0 +1,45 @@
+"""Charts of the losses of a study."""
+
+from collections.abc import Mapping
+
+from projects.reporting import Figure, line_chart
+
+from .runs import RunLog
+
+COLOURS = {
+    'teacher': '#2b8a3e',
+    'control': '#862e9c',
+    'baseline': '#868e96',
+    'radocc': '#d9480f',
+    'adudepth': '#d9480f',
+}
+"""Colour of each run in the charts."""
+SAME_START = 'Both students start from the same weights and see the same samples with the same augmentation.'
+
+
+def task_figure(logs: Mapping[str, RunLog], names: Mapping[str, str], loss: str, label: str) -> Figure:
+    """One loss of all runs, each under its name."""
+    curves = {names[name]: log.curve(loss) for name, log in logs.items()}
+    return Figure(line_chart(curves, 'training step', label, log_y=True), 'Task loss.', False)
+
+
+def added_figures(plain: RunLog, distilled: RunLog, caption: str, log_y: bool = False) -> list[Figure]:
+    """The losses that only the distilled student has; no figure when there are none."""
+    known = {'loss', *plain.loss_names()}
+    added = [name for name in distilled.loss_names() if name not in known]
+    if not added:
+        return []
+    curves = {name: distilled.curve(name) for name in added}
+    return [Figure(line_chart(curves, 'training step', 'weighted loss', log_y=log_y), caption, False)]
+
+
+def validation_figures(
+    logs: Mapping[str, RunLog], names: Mapping[str, str], metric: str, label: str, caption: str
+) -> list[Figure]:
+    """A metric of the validations while training; no figure when no run has it."""
+    curves = {}
+    for name, log in logs.items():
+        records = [record for record in log.validations if metric in record]
+        if records:
+            curves[names[name]] = ([record['step'] for record in records], [record[metric] for record in records])
+    return [Figure(line_chart(curves, 'epoch', label), caption, False)] if curves else []

@@ -1,0 +1,99 @@
+"""What the demos of both tasks share: their command line, and the steps that make data, train and report."""
+
+import argparse
+import os
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from mmengine.config import Config
+
+from projects.cli import ToolParser
+
+from .steps import Step, run_steps
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Waiting threads sleep: spinning ones are ten times slower as soon as anything else runs on the cores.
+ENVIRONMENT = {'PYTHONPATH': str(ROOT), 'PYTHONWARNINGS': 'ignore', 'OMP_WAIT_POLICY': 'passive'}
+
+MINI_OPTIONS = ['default_hooks.logger.interval=25', 'log_processor.window_size=25']
+
+
+class Demo(ABC):
+    """A demo; a child names its data and lists its steps.
+
+    The preset 'tiny' walks the path of 'mini' in a few minutes; its numbers mean nothing.
+
+    Args:
+        args (argparse.Namespace): From :meth:`parser`.
+    """
+
+    work_dir: ClassVar[str]
+    data_root: ClassVar[str]  # without preset and seed
+    tiny_epochs: ClassVar[int]  # length of each training of the preset 'tiny'
+    tiny_options: ClassVar[Sequence[str]]  # its other overrides of configs
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        suffix = ('' if args.preset == 'mini' else f'-{args.preset}') + ('' if args.seed == 0 else f'-seed{args.seed}')
+        self.args, self.tiny = args, args.preset == 'tiny'
+        self.data = args.data_root or Path(self.data_root + suffix)
+
+    @classmethod
+    def parser(cls, description: str | None = None) -> ToolParser:
+        """The command line; a child adds its own flags, ``amp`` among them."""
+        parser = ToolParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+        add = parser.add_argument
+        add('--preset', choices=['mini', 'tiny'], default='mini', help='mini trains for real, tiny only walks the path')
+        add('--seed', type=int, default=0, help='seed of the data, the weights and the training (default 0)')
+        add('--work-dir', type=Path, default=Path(cls.work_dir), help='where everything is written')
+        add('--data-root', type=Path, help=f'MiniDrive folder (default: {cls.data_root}[-tiny][-seedN])')
+        return parser
+
+    @abstractmethod
+    def steps(self) -> list[Step]:
+        """All steps in order."""
+
+    def run(self) -> None:
+        """Run what is left of the demo, in the root of the repository."""
+        os.chdir(ROOT)
+        identity = {name: getattr(self.args, name) for name in ('preset', 'seed', 'amp')}
+        run_steps(self.args.work_dir, identity, self.steps(), ENVIRONMENT)
+
+    def step(self, name: str, title: str, *command: object, repeatable: bool = False, show: str | None = None) -> Step:
+        """Step that runs a tool with this Python; see :class:`Step`."""
+        return Step(name, title, [sys.executable, *map(str, command)], repeatable, show)
+
+    def create(self, title: str, *options: str) -> Step:
+        """Step that generates the data."""
+        command = ('tools/create_minidrive.py', self.data, *options, '--preset', self.args.preset)
+        workers = ('--workers', os.cpu_count() or 1)
+        return self.step('data', title, *command, '--seed', self.args.seed, *workers, repeatable=True)
+
+    def infos(self, layout: str, *options: str) -> Step:
+        """Step that writes the info files of the data."""
+        command = ('tools/create_data.py', layout, '--root-path', self.data, *options)
+        return self.step('infos', 'write the info files', *command, repeatable=True)
+
+    def train(self, name: str, title: str, config: str, *options: str, seed: int | None = None) -> Step:
+        """Step that trains a config, with overrides ``key=value``, in its own folder of the work directory."""
+        tiny = [f'train_cfg.{key}={self.tiny_epochs}' for key in ('max_epochs', 'val_interval')]
+        options = (*tiny, *self.tiny_options, *options) if self.tiny else (*MINI_OPTIONS, *options)
+        roots = [f'{part}_dataloader.dataset.data_root={self.data}' for part in ('train', 'val', 'test')]
+        seeded = f'randomness.seed={self.args.seed if seed is None else seed}'
+        command = ['tools/train.py', config, '--work-dir', self.args.work_dir / name, '--resume']
+        command += ['--amp'] if self.args.amp else []
+        return self.step(name, title, *command, '--cfg-options', *roots, seeded, *options, show=r'Epoch\((train|val)\)')
+
+    def trained(self, name: str, config: str) -> Path:
+        """Last checkpoint of a training step."""
+        epochs = self.tiny_epochs if self.tiny else Config.fromfile(config).train_cfg.max_epochs
+        return self.args.work_dir / name / f'epoch_{epochs}.pth'
+
+    def report(self, tool: str, *options: object, **configs: str) -> Step:
+        """Step that evaluates and writes the report, with ``--<name>-config`` for each of the configs."""
+        flags = [part for name, config in configs.items() for part in (f'--{name}-config', config)]
+        command = [tool, self.args.work_dir, '--seed', self.args.seed, *flags, '--data-root', self.data, *options]
+        return self.step('report', 'evaluate on held-out scenes and write the report', *command, repeatable=True)

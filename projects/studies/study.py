@@ -1,0 +1,152 @@
+"""From trained runs to ``report.json`` and ``report.html``: what the reports of both tasks share."""
+
+import argparse
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from tqdm import tqdm
+
+from projects.cli import ToolParser
+from projects.engine import load_trained_model
+from projects.fileio import atomic_write, read_json
+from projects.reporting import Page, Section, Table, format_table, package_versions, processor_name
+
+from .measuring import Predictor, choose_frames
+from .runs import last_checkpoint, read_run_log
+from .steps import write_json
+
+PACKAGES = ('torch', 'numpy', 'numba', 'mmengine', 'mmcv', 'mmdet', 'mmdet3d')
+TINY_WARNING = 'Preset tiny: a few steps on a handful of samples, only to walk the path. These numbers mean nothing.'
+
+
+class StudyResult(ABC):
+    """All numbers of one study, and how they are told; ``data`` says for the reader what was measured on."""
+
+    data: str
+
+    @abstractmethod
+    def as_json(self) -> dict[str, Any]:
+        """Everything as plain data, as in ``report.json``."""
+
+    @abstractmethod
+    def page(self, frames: list[Section]) -> Page:
+        """The report, with one section of pictures per frame."""
+
+    @abstractmethod
+    def main_tables(self) -> list[Table]:
+        """The tables that the terminal shows as well."""
+
+    def remarks(self) -> list[str]:
+        """Further lines for the terminal; none by default."""
+        return []
+
+
+class Study(ABC):
+    """The runs of a work directory, what is measured on held-out frames, and how frames are drawn.
+
+    Args:
+        args (argparse.Namespace): From :meth:`parser`.
+
+    Raises:
+        FileNotFoundError: If a run has not been trained.
+    """
+
+    runs: ClassVar[tuple[str, ...]]  # their folders
+    config_flags: ClassVar[Mapping[str, str]]  # help of --<name>-config, by name
+    frames: ClassVar[tuple[int, str]]  # how many are drawn by default, and what --frames says about it
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.predictors = {name: Predictor(self._load(name)) for name in self.models()}
+        costs = read_json(args.work_dir / 'costs.json')
+        self.logs = {name: read_run_log(args.work_dir / name) for name in self.runs}
+        for name, log in self.logs.items():
+            log.peak_mb = costs[name]['peak_mb']
+        self.times = ', '.join(f'{name} {cost["seconds"]:.0f} s' for name, cost in costs.items())
+
+    def _load(self, name: str) -> torch.nn.Module:
+        """Model of a run; that of a distilled student is a plain student."""
+        config = getattr(self.args, f'{name if name in ("teacher", "control") else "student"}_config')
+        return load_trained_model(config, last_checkpoint(self.args.work_dir / name))
+
+    @classmethod
+    def parser(cls, description: str | None = None) -> ToolParser:
+        """The command line; a child may add flags."""
+        parser = ToolParser(description=description)
+        folders = ', '.join(f'{name}/' for name in cls.runs)
+        parser.add_argument('work_dir', type=Path, help=f'folder with the runs {folders} and costs.json of the demo')
+        for name, text in cls.config_flags.items():
+            parser.add_argument(f'--{name}-config', required=True, help=text)
+        parser.add_argument('--data-root', required=True, type=Path, help='data set with held-out scenes')
+        parser.add_argument('--seed', type=int, default=0, help='seed of the runs (default 0)')
+        parser.add_argument('--frames', type=int, default=cls.frames[0], help=cls.frames[1])
+        return parser
+
+    def models(self) -> list[str]:
+        """Runs whose models are loaded; those of :attr:`runs`, unless a child knows more."""
+        return list(self.runs)
+
+    def configs(self) -> dict[str, str]:
+        """Configs by their names in ``report.json``."""
+        return {name: getattr(self.args, f'{name}_config') for name in self.config_flags}
+
+    @abstractmethod
+    def measure(self) -> StudyResult:
+        """Measure everything on the held-out frames."""
+
+    @abstractmethod
+    def scenes(self) -> Iterator[str]:
+        """Scene of each held-out frame."""
+
+    @abstractmethod
+    def draw_frame(self, index: int) -> Section:
+        """Pictures of a held-out frame."""
+
+
+def preset_warning(work_dir: Path) -> str:
+    """What must stand beside every number of a demo's work directory; '' when the numbers mean what they say."""
+    mark = work_dir / 'demo.json'
+    return TINY_WARNING if mark.is_file() and read_json(mark).get('preset') == 'tiny' else ''
+
+
+def write_report(study: Study) -> str:
+    """Measure a study, draw its frames, and write ``report.json`` and ``report.html`` into its work directory.
+
+    A reader never sees a half-written file.
+
+    Returns:
+        str: What to print: the main tables, the result in words, and where the report is.
+    """
+    args, configs = study.args, study.configs()
+    result, warning = study.measure(), preset_warning(study.args.work_dir)
+    indices = choose_frames(study.scenes(), args.frames)
+    frames = [study.draw_frame(index) for index in tqdm(indices, desc='pictures', unit='frame')]
+    facts = {
+        'seed': str(args.seed),
+        'date': time.strftime('%Y-%m-%d'),
+        'hardware': f'{processor_name()}, {torch.get_num_threads()} threads, no GPU',
+        'data': f'{args.data_root}: {result.data}',
+        'configs': ', '.join(dict.fromkeys(configs.values())),
+        'torch': torch.__version__,
+        'time': study.times,
+    }
+    report = {
+        **result.as_json(),
+        'config': configs,
+        'seed': args.seed,
+        'versions': package_versions(PACKAGES),
+        'facts': facts,
+        'warning': warning,
+    }
+    write_json(args.work_dir / 'report.json', report)
+    page = result.page(frames)
+    page.facts, page.warning = list(facts.items()), warning
+    with atomic_write(args.work_dir / 'report.html', 'w') as file:
+        file.write(page.to_html())
+    tables = [f'\n{format_table(table, warning)}' for table in result.main_tables()]
+    where = (args.work_dir / 'report.html').resolve()
+    return '\n'.join([*tables, page.lead, *result.remarks(), f'report: {where}'])

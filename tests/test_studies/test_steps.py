@@ -1,0 +1,54 @@
+import json
+import sys
+
+import pytest
+
+from projects.studies.steps import Step, open_work_dir, run_command, run_steps, write_json
+
+IDENTITY = {'preset': 'tiny', 'seed': 0}
+
+
+def test_command_is_measured_and_its_failure_names_it():
+    cost = run_command([sys.executable, '-c', 'x = bytearray(64 * 2**20)'])
+    assert cost['seconds'] > 0
+    assert cost['peak_mb'] > 64
+    with pytest.raises(RuntimeError, match=r'exit code 3 from: .*raise SystemExit'):
+        run_command([sys.executable, '-c', 'raise SystemExit(3)'])
+
+
+def test_only_matching_lines_are_shown_and_the_last_ones_of_a_failure(capfd):
+    program = "print('noise'); print('INFO - Epoch 1'); raise SystemExit('broken')"
+    with pytest.raises(RuntimeError, match=r'noise\nINFO - Epoch 1\nbroken\nexit code 1'):
+        run_command([sys.executable, '-u', '-c', program], show='Epoch')
+    assert capfd.readouterr().out == 'Epoch 1\n'
+
+
+def test_work_directory_of_another_demo_is_refused(tmp_path):
+    assert open_work_dir(tmp_path, IDENTITY) == {}
+    write_json(tmp_path / 'costs.json', {'data': {'seconds': 2.0, 'peak_mb': 9.0}})
+    assert open_work_dir(tmp_path, IDENTITY)['data']['seconds'] == 2.0
+    with pytest.raises(SystemExit, match=r'holds a demo of .*use another --work-dir'):
+        open_work_dir(tmp_path, {**IDENTITY, 'seed': 1})
+    assert json.loads((tmp_path / 'demo.json').read_text()) == IDENTITY
+
+
+def test_a_second_run_leaves_out_what_finished_and_repeats_what_may_be_repeated(tmp_path, capfd):
+    def step(name, program, repeatable=False):
+        return Step(name, f'{name} is made', [sys.executable, '-c', program], repeatable)
+
+    steps = [step('data', "print('DATA')", True), step('model', "print('MODEL')"), step('bad', 'raise SystemExit(3)')]
+    with pytest.raises(SystemExit, match=r"step 'bad' failed: .*exit code 3 from"):
+        run_steps(tmp_path, IDENTITY, steps, {})
+    assert 'MODEL' in capfd.readouterr().out
+    assert set(json.loads((tmp_path / 'costs.json').read_text())) == {'data', 'model'}
+    run_steps(tmp_path, IDENTITY, [*steps[:2], step('bad', 'pass')], {})
+    shown = capfd.readouterr().out
+    assert 'DATA' in shown
+    assert 'MODEL' not in shown
+    assert '[2/3] model is made: done before in' in shown
+
+
+def test_a_demo_starts_without_torch(run_python):
+    run_python(
+        '-c', "import sys, projects.studies.demo; assert not {'torch', 'mmdet3d', 'matplotlib'} & set(sys.modules)"
+    )
