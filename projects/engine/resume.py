@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from .checkpoint import CheckpointError, load_checkpoint_safe, to_plain
 from .config_places import walk
 
@@ -182,9 +185,25 @@ def check_resumable(checkpoint: Mapping[str, Any], path: str | Path) -> None:
         raise CheckpointError(
             f"{path} cannot be resumed from: its 'message_hub' lacks {', '.join(lost)}; resume from another one"
         )
+    _check_optimizer_state(checkpoint['optimizer'], path)
     for key in ('epoch', 'iter'):
         value = checkpoint['meta'].get(key, 0)
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise CheckpointError(
                 f'{path} cannot be resumed from: its meta.{key} must be a count, got {value!r}; resume from another one'
             )
+
+
+def _check_optimizer_state(state: Mapping[str, Any], path: str | Path) -> None:
+    """Check the state of an optimizer, or of several by name."""
+    for part in [state] if 'param_groups' in state else list(state.values()) or [state]:
+        if not isinstance(part, Mapping) or 'param_groups' not in part:
+            raise CheckpointError(
+                f"{path} cannot be resumed from: its 'optimizer' lacks param_groups; resume from another one"
+            )
+        moments = [value for entry in (part.get('state') or {}).values() for value in entry.values()]
+        for value in moments:
+            if isinstance(value, Tensor) and value.is_floating_point() and not bool(torch.isfinite(value).all()):
+                raise CheckpointError(
+                    f"{path} cannot be resumed from: its 'optimizer' holds NaN or infinity; resume from another one"
+                )

@@ -20,7 +20,7 @@ RUNNERS.build(Config(toy_models.toy_config(**json.loads(sys.argv[1])))).train()
 
 SOUND = {
     'state_dict': {},
-    'optimizer': {},
+    'optimizer': {'state': {}, 'param_groups': []},
     'message_hub': {'log_scalars': {}, 'runtime_info': {}, 'resumed_keys': {}},
     'meta': {'epoch': 2, 'iter': 8},
 }
@@ -199,6 +199,12 @@ def test_resume_refuses_what_cannot_go_on(toys, tmp_path, options, message):
     ('change', 'message'),
     [
         ({'optimizer': None}, "its 'optimizer' is NoneType"),
+        ({'optimizer': {}}, "its 'optimizer' lacks param_groups"),
+        ({'optimizer': {'a': {'state': {}, 'param_groups': []}, 'b': 3}}, "its 'optimizer' lacks param_groups"),
+        (
+            {'optimizer': {'state': {0: {'exp_avg': torch.tensor([1.0, float('nan')])}}, 'param_groups': []}},
+            "its 'optimizer' holds NaN or infinity",
+        ),
         ({'message_hub': [1]}, "its 'message_hub' is list"),
         ({'message_hub': {'log_scalars': {}}}, "its 'message_hub' lacks runtime_info, resumed_keys"),
         ({'param_schedulers': 5}, "its 'param_schedulers' is int"),
