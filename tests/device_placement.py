@@ -75,7 +75,7 @@ def view_transform(device):
 def distillation(device):
     """Ray samples, two renders and every loss of RadOcc."""
     geometry = RaySampleGeometry(RANGE, [20, 20, 8], t_range=(0.0, 4.0), step=0.5)
-    rays = geometry(torch.rand(2, 9, 3, device=device), torch.rand(2, 9, 3, device=device))
+    rays = geometry.prepare(torch.rand(2, 9, 3, device=device), torch.rand(2, 9, 3, device=device))
     student, teacher = leaf(2, 20, 20, 8, 5, device=device), torch.rand(2, 20, 20, 8, 5, device=device)
     loss = torch.zeros((), device=device)
     for density in ('softplus_free', 'log_odds', 'prob'):

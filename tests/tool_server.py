@@ -71,8 +71,14 @@ class ToolServer:
         return self
 
     def __exit__(self, *_):
+        # A process that the tests forked may hold the pipe open, so its end is said as well.
+        self.server.stdin.write('null\n')
         self.server.stdin.close()
-        self.server.wait(10)
+        try:
+            self.server.wait(30)
+        except subprocess.TimeoutExpired:
+            self.server.kill()
+            self.server.wait()
 
 
 def child(command, folder, logs, env):
@@ -106,7 +112,10 @@ def serve():
     for name in IMPORTS:
         __import__(name)
     for line in sys.stdin:
-        command, folder, logs, timeout, env = json.loads(line)
+        job = json.loads(line)
+        if job is None:
+            os._exit(0)
+        command, folder, logs, timeout, env = job
         pid = os.fork()
         if pid == 0:
             os.setsid()
