@@ -201,8 +201,12 @@ def _check_optimizer_state(state: Mapping[str, Any], path: str | Path) -> None:
             raise CheckpointError(
                 f"{path} cannot be resumed from: its 'optimizer' lacks param_groups; resume from another one"
             )
-        moments = [value for entry in (part.get('state') or {}).values() for value in entry.values()]
-        for value in moments:
+        state_of = part.get('state') or {}
+        if not isinstance(state_of, Mapping) or not all(isinstance(entry, Mapping) for entry in state_of.values()):
+            raise CheckpointError(
+                f"{path} cannot be resumed from: the state in its 'optimizer' is not by parameter; resume from another"
+            )
+        for value in (value for entry in state_of.values() for value in entry.values()):
             if isinstance(value, Tensor) and value.is_floating_point() and not bool(torch.isfinite(value).all()):
                 raise CheckpointError(
                     f"{path} cannot be resumed from: its 'optimizer' holds NaN or infinity; resume from another one"

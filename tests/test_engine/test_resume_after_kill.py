@@ -200,6 +200,8 @@ def test_resume_refuses_what_cannot_go_on(toys, tmp_path, options, message):
     [
         ({'optimizer': None}, "its 'optimizer' is NoneType"),
         ({'optimizer': {}}, "its 'optimizer' lacks param_groups"),
+        ({'optimizer': {'state': [1], 'param_groups': []}}, "the state in its 'optimizer' is not by parameter"),
+        ({'optimizer': {'state': {0: 1}, 'param_groups': []}}, "the state in its 'optimizer' is not by parameter"),
         ({'optimizer': {'a': {'state': {}, 'param_groups': []}, 'b': 3}}, "its 'optimizer' lacks param_groups"),
         (
             {'optimizer': {'state': {0: {'exp_avg': torch.tensor([1.0, float('nan')])}}, 'param_groups': []}},
