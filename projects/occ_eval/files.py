@@ -149,8 +149,8 @@ def read_occ_label(
         raise ValueError(f'{path} has no array {missing}; it has {content.keys()}; {_HINT}')
     try:
         semantics = as_grid(semantics, 'semantics', path, shape)
-        check_class_ids(semantics, f'semantics of {path}', num_classes, unlabelled=True)
-        if num_classes > 2 and int(semantics.max()) <= 1:
+        largest = check_class_ids(semantics, f'semantics of {path}', num_classes, unlabelled=True)
+        if num_classes > 2 and largest <= 1:
             raise ValueError(f'semantics of {path} holds 0 and 1 alone, no free voxel: is it a mask?')
         arrays = content.read([f'mask_{mask}' for mask in masks], max_bytes=LARGEST_ARRAY)
         return semantics, {mask: as_mask(arrays[f'mask_{mask}'], f'mask_{mask}', path, shape) for mask in masks}
@@ -173,8 +173,7 @@ def read_occ_prediction(path: str) -> np.ndarray:
     key, array = read_prediction_array(path)
     check_not_openocc(array, key, path)
     pred = as_grid(array, key, path)
-    check_class_ids(pred, f'{key} of {path}')
-    if not pred.any():
+    if check_class_ids(pred, f'{key} of {path}') == 0:
         raise ValueError(
             f'{key} of {path} is class 0 everywhere, which is what the most likely class of logits that are NaN comes '
             'out as; weights of the model that are NaN are the likely cause'

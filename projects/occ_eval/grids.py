@@ -25,7 +25,7 @@ def check_not_openocc(
     free = num_classes - 1
     flat = ids.reshape(-1)
     # Free space is everywhere, so a look at the beginning nearly always settles it.
-    if ids.dtype.kind not in 'iuf' or not ids.size or free in flat[:2048] or free in flat:
+    if ids.dtype.kind not in 'iuf' or not ids.size or free in flat[:16384] or free in flat:
         return
     most = (flat == free - 1).mean() > 0.5
     if most or 'flow' in names:
@@ -78,7 +78,7 @@ def as_mask(array: np.ndarray, key: str, path: str, shape: tuple[int, ...] = OCC
     return grid.view(np.bool_)
 
 
-def check_class_ids(ids: np.ndarray, name: str, num_classes: int = FREE_CLASS + 1, unlabelled: bool = False) -> None:
+def check_class_ids(ids: np.ndarray, name: str, num_classes: int = FREE_CLASS + 1, unlabelled: bool = False) -> int:
     """Check that ids are those of classes.
 
     Args:
@@ -87,13 +87,18 @@ def check_class_ids(ids: np.ndarray, name: str, num_classes: int = FREE_CLASS + 
         num_classes (int): Number of classes. Defaults to 18.
         unlabelled (bool): Whether 255 (not labelled: it counts nowhere) is allowed. Defaults to False.
 
+    Returns:
+        int: The largest id; 0 if there is none.
+
     Raises:
         ValueError: If an id is out of range.
     """
-    if not ids.size or int(ids.max()) < num_classes:
-        return
+    largest = int(ids.max()) if ids.size else 0
+    if largest < num_classes:
+        return largest
     wrong = np.unique(ids[ids >= num_classes])
     wrong = wrong[wrong != UNLABELLED] if unlabelled else wrong
     if len(wrong):
         also = f' and {UNLABELLED} (not labelled)' if unlabelled else ''
         raise ValueError(f'{name} holds class ids {wrong[:5].tolist()}, expected 0..{num_classes - 1}{also}')
+    return largest
