@@ -12,7 +12,7 @@ from projects.engine import check_finite_losses, load_model_weights
 from projects.models import takes_no_train_cfg
 
 from .side_by_side import run_side_by_side
-from .teacher import FrozenTeacher
+from .teacher import FrozenTeacher, all_outputs
 from .wiring import BatchData, Table, check_signature, connector_side, pick, same_names, split_source
 
 _SOURCES = ('student', 'teacher', 'data', 'shared')
@@ -28,7 +28,8 @@ class Distiller(BaseModel):
     ``predict`` and ``tensor`` go straight to the student.
 
     Args:
-        student (dict): Config of a model with ``extract_outputs`` and ``loss_by_outputs``.
+        student (dict): Config of a model with ``extract_outputs`` and ``loss_by_outputs``. What its
+            ``derive_outputs`` gives, if it has that, can be wired like the outputs.
         teacher (dict): Config of a model with ``extract_outputs``. It needs no labels.
         losses (dict): Loss configs by name. Names begin with ``loss_`` and are the names in the log.
         loss_inputs (dict): For each loss, argument -> source: ``student.<name>``, ``teacher.<name>``,
@@ -195,13 +196,13 @@ class Distiller(BaseModel):
         """
 
         def teach() -> dict[str, Any]:
-            outputs = dict(self.teacher.extract_outputs(dict(inputs), data_samples))
+            outputs = self.teacher.extract_outputs(dict(inputs), data_samples)
             self._run_connectors('teacher', {**values, 'teacher': outputs})
             return outputs
 
         def learn() -> tuple[dict[str, Any], dict[str, Tensor]]:
-            outputs = self.student.extract_outputs(dict(inputs), data_samples)
-            return dict(outputs), dict(self.student.loss_by_outputs(outputs, data_samples))
+            outputs = all_outputs(self.student, dict(inputs), data_samples)
+            return outputs, dict(self.student.loss_by_outputs(outputs, data_samples))
 
         at_once = self.side_by_side and all(weight.device.type == 'cpu' for weight in self.student.parameters())
         taught, learned = run_side_by_side(teach, learn) if at_once else (teach(), learn())

@@ -12,6 +12,13 @@ from torch import Tensor, nn
 from projects.engine import file_sha256, load_model_weights
 
 
+def all_outputs(model: Any, inputs: dict, data_samples: list | None) -> dict[str, Tensor]:
+    """Outputs of a model, with those that it derives for distillation if it has ``derive_outputs``."""
+    outputs = dict(model.extract_outputs(inputs, data_samples))
+    derive = getattr(model, 'derive_outputs', None)
+    return outputs if derive is None else {**outputs, **derive(outputs)}
+
+
 class FrozenTeacher(nn.Module):
     """Hold a model for distillation.
 
@@ -82,7 +89,7 @@ class FrozenTeacher(nn.Module):
             data_samples (list, optional): As for the student.
 
         Returns:
-            dict[str, Tensor]: The teacher's named outputs.
+            dict[str, Tensor]: The teacher's named outputs, derived ones among them.
 
         Raises:
             RuntimeError: If the weights were not loaded.
@@ -93,7 +100,7 @@ class FrozenTeacher(nn.Module):
                 'does)'
             )
         with torch.no_grad():
-            return self.model.extract_outputs(inputs, data_samples)
+            return all_outputs(self.model, inputs, data_samples)
 
     def train(self, mode: bool = True) -> 'FrozenTeacher':
         """Stay in eval mode.

@@ -73,6 +73,17 @@ class TaskModel(BaseModel):
             list: The samples.
         """
 
+    def derive_outputs(self, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What only distillation asks for, made of the outputs; nothing unless a task or a child says so.
+
+        Args:
+            outputs (Mapping[str, Tensor]): From :meth:`extract_outputs`.
+
+        Returns:
+            dict[str, Tensor]: Further named tensors; the Distiller adds them to the outputs.
+        """
+        return {}
+
     def predict_outputs(self, inputs: Mapping[str, Any], data_samples: Sequence | None = None) -> dict[str, Tensor]:
         """Outputs at test time: those of :meth:`extract_outputs`; a child may average several passes."""
         return self.extract_outputs(inputs, data_samples)

@@ -301,3 +301,16 @@ def test_a_distillation_loss_that_is_nan_stops_with_its_name_and_samples(build, 
     model.teacher.model.head.weight.fill_(float('nan'))
     with pytest.raises(NonFiniteError, match=r'loss_match = nan \(.*samples t0, t1, t2, t3\)'):
         model(*batch, mode='loss')
+
+
+def test_what_both_models_derive_for_distillation_can_be_wired(build, batch, monkeypatch, toys):
+    """Each model halves its own logits: the rendered difference halves, its square is a quarter."""
+    monkeypatch.setattr(toys.ToyNet, 'derive_outputs', lambda self, out: {'half': out['logits'] / 2}, raising=False)
+    plain = build()
+    wired = plain.connector_inputs['rendered']
+    halved = build(connector_inputs={'rendered': {**wired, 'logits': 'model.half'}})
+    halved.load_state_dict(plain.state_dict())
+    torch.manual_seed(3)
+    full = plain(*batch, mode='loss')['loss_match']
+    torch.manual_seed(3)
+    torch.testing.assert_close(halved(*batch, mode='loss')['loss_match'], full / 4)

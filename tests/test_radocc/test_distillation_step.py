@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 import torch
 from mmdet3d.registry import MODELS
-from mmengine.model import BaseModel
 
 import projects.distillation
 import projects.radocc
+from projects.occupancy.models import BaseOccDetector
 
 README = Path(projects.radocc.__file__).with_name('README.md')
 NAMES = ['loss_rdc', 'loss_rsc', 'loss_rsc_kl']
 
 
-class VoxelTable(BaseModel):
+class VoxelTable(BaseOccDetector):
     """Predicts its parameter."""
 
     def __init__(self, seed=0):
@@ -28,9 +28,6 @@ class VoxelTable(BaseModel):
 
     def loss_by_outputs(self, outputs, data_samples):
         return {'loss_task': outputs['occ_logits'].square().mean()}
-
-    def forward(self, inputs, data_samples=None, mode='tensor'):
-        return self.extract_outputs(inputs, data_samples)
 
 
 @pytest.fixture

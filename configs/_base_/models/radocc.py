@@ -11,7 +11,7 @@ distillation = dict(
         )
     ),
     connectors=dict(rendered=dict(type='VolumeRenderingNeck')),
-    connector_inputs=dict(rendered=dict(occ_logits='model.occ_logits', rays='shared.rays')),
+    connector_inputs=dict(rendered=dict(occ_logits='model.calibrated_logits', rays='shared.rays')),
     losses=dict(
         loss_rdc=dict(type='RayDistributionConsistencyLoss', loss_weight=1.0),
         loss_rsc=dict(type='RenderedSemanticConsistencyLoss', loss_weight=1.0),

@@ -86,3 +86,27 @@ def test_sample_without_label_is_named(make_batch):
     del samples[1].gt_occ
     with pytest.raises(ValueError, match="'gt_occ', which sample token-1 lacks"):
         FlashOccHead(2, mid_channels=4, num_heights=4).loss(torch.zeros(2, 6, 6, 4, 18), samples)
+
+
+def test_calibrated_logits_are_probabilities_whatever_the_class_weights():
+    """60, 30 and 10 of 100 voxels, weights 2, 1 and 1/4: the weighted loss has its minimum at log(weight * count)."""
+    counts, weights = torch.tensor([60.0, 30.0, 10.0]), torch.tensor([2.0, 1.0, 0.25])
+    head = BEVDetOccHead(
+        4, num_classes=3, loss_occ={'type': 'MaskedCrossEntropyLoss', 'class_weight': weights.tolist()}
+    )
+    logits = (weights * counts).log().requires_grad_()
+    ids = torch.repeat_interleave(torch.arange(3), counts.long())
+    head.loss_occ(logits.expand(100, 3), ids).backward()
+    torch.testing.assert_close(logits.grad, torch.zeros(3), atol=1e-6, rtol=0)
+    torch.testing.assert_close(head.calibrate(logits).softmax(-1), torch.tensor([0.6, 0.3, 0.1]))
+
+
+def test_logits_without_class_weights_are_calibrated_as_they_are():
+    logits = torch.randn(2, 3)
+    assert BEVDetOccHead(4).calibrate(logits) is logits
+
+
+def test_a_class_of_weight_zero_cannot_be_calibrated():
+    head = BEVDetOccHead(4, num_classes=2, loss_occ={'type': 'MaskedCrossEntropyLoss', 'class_weight': [1.0, 0.0]})
+    with pytest.raises(ValueError, match='a class_weight of loss_occ is 0'):
+        head.calibrate(torch.randn(5, 2))

@@ -16,7 +16,8 @@ class BaseOccDetector(TaskModel):
     """Parent of students and teachers of occupancy.
 
     A student of your own gives ``extract_outputs``, with at least ``occ_logits`` (B, X, Y, Z, K) among its outputs, and
-    ``loss_by_outputs``.
+    ``loss_by_outputs``. If its head is a :class:`BaseOccHead` called ``occ_head``, distillation reads its logits
+    without the weights of its classes; a head of another kind says how by :meth:`derive_outputs`.
 
     Args:
         data_preprocessor (dict | nn.Module, optional): The data preprocessor or its config. Defaults to
@@ -26,6 +27,12 @@ class BaseOccDetector(TaskModel):
 
     def __init__(self, data_preprocessor: dict | nn.Module | None = None, init_cfg: dict | None = None) -> None:
         super().__init__(data_preprocessor or {'type': 'OccDataPreprocessor'}, init_cfg)
+
+    def derive_outputs(self, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """``calibrated_logits`` (B, X, Y, Z, K): see :meth:`BaseOccHead.calibrate`."""
+        head = getattr(self, 'occ_head', None)
+        logits = outputs['occ_logits']
+        return {'calibrated_logits': head.calibrate(logits) if isinstance(head, BaseOccHead) else logits}
 
     def predict_by_outputs(self, outputs: Mapping[str, Tensor], data_samples: Sequence) -> list:
         """Write ``pred_occ`` (X, Y, Z) uint8, the most likely class, into the samples.

@@ -43,6 +43,9 @@ class BaseOccHead(BaseModule):
         self.num_classes, self.mask = num_classes, mask
         self.loss_occ = MODELS.build(loss_occ or {'type': 'MaskedCrossEntropyLoss'})
         self.loss_lovasz = MODELS.build(loss_lovasz) if loss_lovasz else None
+        weight = getattr(self.loss_occ, 'class_weight', None)
+        self.register_buffer('log_class_weight', None if weight is None else weight.log(), persistent=False)
+        self.has_zero_weight = weight is not None and bool((weight == 0).any())
 
     def loss(self, occ_logits: Tensor, data_samples: Sequence) -> dict[str, Tensor]:
         """Losses of a batch.
@@ -65,6 +68,27 @@ class BaseOccHead(BaseModule):
         if self.loss_lovasz is not None:
             losses['loss_lovasz'] = self.loss_lovasz(logits, ids)
         return losses
+
+    def calibrate(self, occ_logits: Tensor) -> Tensor:
+        """Logits whose softmax is a probability, whatever the class weights of the cross-entropy.
+
+        Weighted cross-entropy has its minimum where the softmax is proportional to weight times probability, so the
+        logarithm of the weights is taken off. What compares or renders logits of two models reads these.
+
+        Args:
+            occ_logits (Tensor): Class logits. Shape (B, X, Y, Z, K).
+
+        Returns:
+            Tensor: The same shape; ``occ_logits`` itself when there are no class weights.
+
+        Raises:
+            ValueError: If a weight is 0: such a class has no calibrated logit.
+        """
+        if self.log_class_weight is None:
+            return occ_logits
+        if self.has_zero_weight:
+            raise ValueError('a class_weight of loss_occ is 0: logits of that class cannot be calibrated')
+        return occ_logits - self.log_class_weight
 
     @staticmethod
     def predict(occ_logits: Tensor) -> Tensor:
