@@ -12,6 +12,8 @@ from projects.geometry import check_intrinsics, check_poses, is_finite_number, s
 from projects.occ_eval.infos import read_info_items
 from projects.occupancy.classes import OCC3D, OccSpec
 
+from .parts import keep_parts
+
 _WRITE_AGAIN = (
     'correct the calibration table of the data set if it is wrong there, and write the info files again with '
     'tools/create_data.py occ3d-nus --force'
@@ -46,6 +48,10 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         modality (dict): ``use_camera`` and ``use_lidar``. Defaults to the camera alone.
         pipeline (list): Transforms. Defaults to [].
         test_mode (bool): Samples without a label are allowed. Defaults to False.
+        scene_part (float): Part of the scenes that is used, always the same (:func:`choose_scenes`). Defaults to 1.
+        label_part (float): Part of the scenes whose labels are used; on the others nothing is labelled, and what needs
+            no label (LiDAR depth, distillation) still trains. A scene of a small part is in every larger one, of
+            ``scene_part`` too. Defaults to 1.
         indices (int | list[int] | None): Subset: the first samples or the given ones. Defaults to None (all).
         lazy_init (bool): Whether to read the info file later. Defaults to False.
         metainfo (dict | None): Overrides of METAINFO, whose keys :class:`OccSpec` lists. Defaults to None.
@@ -63,12 +69,15 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         modality: dict | None = None,
         pipeline: list | None = None,
         test_mode: bool = False,
+        scene_part: float = 1.0,
+        label_part: float = 1.0,
         indices: int | list[int] | None = None,
         lazy_init: bool = False,
         metainfo: dict | None = None,
         serialize_data: bool = True,
         max_refetch: int = 1000,
     ) -> None:
+        self.scene_part, self.label_part = scene_part, label_part
         self.modality = {'use_camera': True, 'use_lidar': False}
         unknown = set(modality or {}) - set(self.modality)
         if unknown:
@@ -112,6 +121,10 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         items = read_info_items(restricted_load(self.ann_file), self.ann_file)
         self._any_sweeps = any(item.get('lidar_sweeps') for item in items)
         return items
+
+    def filter_data(self) -> list[dict]:
+        """The scenes of ``scene_part``, with those outside ``label_part`` marked."""
+        return keep_parts(self.data_list, self.scene_part, self.label_part, self.ann_file)
 
     def full_init(self) -> None:
         """Read the info file and look for the first LiDAR file when LiDAR is used.
@@ -169,6 +182,7 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
             'test_mode': self.test_mode,
             'bda_mat': np.eye(4),
             'occ_path': self._from_root(info, 'occ_path', token),
+            'labelled': info.get('labelled', True),
             'lidar2ego': lidar2ego,
             'ego2global': poses[1],
             'cam_names': cameras,

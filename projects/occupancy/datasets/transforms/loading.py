@@ -8,7 +8,7 @@ from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
 from projects.occ_eval.files import read_occ_label as read_label_file
-from projects.occupancy.classes import OCC3D
+from projects.occupancy.classes import OCC3D, UNLABELLED
 from projects.transforms import read_image
 from projects.transforms.sizes import checked_size
 
@@ -44,10 +44,10 @@ def read_occ_label(path: str, shape: tuple[int, ...] = OCC3D.grid_size, num_clas
 class LoadOccupancyLabels(BaseTransform):
     """Load the Occ3D label with its masks.
 
-    Required keys: ``occ_path``, ``token``, ``test_mode``, ``bda_mat``, ``grid_size`` and ``num_classes`` of the
-    data set. Added keys: ``gt_occ`` uint8 (255: not
-    labelled), ``mask_camera`` and ``mask_lidar`` bool, each (X, Y, Z). In test mode a sample without a label passes
-    without these keys.
+    Required keys: ``occ_path``, ``token``, ``test_mode``, ``bda_mat``, ``grid_size`` and ``num_classes`` of the data
+    set. Optional key: ``labelled``; where it is False (``label_part`` of the data set) no voxel is labelled and no file
+    is read. Added keys: ``gt_occ`` uint8 (255: not labelled), ``mask_camera`` and ``mask_lidar`` bool, each (X, Y, Z).
+    In test mode a sample without a label passes without these keys.
     """
 
     def transform(self, results: dict) -> dict:
@@ -57,6 +57,11 @@ class LoadOccupancyLabels(BaseTransform):
             FileNotFoundError: If a training sample has no label.
             ValueError: If the label is not a sound Occ3D label, or the frame was augmented before the label was loaded.
         """
+        if not results.get('labelled', True):
+            shape = tuple(results['grid_size'])
+            results['gt_occ'] = np.full(shape, UNLABELLED, np.uint8)
+            results.update({f'mask_{name}': np.zeros(shape, bool) for name in _MASKS})
+            return results
         path = results.get('occ_path')
         if results.get('test_mode') and (path is None or not os.path.isfile(path)):
             return results
