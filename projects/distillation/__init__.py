@@ -4,15 +4,19 @@ import projects.engine  # noqa: F401  says how to install mmcv where it is missi
 
 from .connectors import IdentityConnector, ProjectionConnector
 from .distiller import Distiller
+from .groups import ClassGroupSampler, ColumnGroups
 from .hooks import DistillWarmupHook, TeacherRecordHook
 from .losses import (
     AffinityMatchLoss,
     CWDLoss,
     FeatureMatchLoss,
+    GroupedFeatureLoss,
+    GroupedLogitLoss,
     LogitKLLoss,
     affinity_loss,
     channel_wise_divergence,
     feature_distance,
+    grouped_logit_loss,
     kl_divergence,
 )
 from .teacher import FrozenTeacher
@@ -20,10 +24,14 @@ from .teacher import FrozenTeacher
 __all__ = [
     'AffinityMatchLoss',
     'CWDLoss',
+    'ClassGroupSampler',
+    'ColumnGroups',
     'DistillWarmupHook',
     'Distiller',
     'FeatureMatchLoss',
     'FrozenTeacher',
+    'GroupedFeatureLoss',
+    'GroupedLogitLoss',
     'IdentityConnector',
     'LogitKLLoss',
     'ProjectionConnector',
@@ -31,5 +39,6 @@ __all__ = [
     'affinity_loss',
     'channel_wise_divergence',
     'feature_distance',
+    'grouped_logit_loss',
     'kl_divergence',
 ]

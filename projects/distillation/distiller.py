@@ -12,7 +12,7 @@ from projects.engine import check_finite_losses, load_model_weights
 from projects.models import takes_no_train_cfg
 
 from .side_by_side import run_side_by_side
-from .teacher import FrozenTeacher, all_outputs
+from .teacher import FrozenTeacher, all_outputs, check_same_weights
 from .wiring import BatchData, Table, check_signature, connector_side, pick, same_names, split_source
 
 _SOURCES = ('student', 'teacher', 'data', 'shared')
@@ -41,6 +41,8 @@ class Distiller(BaseModel):
         student_ckpt (str, optional): Plain checkpoint the student starts from. Defaults to None.
         student_ckpt_allow_missing (Sequence[str], optional): Parts of the student that this checkpoint may lack, such
             as 'occ_head'; they keep their initial values. Defaults to None: none.
+        inherit (Sequence[str], optional): Modules of the student, such as 'occ_head', that begin as copies of the
+            teacher's of the same name (EFFOcc), after ``student_ckpt`` was loaded. Defaults to None: none.
         shared (dict, optional): Configs of modules called once per step as ``forward(inputs, data_samples)``.
         connectors (dict, optional): Configs of modules between models and losses, run in this order. A result is a
             tensor or a dict of tensors, called ``student.<connector>`` or ``teacher.<connector>``.
@@ -64,6 +66,7 @@ class Distiller(BaseModel):
         teacher_config: str | None = None,
         student_ckpt: str | None = None,
         student_ckpt_allow_missing: Sequence[str] | None = None,
+        inherit: Sequence[str] | None = None,
         shared: dict[str, dict] | None = None,
         connectors: dict[str, dict] | None = None,
         connector_inputs: Table | None = None,
@@ -80,6 +83,9 @@ class Distiller(BaseModel):
         self.teacher = FrozenTeacher(MODELS.build(teacher), teacher_ckpt, teacher_config)
         if student_ckpt_allow_missing and student_ckpt is None:
             raise ValueError('student_ckpt_allow_missing is set, but there is no student_ckpt')
+        self.inherit = tuple(inherit or ())
+        for name in self.inherit:
+            check_same_weights(name, self.student, self.teacher.model)
         self.student_ckpt = student_ckpt
         self.student_ckpt_allow_missing = student_ckpt_allow_missing
         self.shared = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in (shared or {}).items()})
@@ -139,6 +145,8 @@ class Distiller(BaseModel):
         if self.student_ckpt is not None:
             option = 'model.student_ckpt_allow_missing'
             load_model_weights(self.student, self.student_ckpt, self.student_ckpt_allow_missing, option)
+        for name in self.inherit:
+            self.student.get_submodule(name).load_state_dict(self.teacher.model.get_submodule(name).state_dict())
 
     def set_loss_scale(self, scale: float, names: list[str] | None = None) -> None:
         """Scale distillation losses, for warm-up.

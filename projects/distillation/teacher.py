@@ -19,6 +19,27 @@ def all_outputs(model: Any, inputs: dict, data_samples: list | None) -> dict[str
     return outputs if derive is None else {**outputs, **derive(outputs)}
 
 
+def check_same_weights(name: str, student: nn.Module, teacher: nn.Module) -> None:
+    """Check that a module of the student can take the weights of the teacher's of the same name.
+
+    Raises:
+        ValueError: If one of the two has no such module, or their weights differ in name or shape.
+    """
+    shapes = []
+    for role, model in (('student', student), ('teacher', teacher)):
+        if name not in dict(model.named_modules()):
+            raise ValueError(f'inherit: the {role} {type(model).__name__} has no module {name!r}')
+        state = model.get_submodule(name).state_dict()
+        shapes.append({key: tuple(value.shape) for key, value in state.items()})
+    different = sorted(key for key in shapes[0].keys() | shapes[1].keys() if shapes[0].get(key) != shapes[1].get(key))
+    if different:
+        key = different[0]
+        raise ValueError(
+            f'inherit: {name}.{key} is {shapes[0].get(key, "absent")} in the student and '
+            f'{shapes[1].get(key, "absent")} in the teacher; give both modules the same settings'
+        )
+
+
 class FrozenTeacher(nn.Module):
     """Hold a model for distillation.
 

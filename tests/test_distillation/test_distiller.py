@@ -314,3 +314,28 @@ def test_what_both_models_derive_for_distillation_can_be_wired(build, batch, mon
     full = plain(*batch, mode='loss')['loss_match']
     torch.manual_seed(3)
     torch.testing.assert_close(halved(*batch, mode='loss')['loss_match'], full / 4)
+
+
+def test_an_inherited_module_begins_as_the_teachers_and_learns(build, toys):
+    student = {'type': 'ToyNet', 'channels': 6}
+    model = build(student=student, inherit=['head'])
+    teacher = {name: value.clone() for name, value in model.teacher.model.state_dict().items()}
+    weights = model.student.state_dict()
+    assert all(torch.equal(weights[name], teacher[name]) for name in weights if name.startswith('head'))
+    assert any(not torch.equal(weights[name], teacher[name]) for name in weights if name.startswith('stem'))
+    assert all(parameter.requires_grad for parameter in model.student.head.parameters())
+    with torch.no_grad():
+        model.student.head.weight += 1.0
+    assert torch.equal(model.teacher.model.head.weight, teacher['head.weight'])
+
+
+@pytest.mark.parametrize(
+    ('student', 'name', 'message'),
+    [
+        ({'type': 'ToyNet', 'channels': 6}, 'neck', "the student ToyNet has no module 'neck'"),
+        ({'type': 'ToyNet'}, 'head', r'inherit: head\.weight is \(.*\) in the student and \(.*\) in the teacher'),
+    ],
+)
+def test_a_module_that_cannot_be_inherited_is_named_when_the_model_is_built(build, student, name, message):
+    with pytest.raises(ValueError, match=message):
+        build(student=student, inherit=[name])
