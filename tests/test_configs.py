@@ -169,7 +169,7 @@ def test_models_and_rays_see_the_box_of_the_data_set(name):
     cfg = load(name)
     names = ('view_transform', 'pts_encoder')
     parts = [model.get(name) for model in plain_models(cfg.model) for name in names]
-    if cfg.model.type == 'Distiller':
+    if cfg.model.type == 'Distiller' and cfg.model.shared:
         geometry = cfg.model.shared.rays.geometry
         assert tuple(geometry.grid_size) == OCC3D.grid_size
         parts.append(geometry)

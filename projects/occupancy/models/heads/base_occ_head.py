@@ -45,7 +45,7 @@ class BaseOccHead(BaseModule):
         self.loss_lovasz = MODELS.build(loss_lovasz) if loss_lovasz else None
         weight = getattr(self.loss_occ, 'class_weight', None)
         self.register_buffer('log_class_weight', None if weight is None else weight.log(), persistent=False)
-        self.has_zero_weight = weight is not None and bool((weight == 0).any())
+        self.has_zero_weight = getattr(self.loss_occ, 'has_zero_weight', False)
 
     def loss(self, occ_logits: Tensor, data_samples: Sequence) -> dict[str, Tensor]:
         """Losses of a batch.

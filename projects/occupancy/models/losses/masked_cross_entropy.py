@@ -106,6 +106,7 @@ class MaskedCrossEntropyLoss(nn.Module):
         super().__init__()
         weight = None if class_weight is None else torch.tensor(list(class_weight), dtype=torch.float32)
         self.register_buffer('class_weight', weight, persistent=False)
+        self.has_zero_weight = class_weight is not None and 0 in list(class_weight)
         self.loss_weight = loss_weight
 
     def forward(self, logits: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -1,0 +1,11 @@
+_base_ = [
+    '../_base_/models/flashocc_lite0.py',
+    '../_base_/datasets/minidrive-occ.py',
+    '../_base_/schedules/adamw-cosine-6e.py',
+    '../_base_/default_runtime.py',
+]
+model = _base_.student
+model.view_transform.point_cloud_range = _base_.point_cloud_range
+train_dataloader = dict(batch_size=1)
+val_dataloader = dict(batch_size=2)
+test_dataloader = dict(batch_size=2)
