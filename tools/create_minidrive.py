@@ -14,9 +14,10 @@ _SHOWN = 5
 def _describe(form: str, preset: Preset) -> str:
     height, width = preset.image_size
     frames = '-'.join(map(str, sorted(set(preset.keyframes))))
+    calib = f', {preset.calib_scenes} calibration' if preset.calib_scenes else ''
     return (
         f'  {form:8s} {preset.name:5s} {height}x{width} images, {preset.train_scenes} training and '
-        f'{preset.val_scenes} validation scenes of {frames} frames'
+        f'{preset.val_scenes} validation{calib} scenes of {frames} frames'
     )
 
 

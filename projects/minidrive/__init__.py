@@ -3,10 +3,11 @@
 from .generator import generate
 from .jobs import Summary
 from .kitti_generator import KITTI_PRESETS, generate_kitti
-from .presets import PRESETS, TRAIN_SPLIT, VAL_SPLIT, VERSION, Preset, get_preset
+from .presets import CALIB_SPLIT, PRESETS, TRAIN_SPLIT, VAL_SPLIT, VERSION, Preset, get_preset
 from .truth import camera_depth
 
 __all__ = [
+    'CALIB_SPLIT',
     'KITTI_PRESETS',
     'PRESETS',
     'TRAIN_SPLIT',

@@ -42,7 +42,7 @@ def generate(
 
     Args:
         out_dir (str | Path): Root of the data set.
-        preset (str): ``tiny``, ``mini`` or ``bench``.
+        preset (str): A name of ``PRESETS``.
         seed (int): Seed; equal seeds give equal bytes, whatever the number of workers.
         workers (int): Number of processes.
         progress (bool): Show a progress bar.

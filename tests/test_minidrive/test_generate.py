@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from nuscenes.utils.splits import get_scenes_of_split
 
-from projects.minidrive import PRESETS, TRAIN_SPLIT, VAL_SPLIT, VERSION, generate
+from projects.minidrive import CALIB_SPLIT, PRESETS, TRAIN_SPLIT, VAL_SPLIT, VERSION, Preset, generate
 from projects.minidrive import record as record_module
 from projects.minidrive.record import record_scene
 from projects.minidrive.state import STATE
@@ -52,6 +52,16 @@ def test_mini_has_enough_scenes():
     assert mini.image_size == (450, 800)
     assert mini.train_scenes >= 40
     assert mini.val_scenes >= 12
+
+
+def test_calibration_scenes_come_last_and_are_in_no_other_split():
+    preset = Preset('some', (48, 80), train_scenes=2, val_scenes=1, keyframes=(1, 1), sweeps=0, calib_scenes=2)
+    assert preset.split_names() == {
+        TRAIN_SPLIT: ['scene-0001', 'scene-0002'],
+        VAL_SPLIT: ['scene-0003'],
+        CALIB_SPLIT: ['scene-0004', 'scene-0005'],
+    }
+    assert [preset.index_in_split(i) for i in range(preset.num_scenes)] == [0, 1, 0, 0, 1]
 
 
 def test_complete_data_set_is_left_alone(minidrive_root):

@@ -21,9 +21,12 @@ SPLITS = {
     'v1.0-trainval': {'train': 'train', 'val': 'val'},
     'v1.0-test': {'test': 'test'},
     'v1.0-mini': {'train': 'mini_train', 'val': 'mini_val'},
-    'v1.0-minidrive': {'train': 'minidrive_train', 'val': 'minidrive_val'},
+    'v1.0-minidrive': {'train': 'minidrive_train', 'val': 'minidrive_val', 'calib': 'minidrive_calib'},
 }
 """Info file -> split of the devkit, by version."""
+
+OPTIONAL_SPLITS = {'minidrive_calib'}
+"""Splits that a data set need not have."""
 
 EXPECTED_SAMPLES = {
     ('v1.0-trainval', 'train'): 28130,
@@ -113,7 +116,12 @@ class Occ3DConverter:
             )
         samples, inventories = {}, []
         for name, split in SPLITS[self.version].items():
-            wanted = get_scenes_of_split(split, self.nusc)
+            try:
+                wanted = get_scenes_of_split(split, self.nusc)
+            except ValueError:
+                if split in OPTIONAL_SPLITS:
+                    continue
+                raise
             scenes = [scene for scene in self.nusc.scene if scene['name'] in wanted]
             found = [infos.scene_samples(self.nusc, scene) for scene in scenes]
             samples[name] = [sample for group in found for sample in group]
