@@ -1,0 +1,110 @@
+"""Whether a gain is more than noise: over seeds, over scenes, and over many arms at once.
+
+Shape letters: S scenes, R runs (seeds).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from scipy import stats
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Gain of an arm over the control.
+
+    Args:
+        mean (float): Mean difference over the seeds.
+        spread (float): Standard deviation of the difference over the seeds; NaN for one seed.
+        p_seeds (float): Two-sided p of a t-test of the paired differences; NaN for one seed.
+        low (float): 2.5 % end of the interval over scenes.
+        high (float): 97.5 % end.
+    """
+
+    mean: float
+    spread: float
+    p_seeds: float
+    low: float
+    high: float
+
+    def as_json(self) -> dict[str, float | None]:
+        """Plain data; NaN becomes None."""
+        return {name: None if np.isnan(value) else round(value, 5) for name, value in asdict(self).items()}
+
+
+def paired_gain(arm: Sequence[float], control: Sequence[float], low: float, high: float) -> Gain:
+    """Differences of runs with the same seeds, with an interval over scenes that was found apart.
+
+    Args:
+        arm (Sequence[float]): Score of each seed. Length R.
+        control (Sequence[float]): The same seeds of the control.
+        low (float): From :func:`scene_interval`.
+        high (float): From :func:`scene_interval`.
+
+    Raises:
+        ValueError: If the numbers of seeds differ.
+    """
+    if len(arm) != len(control) or not arm:
+        raise ValueError(f'{len(arm)} runs of the arm and {len(control)} of the control cannot be paired')
+    difference = np.asarray(arm, float) - np.asarray(control, float)
+    mean = float(difference.mean())
+    if len(difference) == 1:
+        return Gain(mean, float('nan'), float('nan'), low, high)
+    spread = float(difference.std(ddof=1))
+    if spread == 0:
+        return Gain(mean, 0.0, float('nan') if mean == 0 else 0.0, low, high)
+    t = mean / (spread / len(difference) ** 0.5)
+    return Gain(mean, spread, float(2 * stats.t.sf(abs(t), len(difference) - 1)), low, high)
+
+
+def scene_interval(
+    arm: np.ndarray,
+    control: np.ndarray,
+    score: Callable[[np.ndarray], float],
+    resamples: int = 1000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Interval of the gain when other scenes had been drawn: paired bootstrap.
+
+    Both arms see the same resampled scenes, and the score is taken of the sums over them, as of the data set.
+
+    Args:
+        arm (np.ndarray): What scenes add to a score, by run. Shape (R, S, ...).
+        control (np.ndarray): The same of the control.
+        score (Callable): Score of a sum over scenes, shape (...).
+        resamples (int): Defaults to 1000.
+        seed (int): Defaults to 0.
+
+    Returns:
+        tuple[float, float]: 2.5 and 97.5 % of the mean difference over runs.
+    """
+    rng = np.random.default_rng(seed)
+    scenes = arm.shape[1]
+    differences = []
+    for _ in range(resamples):
+        times = np.bincount(rng.integers(0, scenes, scenes), minlength=scenes)
+        pairs = [
+            score(np.tensordot(times, a, axes=(0, 0))) - score(np.tensordot(times, c, axes=(0, 0)))
+            for a, c in zip(arm, control)
+        ]
+        differences.append(np.mean(pairs))
+    low, high = np.percentile(differences, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Adjust p-values of several arms so that one false find among all of them has the stated probability (Holm).
+
+    Args:
+        p_values (Mapping[str, float]): By arm; NaN stays NaN and does not count.
+
+    Returns:
+        dict[str, float]: Adjusted values, at most 1.
+    """
+    known = sorted((p, name) for name, p in p_values.items() if not np.isnan(p))
+    adjusted, largest = dict(p_values), 0.0
+    for rank, (p, name) in enumerate(known):
+        largest = max(largest, min(1.0, (len(known) - rank) * p))
+        adjusted[name] = largest
+    return adjusted
