@@ -15,7 +15,9 @@ from projects.engine import read_config
 from projects.occupancy.classes import OCC3D
 
 REPO = Path(__file__).resolve().parents[1]
-CONFIGS = sorted(str(p.relative_to(REPO)) for p in REPO.glob('configs/*/**/*.py') if '_base_' not in p.parts)
+CONFIGS = sorted(
+    str(p.relative_to(REPO)) for p in REPO.glob('configs/*/**/*.py') if not {'_base_', 'studies'} & set(p.parts)
+)
 DEPTH_CONFIGS = [name for name in CONFIGS if name.split('/')[1] in ('mono_depth', 'stereo_depth', 'adudepth')]
 OCC_CONFIGS = [name for name in CONFIGS if name not in DEPTH_CONFIGS]
 

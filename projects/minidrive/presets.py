@@ -61,6 +61,7 @@ PRESETS = {
     preset.name: preset
     for preset in (
         Preset('tiny', (225, 400), train_scenes=4, val_scenes=2, keyframes=(2, 2), sweeps=2),
+        Preset('tiny-study', (225, 400), train_scenes=4, val_scenes=2, keyframes=(2, 2), sweeps=2, calib_scenes=1),
         Preset('mini', (450, 800), train_scenes=44, val_scenes=12, keyframes=(3, 4), sweeps=4),
         Preset('study', (450, 800), train_scenes=96, val_scenes=40, keyframes=(3, 4), sweeps=4, calib_scenes=20),
         Preset('bench', (900, 1600), train_scenes=4, val_scenes=2, keyframes=(4, 4), sweeps=9),

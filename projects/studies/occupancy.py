@@ -22,7 +22,7 @@ from .curves import SAME_START, added_figures, task_figure, validation_figures
 from .measuring import Dataset, build_dataset, measure
 from .occupancy_scores import OccupancyMeter, Scores, most_likely
 from .pictures import draw_ray_distributions, draw_views, draw_volumes
-from .ray_depth import FREE_SHIFTS, RayDepthMeter, RayScores
+from .ray_depth import FREE_SHIFTS, RayDepthMeter, RayScores, RayTruth
 from .renders import FINE_BINS, build_renderer, camera_rays, choose_rays, edges, label_view, render_views
 from .runs import COST_COLUMNS, RunLog
 from .study import Study, StudyResult
@@ -214,7 +214,7 @@ class OccupancyStudy(Study):
             config.val_dataloader.dataset, args.data_root, config.fusion_test_pipeline, modality=sensors
         )
         self.free_class = self.dataset.spec.free_class
-        self.meter = RayDepthMeter(build_renderer(args.radocc_config), self.free_class)
+        self.meter = RayDepthMeter(RayTruth(build_renderer(args.radocc_config), self.free_class))
         self.renderer = build_renderer(args.radocc_config, FINE_BINS)
         self._other: tuple[int, dict] | None = None
 

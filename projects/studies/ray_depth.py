@@ -1,7 +1,7 @@
 """Where the rays of the cameras end in a predicted volume, against the first occupied voxel of the label.
 
 It measures what RDC teaches. IoU does not: it counts voxels, far ones and hidden ones as much as those that rays meet.
-R rays, K classes.
+R rays, K classes, Q bins along a ray.
 """
 
 from dataclasses import asdict, dataclass
@@ -69,8 +69,8 @@ def score_rays(
     )
 
 
-class RayDepthMeter:
-    """Collects, model by model, where the rays of all cameras end.
+class RayTruth:
+    """Rays of all cameras of a sample, ready to be rendered, and their depths in the label.
 
     Args:
         renderer (VolumeRenderingNeck): From :func:`build_renderer`.
@@ -80,22 +80,10 @@ class RayDepthMeter:
 
     def __init__(self, renderer: VolumeRenderingNeck, free_class: int, height: int = 24) -> None:
         self.renderer, self.free_class, self.height = renderer, free_class, height
-        self._found: dict[str, list[np.ndarray]] = {}
         self._last: tuple[dict, dict[str, Tensor], np.ndarray] | None = None
 
-    def add(self, name: str, logits: Tensor, sample: dict) -> None:
-        """Render the volume of a model, logits of shape (1, X, Y, Z, K), along the rays of a packed sample.
-
-        The mean depth counts a ray that does not end as ending at the far end of the samples.
-        """
-        prepared, truth = self._rays_of(sample)
-        rendered = self.renderer(logits, prepared)
-        opacity = rendered['opacities'][0]
-        depth = rendered['depths'][0] + (1 - opacity) * edges(self.renderer)[1][-1]
-        self._found.setdefault(name, []).append(np.stack([depth.numpy(), opacity.numpy(), truth]))
-
-    def _rays_of(self, sample: dict) -> tuple[dict[str, Tensor], np.ndarray]:
-        """Rays of all cameras and their depths in the label; kept, for the models see one sample after the other."""
+    def of(self, sample: dict) -> tuple[dict[str, Tensor], np.ndarray]:
+        """Prepared rays and their true depths (R,); kept, for models see one sample after the other."""
         if self._last is None or self._last[0] is not sample:
             label, geometry = sample['data_samples'].gt_occ.numpy(), self.renderer.geometry
             cameras = [camera_rays(sample, i, self.height) for i in range(len(sample['inputs']['cam2img']))]
@@ -104,6 +92,43 @@ class RayDepthMeter:
             truth = np.concatenate([view.depths.ravel() for view in views])
             self._last = (sample, geometry.prepare(rays_o, rays_d), truth)
         return self._last[1:]
+
+    def edges(self) -> Tensor:
+        """Starts of the bins in metres of z-depth, then the end of the last. Shape (Q + 1,)."""
+        starts, ends = edges(self.renderer)
+        return torch.cat([starts, ends[-1:]])
+
+
+def render_depths(
+    renderer: VolumeRenderingNeck, logits: Tensor, rays: dict[str, Tensor]
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Render logits (1, X, Y, Z, K) along prepared rays.
+
+    Returns:
+        tuple[dict[str, Tensor], Tensor]: Output of the renderer, and the mean depth (R,), which counts a ray that does
+        not end as ending at the far end of the samples.
+    """
+    rendered = renderer(logits, rays)
+    return rendered, rendered['depths'][0] + (1 - rendered['opacities'][0]) * edges(renderer)[1][-1]
+
+
+class RayDepthMeter:
+    """Collects, model by model, where the rays of all cameras end.
+
+    Args:
+        rays (RayTruth): Rays of a sample and their true depths.
+    """
+
+    def __init__(self, rays: RayTruth) -> None:
+        self.rays = rays
+        self._found: dict[str, list[np.ndarray]] = {}
+
+    def add(self, name: str, logits: Tensor, sample: dict) -> None:
+        """Render the volume of a model, logits of shape (1, X, Y, Z, K), along the rays of a packed sample."""
+        prepared, truth = self.rays.of(sample)
+        rendered, depth = render_depths(self.rays.renderer, logits, prepared)
+        opacity = rendered['opacities'][0]
+        self._found.setdefault(name, []).append(np.stack([depth.numpy(), opacity.numpy(), truth]))
 
     def add_raised(self, name: str, logits: Tensor, sample: dict) -> None:
         """Render with the free logit raised by each of ``FREE_SHIFTS``, as a control for :meth:`best_raised`.

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from projects.radocc import VolumeRenderingNeck
-from projects.studies.ray_depth import RayDepthMeter, score_rays
+from projects.studies.ray_depth import RayDepthMeter, RayTruth, score_rays
 
 GEOMETRY = {
     'type': 'RaySampleGeometry',
@@ -59,7 +59,7 @@ def _wall(at_x):
 
 
 def test_rays_end_in_the_wall_of_each_model(sample):
-    meter = RayDepthMeter(RENDERER, free_class=2, height=4)
+    meter = RayDepthMeter(RayTruth(RENDERER, free_class=2, height=4))
     for name, wall in {'right': _wall(5), 'near': _wall(3)}.items():
         meter.add(name, wall, sample)
         meter.add(name, wall, sample)
@@ -73,7 +73,7 @@ def test_rays_end_in_the_wall_of_each_model(sample):
 
 
 def test_ray_through_an_empty_volume_ends_at_the_far_end(sample):
-    meter = RayDepthMeter(RENDERER, free_class=2, height=4)
+    meter = RayDepthMeter(RayTruth(RENDERER, free_class=2, height=4))
     meter.add('empty', torch.tensor([-20.0, -20.0, 20.0]).expand(1, 8, 8, 8, 3).contiguous(), sample)
     assert meter.score('empty').median_error == pytest.approx(3.0, abs=0.01)
 
@@ -85,7 +85,7 @@ def test_control_is_the_best_of_the_raised_free_logits(sample):
     fog[:, 2, ..., 0] = 30.0
     sample['data_samples'].gt_occ[:] = 1
     sample['data_samples'].gt_occ[2] = 0
-    meter = RayDepthMeter(RENDERER, free_class=1, height=4)
+    meter = RayDepthMeter(RayTruth(RENDERER, free_class=1, height=4))
     meter.add('fog', fog, sample)
     meter.add_raised('fog', fog, sample)
     assert meter.score('fog').median_error == pytest.approx(2 - 1.08, rel=0.1)

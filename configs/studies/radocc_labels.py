@@ -1,0 +1,23 @@
+# Does distillation pay, and where? Camera students on MiniDrive with labels on a part of the scenes, alone and under a
+# LiDAR-camera teacher that saw the same labels. Every arm takes the same steps; the control that takes as many seconds
+# as RadOcc is alone_longer.
+_radocc = 'configs/radocc/{}_bevfusion-lite0_flashocc-lite0_1xb1-6e_minidrive.py'
+title = 'When does a LiDAR teacher pay?'
+data = dict(preset='study', seed=0, root='data/minidrive-study')
+student = 'configs/flashocc/flashocc_lite0_1xb1-6e_minidrive.py'
+teacher = 'configs/bevfusion_occ/bevfusion-occ_lite0_1xb1-6e_minidrive.py'
+rays = _radocc.format('radocc')
+control = 'alone'
+arms = dict(
+    alone=student,
+    radocc=_radocc.format('radocc'),
+    rdc=_radocc.format('radocc-rdc'),
+    rsc=_radocc.format('radocc-rsc'),
+    voxel_kl=_radocc.format('voxel-kl'),
+    effocc=_radocc.format('effocc'),
+    depth=_radocc.format('radocc-depth'),
+    alone_labelled=dict(config=student, labelled_only=True),
+    alone_longer=dict(config=student, epochs=8),
+)
+seeds = [0, 1, 2]
+settings = dict(labels_25=dict(label_part=0.25), labels_100=dict())

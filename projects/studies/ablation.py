@@ -1,0 +1,174 @@
+"""A study of many arms: which runs there are, how each is trained, and where its scores lie.
+
+A study is a config file with ``title``, ``data``, ``student`` and ``teacher`` (configs), ``rays`` (a config whose
+renderer measures all arms), ``arms``, ``control``, ``seeds`` and ``settings``; ``configs/studies`` has examples. Every
+arm is trained in every setting with every seed, one after the other, and measured by the same rules. What is done is
+not done again.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from .demo import ROOT
+from .steps import Step
+
+_KEYS = {'title', 'data', 'student', 'teacher', 'rays', 'arms', 'control', 'seeds', 'settings'}
+_TEACHER = 'teacher'
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of a study.
+
+    Args:
+        setting (str): Name of the setting.
+        arm (str): Name of the arm, or 'teacher'.
+        seed (int): Seed of weights, order and augmentation.
+    """
+
+    setting: str
+    arm: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Folder of the run below the work directory."""
+        return f'{self.setting}/{self.arm}/seed{self.seed}'
+
+
+class Ablation:
+    """A study read from its config.
+
+    Args:
+        path (str | Path): The config.
+        work_dir (Path): Where everything is written.
+        data_root (Path, optional): Folder of the data. Defaults to that of the config.
+        amp (bool): Whether to train in bfloat16 autocast. Defaults to True.
+
+    Raises:
+        ValueError: If a key is missing or unknown, or the control is no arm.
+    """
+
+    def __init__(self, path: str | Path, work_dir: Path, data_root: Path | None = None, amp: bool = True) -> None:
+        config = Config.fromfile(path)
+        found = {key for key in config if not key.startswith('_')}
+        if found != _KEYS:
+            raise ValueError(
+                f'{path}: a study has the keys {sorted(_KEYS)}; missing {sorted(_KEYS - found)}, unknown '
+                f'{sorted(found - _KEYS)}'
+            )
+        self.path, self.work_dir, self.amp = Path(path), work_dir, amp
+        self.title, self.student, self.teacher, self.rays = config.title, config.student, config.teacher, config.rays
+        self.arms = {name: {'config': arm} if isinstance(arm, str) else dict(arm) for name, arm in config.arms.items()}
+        self.seeds, self.settings = list(config.seeds), {name: dict(value) for name, value in config.settings.items()}
+        self.control, self.preset, self.data_seed = config.control, config.data.preset, config.data.seed
+        self.data = data_root or Path(config.data.root)
+        if self.control not in self.arms or _TEACHER in self.arms:
+            raise ValueError(f"{path}: the control {self.control!r} must be an arm, and no arm is called '{_TEACHER}'")
+
+    def runs(self) -> Iterator[Run]:
+        """All runs of students, the first seed of all settings and arms first."""
+        for seed in self.seeds:
+            for setting in self.settings:
+                for arm in self.arms_of(setting):
+                    yield Run(setting, arm, seed)
+
+    def arms_of(self, setting: str) -> list[str]:
+        """Arms of a setting; where all scenes are labelled, one that sees the labelled ones alone is no other arm."""
+        all_labelled = self.settings[setting].get('label_part', 1.0) == 1.0
+        return [name for name, arm in self.arms.items() if not (all_labelled and arm.get('labelled_only'))]
+
+    def identity(self) -> dict[str, Any]:
+        """What the results depend on besides code and data."""
+        return {'study': self.path.stem, 'data_seed': self.data_seed, 'amp': self.amp}
+
+    def steps(self) -> list[Step]:
+        """All steps in order: data, info files, a teacher for each setting, then each run and its scores."""
+        create = ['tools/create_minidrive.py', self.data, '--preset', self.preset, '--seed', self.data_seed]
+        infos = ['tools/create_data.py', 'occ3d-nus', '--root-path', self.data, '--version', 'v1.0-minidrive']
+        steps = [
+            _step('data', 'generate MiniDrive', *create, repeatable=True),
+            _step('infos', 'write the info files', *infos, repeatable=True),
+        ]
+        steps += [self._train(self.teacher_run(name)) for name in self.settings]
+        for run in self.runs():
+            measure = ['tools/analysis_tools/study.py', self.path, '--work-dir', self.work_dir, '--measure', run.name]
+            measure += ['--data-root', self.data]
+            steps += [self._train(run), _step(f'{run.name} scores', f'measure {run.name}', *measure)]
+        return steps
+
+    def teacher_run(self, setting: str) -> Run:
+        """The teacher that all arms of a setting share."""
+        return Run(setting, _TEACHER, self.seeds[0])
+
+    def find(self, name: str) -> Run:
+        """The run of a folder name.
+
+        Raises:
+            ValueError: If there is none.
+        """
+        runs = {run.name: run for run in self.runs()}
+        if name not in runs:
+            raise ValueError(f'{self.path} has no run {name!r}; it has {", ".join(runs)}')
+        return runs[name]
+
+    def folder(self, run: Run) -> Path:
+        """Where a run is trained."""
+        return self.work_dir / run.name
+
+    def checkpoint(self, run: Run) -> Path:
+        """Last checkpoint of a run, whether it is there or not."""
+        return self.folder(run) / f'epoch_{self._schedule(run)[1]}.pth'
+
+    def scores(self, run: Run) -> Path:
+        """File with what each scene adds to the scores of a run."""
+        return self.work_dir / 'scores' / f'{run.name.replace("/", "-")}.npz'
+
+    def _config(self, run: Run) -> str:
+        return self.teacher if run.arm == _TEACHER else self.arms[run.arm]['config']
+
+    def _schedule(self, run: Run) -> tuple[dict[str, float], int]:
+        """Options of the training data, and number of epochs, which gives all arms of a study the same steps.
+
+        A teacher, and an arm with ``labelled_only``, sees the labelled scenes alone, as many times more often.
+        """
+        setting, config = self.settings[run.setting], Config.fromfile(ROOT / self._config(run))
+        arm = {'labelled_only': True} if run.arm == _TEACHER else self.arms[run.arm]
+        parts = {name: float(setting.get(name, 1.0)) for name in ('scene_part', 'label_part')}
+        if arm.get('labelled_only'):
+            parts['scene_part'] = min(parts.values())
+        epochs = arm.get('epochs', config.train_cfg.max_epochs)
+        return parts, round(epochs / parts['scene_part'])
+
+    def _train(self, run: Run) -> Step:
+        """Training with the seed, the data and the schedule of a run; validated on calibration scenes."""
+        parts, epochs = self._schedule(run)
+        config = self._config(run)
+        options = [f'{part}_dataloader.dataset.data_root={self.data}' for part in ('train', 'val', 'test')]
+        options += [f'train_dataloader.dataset.{name}={value}' for name, value in parts.items()]
+        options += [
+            'val_dataloader.dataset.ann_file=occ3d-nus_infos_calib.pkl',
+            f'randomness.seed={run.seed}',
+            f'train_cfg.max_epochs={epochs}',
+            f'train_cfg.val_interval={max(1, epochs // 3)}',
+            f'param_scheduler.1.end={epochs}',
+            f'param_scheduler.1.T_max={epochs}',
+            'default_hooks.checkpoint.max_keep_ckpts=1',
+            'default_hooks.logger.interval=25',
+            'log_processor.window_size=25',
+        ]
+        if Config.fromfile(ROOT / config).model.type == 'Distiller':
+            options.append(f'model.teacher_ckpt={self.checkpoint(self.teacher_run(run.setting))}')
+        command = ['tools/train.py', config, '--work-dir', self.folder(run), '--resume']
+        command += ['--amp'] if self.amp else []
+        show = r'Epoch\((train|val)\)'
+        return _step(run.name, f'train {run.name}', *command, '--cfg-options', *options, show=show)
+
+
+def _step(name: str, title: str, *command: object, repeatable: bool = False, show: str | None = None) -> Step:
+    return Step(name, title, [sys.executable, *map(str, command)], repeatable, show)

@@ -1,0 +1,229 @@
+"""Everything that a study measures of one trained student, scene by scene.
+
+Decision rules are fitted on calibration scenes (:mod:`.decision`), then held-out scenes are counted. What is kept of a
+scene adds up, so scores of any choice of scenes follow without the model.
+
+Shape letters: S scenes, V voxels, C classes, R rays, Q bins along a ray.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from projects.fileio import atomic_write, read_npz
+from projects.occupancy.classes import UNLABELLED
+from projects.occupancy.evaluation import RayIoUMetric, confusion_matrix, geometric_iou, mean_iou, mean_rayiou
+
+from .decision import fit_biases, fit_scaling
+from .measuring import Dataset, Predictor
+from .ray_depth import RayTruth, render_depths
+
+FREE_SHIFTS = np.linspace(-2.0, 3.0, 11)
+"""Amounts by which the free logit is raised before rays are rendered; the best on calibration scenes is taken."""
+VOXELS_PER_FRAME = 20000
+NEAR, FAR = 1.0, 40.0
+METRICS = ('miou', 'miou_fitted', 'iou', 'iou_fitted', 'rayiou', 'voxel_nll', 'voxel_nll_fitted', 'ray_nll', 'ray_25')
+"""Percent, but for the negative log-likelihoods (nats); ``fitted`` and both of rays use rules of calibration scenes."""
+SMALLER_IS_BETTER = ('voxel_nll', 'voxel_nll_fitted', 'ray_nll')
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Decision rules of one student.
+
+    Args:
+        biases (Tensor): Added to the logits before the most likely class is taken. Shape (C,).
+        factor (float): Factor of the calibrated logits, for likelihoods.
+        offsets (Tensor): Added to them. Shape (C,).
+        free_shift (float): Added to the free logit before rays are rendered.
+    """
+
+    biases: Tensor
+    factor: float
+    offsets: Tensor
+    free_shift: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            'biases': [round(float(value), 4) for value in self.biases],
+            'factor': round(self.factor, 4),
+            'offsets': [round(float(value), 4) for value in self.offsets],
+            'free_shift': self.free_shift,
+        }
+
+
+def ray_likelihood(weights: Tensor, truth: np.ndarray, edges: Tensor) -> np.ndarray:
+    """Sums of rays whose true depth is known: negative log-likelihood of the label's bin or its neighbours, and number.
+
+    Args:
+        weights (Tensor): Where rays end. Shape (R, Q).
+        truth (np.ndarray): True depth in metres; NaN and infinity do not count. Shape (R,).
+        edges (Tensor): Starts of the bins, then the end of the last. Shape (Q + 1,).
+
+    Returns:
+        np.ndarray: Sum of ``-log(weight within one bin)`` and number of rays, float64. Shape (2,).
+    """
+    known = (truth >= NEAR) & (truth <= FAR)
+    bins = np.searchsorted(edges.numpy(), truth[known], side='right') - 1
+    chosen = weights.double().numpy()[known]
+    near = np.clip(bins[:, None] + np.arange(-1, 2), 0, chosen.shape[1] - 1)
+    inside = (bins[:, None] + np.arange(-1, 2) == near) * np.take_along_axis(chosen, near, axis=1)
+    return np.array([-np.log(np.maximum(inside.sum(axis=1), 1e-6)).sum(), known.sum()], float)
+
+
+class ArmMeter:
+    """Measures students of one task on the same frames.
+
+    Args:
+        calibration (Dataset): Packed samples with labels, on which rules are fitted.
+        held_out (Dataset): Packed samples with labels, which are counted.
+        rays (RayTruth): Rays of a sample and their true depths.
+        ray_step (int): Every so many frames have their rays rendered. Defaults to 2.
+    """
+
+    def __init__(self, calibration: Dataset, held_out: Dataset, rays: RayTruth, ray_step: int = 2) -> None:
+        self.calibration, self.held_out, self.rays, self.ray_step = calibration, held_out, rays, ray_step
+        self.spec = held_out.spec
+        self.rayiou = RayIoUMetric(ann_file=held_out.ann_file)
+        self.rayiou.dataset_meta = held_out.metainfo
+
+    @torch.no_grad()
+    def _outputs(self, predictor: Predictor, sample: dict) -> tuple[Tensor, Tensor]:
+        """Logits and calibrated logits, float32 on the CPU. Shape (1, X, Y, Z, C) each."""
+        outputs = predictor.outputs(sample)
+        derived = predictor.model.derive_outputs(outputs)
+        return outputs['occ_logits'].float().cpu(), derived['calibrated_logits'].float().cpu()
+
+    def fit(self, predictor: Predictor) -> Rules:
+        """Decision rules on the calibration scenes."""
+        raw, calibrated, labels = [], [], []
+        rays = np.zeros((len(FREE_SHIFTS), 2))
+        for index in tqdm(range(len(self.calibration)), desc='calibration frames', unit='frame'):
+            sample = self.calibration[index]
+            logits, probable = self._outputs(predictor, sample)
+            chosen = self._known(sample)
+            chosen = chosen[:: max(1, len(chosen) // VOXELS_PER_FRAME)]
+            raw.append(logits[0].flatten(0, 2)[chosen].half())
+            calibrated.append(probable[0].flatten(0, 2)[chosen].half())
+            labels.append(sample['data_samples'].gt_occ.flatten()[chosen])
+            if index % self.ray_step == 0:
+                rays += [self._ray_sums(probable, sample, shift)[:2] for shift in FREE_SHIFTS]
+        ids = torch.cat(labels).long()
+        factor, offsets = fit_scaling(torch.cat(calibrated)[::4], ids[::4])
+        biases = fit_biases(torch.cat(raw), ids, self.spec.free_class)
+        return Rules(biases, factor, offsets, float(FREE_SHIFTS[int(np.argmin(rays[:, 0]))]))
+
+    def count(self, predictor: Predictor, rules: Rules) -> dict[str, np.ndarray]:
+        """What each held-out scene adds to the scores.
+
+        Returns:
+            dict[str, np.ndarray]: ``scenes`` (S,) and sums: ``hist`` and ``hist_fitted`` (S, C, C), ``nll`` (S, 3) of
+            calibrated and fitted logits and number of voxels, ``rayiou`` (S, 5, C - 1), ``rays`` (S, 3) of negative
+            log-likelihood, number, and those within 25 %.
+        """
+        sums: dict[str, dict[str, np.ndarray]] = {}
+        for index in tqdm(range(len(self.held_out)), desc='held-out frames', unit='frame'):
+            sample = self.held_out[index]
+            found = self._frame(*self._outputs(predictor, sample), sample, rules, index % self.ray_step == 0)
+            scene = sums.setdefault(sample['data_samples'].metainfo['scene_name'], {})
+            for name, value in found.items():
+                scene[name] = scene.get(name, 0) + value
+        names = sorted(sums)
+        return {'scenes': np.array(names), **{key: np.stack([sums[n][key] for n in names]) for key in sums[names[0]]}}
+
+    def _known(self, sample: dict) -> Tensor:
+        """Indices of the voxels that count: seen by the cameras and labelled."""
+        data = sample['data_samples']
+        return torch.where((data.mask_camera & (data.gt_occ != UNLABELLED)).flatten())[0]
+
+    def _frame(
+        self, logits: Tensor, probable: Tensor, sample: dict, rules: Rules, with_rays: bool
+    ) -> dict[str, np.ndarray]:
+        data, classes = sample['data_samples'], len(self.spec.classes)
+        chosen = self._known(sample)
+        labels = data.gt_occ.flatten()[chosen]
+        z, p = logits[0].flatten(0, 2)[chosen], probable[0].flatten(0, 2)[chosen]
+        nll = [
+            torch.nn.functional.cross_entropy(values, labels.long(), reduction='sum').item()
+            for values in (p, rules.factor * p + rules.offsets)
+        ]
+        hists = [
+            confusion_matrix(values.argmax(1).to(torch.uint8).numpy(), labels.numpy(), classes)
+            for values in (z, z + rules.biases)
+        ]
+        fitted = (logits[0] + rules.biases).argmax(-1).to(torch.uint8)
+        self.rayiou.process({}, [{'token': data.metainfo['token'], 'pred_occ': fitted, 'gt_occ': data.gt_occ}])
+        return {
+            'hist': hists[0],
+            'hist_fitted': hists[1],
+            'nll': np.array([*nll, len(chosen)]),
+            'rayiou': self.rayiou.results.pop(),
+            'rays': self._ray_sums(probable, sample, rules.free_shift) if with_rays else np.zeros(3),
+        }
+
+    def _ray_sums(self, logits: Tensor, sample: dict, shift: float) -> np.ndarray:
+        """Negative log-likelihood, number, and those within 25 % of the true depth."""
+        prepared, truth = self.rays.of(sample)
+        raised = torch.cat([logits[..., :-1], logits[..., -1:] + shift], dim=-1)
+        rendered, depth = render_depths(self.rays.renderer, raised, prepared)
+        sums = ray_likelihood(rendered['weights'][0], truth, self.rays.edges())
+        known = (truth >= NEAR) & (truth <= FAR)
+        ratio = np.maximum(depth.numpy()[known], 1e-6) / truth[known]
+        return np.append(sums, (np.maximum(ratio, 1 / ratio) < 1.25).sum())
+
+
+def score(metric: str, sums: Mapping[str, np.ndarray], free_class: int) -> float:
+    """One of :data:`METRICS` from sums over scenes (without the axis S)."""
+    fitted = metric.endswith('_fitted')
+    if metric.startswith(('miou', 'iou')):
+        hist = sums['hist_fitted' if fitted else 'hist']
+        return 100 * (mean_iou if metric.startswith('miou') else geometric_iou)(hist, free_class)
+    if metric == 'rayiou':
+        return 100 * mean_rayiou(sums['rayiou'])['mean']
+    if metric.startswith('voxel_nll'):
+        return float(sums['nll'][int(fitted)] / sums['nll'][2])
+    total, number, within = sums['rays']
+    return float(total / number) if metric == 'ray_nll' else float(100 * within / number)
+
+
+def total(sums: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Sums over all scenes."""
+    return {name: value.sum(axis=0) for name, value in sums.items() if name != 'scenes'}
+
+
+def write_sums(path: Path, sums: Mapping[str, np.ndarray]) -> None:
+    """Keep what :meth:`ArmMeter.count` found; the file is whole or absent."""
+    with atomic_write(path, 'wb') as file:
+        np.savez_compressed(file, **{**sums, 'scenes': np.char.encode(sums['scenes'])})
+
+
+SUMS = ('hist', 'hist_fitted', 'nll', 'rayiou', 'rays')
+
+
+def read_sums(path: Path) -> dict[str, np.ndarray]:
+    """What :func:`write_sums` kept.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        BadFileError: If it is damaged.
+    """
+    content = read_npz(path, ['scenes', *SUMS])
+    return {**content, 'scenes': np.char.decode(content['scenes'])}
+
+
+def same_scenes(many: Iterable[Mapping[str, np.ndarray]]) -> None:
+    """Check that all were measured on the same scenes.
+
+    Raises:
+        ValueError: If not.
+    """
+    lists = [list(sums['scenes']) for sums in many]
+    if any(scenes != lists[0] for scenes in lists):
+        raise ValueError('the runs were measured on different scenes; delete their scores and measure again')

@@ -1,0 +1,82 @@
+#!/usr/bin/env python
+"""Train all arms of a study with all seeds in all settings, measure them on held-out scenes, and write a page.
+
+Every step that finished is remembered in the work directory: run the same command again after an interruption and it
+goes on where it stopped. The page is written again after every measured run, so it can be read while the study runs.
+"""
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+from projects.cli import ToolParser, run_tool
+from projects.studies.ablation import Ablation, Run
+from projects.studies.demo import ENVIRONMENT, ROOT
+from projects.studies.steps import run_steps
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('study', type=Path, help='config of the study, for instance configs/studies/radocc_labels.py')
+    parser.add_argument('--work-dir', type=Path, help='where everything is written (default: work_dirs/<study>)')
+    parser.add_argument('--data-root', type=Path, help='folder of the data (default: that of the study)')
+    parser.add_argument('--no-amp', dest='amp', action='store_false', help='train in float32 instead of bfloat16')
+    parser.add_argument('--page', action='store_true', help='write the page of what was measured; train nothing')
+    parser.add_argument('--list', action='store_true', help='list the steps, and run none')
+    parser.add_argument('--measure', metavar='RUN', help='measure one trained run, <setting>/<arm>/seed<n>')
+    return parser.parse_args()
+
+
+def measure(study: Ablation, run: Run) -> None:
+    """Fit the decision rules of a run, count the held-out scenes, and keep both."""
+    from mmengine.config import Config
+
+    from projects.engine import load_trained_model
+    from projects.studies.ablation_page import write_study
+    from projects.studies.arm_scores import ArmMeter, write_sums
+    from projects.studies.measuring import Predictor, build_dataset
+    from projects.studies.ray_depth import RayTruth
+    from projects.studies.renders import build_renderer
+    from projects.studies.steps import write_json
+
+    predictor = Predictor(load_trained_model(study.student, study.checkpoint(run)))
+    config = Config.fromfile(study.student)
+
+    def frames(split: str):
+        return build_dataset(
+            config.val_dataloader.dataset, study.data, config.test_pipeline, ann_file=f'occ3d-nus_infos_{split}.pkl'
+        )
+
+    held_out = frames('val')
+    meter = ArmMeter(frames('calib'), held_out, RayTruth(build_renderer(study.rays), held_out.spec.free_class))
+    start = time.perf_counter()
+    rules = meter.fit(predictor)
+    sums = meter.count(predictor, rules)
+    path = study.scores(run)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path.with_suffix('.json'), {**rules.as_json(), 'seconds': round(time.perf_counter() - start, 1)})
+    write_sums(path, sums)
+    write_study(study)
+
+
+def main() -> None:
+    """Run what is left of the study, or one part of it."""
+    args = parse_args()
+    os.chdir(ROOT)
+    study = Ablation(args.study, args.work_dir or Path('work_dirs') / args.study.stem, args.data_root, args.amp)
+    if args.list:
+        print('\n'.join(step.title for step in study.steps()))
+    elif args.measure:
+        measure(study, study.find(args.measure))
+    else:
+        from projects.studies.ablation_page import write_study
+
+        if not args.page:
+            run_steps(study.work_dir, study.identity(), study.steps(), ENVIRONMENT)
+        print(write_study(study))
+
+
+if __name__ == '__main__':
+    raise SystemExit(run_tool(main))
