@@ -58,6 +58,19 @@ def check_named_images(
             )
 
 
+def require_keys(results: Mapping[str, Any], keys: Sequence[str], where: str) -> None:
+    """Stop with the first of some names that a frame has not.
+
+    Raises:
+        ValueError: If it is missing; names key, ``where`` and sample.
+    """
+    for key in keys:
+        if key not in results:
+            raise ValueError(
+                f'{_name(results, key, where)} is not there: a transform in front of it, or the data set, must make it'
+            )
+
+
 def pack_matrix(results: Mapping[str, Any], key: str, where: str) -> Tensor:
     """A matrix, or one for each camera or frame, as a float32 tensor (..., rows, columns).
 
@@ -69,9 +82,9 @@ def pack_matrix(results: Mapping[str, Any], key: str, where: str) -> Tensor:
     Raises:
         ValueError: If it is missing, holds no numbers, or has less than two dimensions.
     """
-    value = _found(results, key, where)
+    require_keys(results, [key], where)
     try:
-        matrix = np.asarray(value, np.float32)
+        matrix = np.asarray(results[key], np.float32)
     except (TypeError, ValueError) as error:
         raise ValueError(f'{_name(results, key, where)} is no matrix of numbers ({error})') from error
     if matrix.ndim < 2:
@@ -90,9 +103,9 @@ def pack_images(results: Mapping[str, Any], key: str, where: str) -> Tensor:
     Raises:
         ValueError: If they are missing, differ in size, or have no three channels.
     """
-    value = _found(results, key, where)
+    require_keys(results, [key], where)
     try:
-        images = np.asarray(value)
+        images = np.asarray(results[key])
     except ValueError as error:
         raise ValueError(f'{_name(results, key, where)} must be images of one size ({error})') from error
     if images.ndim < 3 or images.shape[-1] != 3 or images.dtype.kind not in 'uif':
@@ -115,18 +128,11 @@ def pack_label(results: Mapping[str, Any], key: str, where: str) -> Tensor | Non
     """
     if key not in results and results.get('test_mode'):
         return None
+    require_keys(results, [key], where)
     try:
-        return torch.from_numpy(np.ascontiguousarray(_found(results, key, where)))
+        return torch.from_numpy(np.ascontiguousarray(results[key]))
     except TypeError as error:
         raise ValueError(f'{_name(results, key, where)} does not fit into a tensor ({error})') from error
-
-
-def _found(results: Mapping[str, Any], key: str, where: str) -> Any:
-    if key not in results:
-        raise ValueError(
-            f'{_name(results, key, where)} is not there: a transform in front of it, or the data set, must make it'
-        )
-    return results[key]
 
 
 def _name(results: Mapping[str, Any], key: str, where: str) -> str:

@@ -124,6 +124,24 @@ def test_memory_is_moved_in_the_mirrored_frame(student_module, configs, monkeypa
     assert before[0, 0].nonzero().tolist() == [[20, 75]]
 
 
+def test_warped_memory_is_what_the_former_cameras_see_from_here(student_module, configs):
+    """Five cells back and two to the left, x mirrored: lifting with cameras that stand there gives the same cells."""
+    view = MODELS.build(configs('temporal_mini').model).view_transform.eval()
+    (sample,) = samples_of(configs('temporal_mini').val_dataloader, 1)
+    inputs = {key: value[None] for key, value in sample['inputs'].items()}
+    inputs['bda_mat'] = torch.diag(torch.tensor([-1.0, 1, 1, 1]))[None]
+    ego2key = pose(x=-4.0, y=1.6)[None]
+    depth, context = torch.rand(6, view.num_depths, 16, 28).softmax(1), torch.rand(6, 32, 16, 28)
+    with torch.no_grad():
+        there = view.splat(depth, context, inputs)
+        here = view.splat(depth, context, {**inputs, 'cam2ego': ego2key[:, None] @ inputs['cam2ego']})
+        mirrored = inputs['bda_mat'] @ ego2key @ inputs['bda_mat']
+        got = student_module.warp(there, mirrored, view.point_cloud_range)[:, :, 5:-5, 8:-8]
+    # Points at the edge of a cell may fall to either side.
+    assert (got - here[:, :, 5:-5, 8:-8]).abs().mean() < 0.01 * here.mean()
+    assert (got - there[:, :, 5:-5, 8:-8]).abs().mean() > 0.5 * here.mean()
+
+
 def samples_of(loader, count):
     dataset = DATASETS.build(loader.dataset)
     return [dataset[index] for index in range(count)]

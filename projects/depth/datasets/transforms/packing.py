@@ -36,9 +36,8 @@ class PackDepthInputs(BaseTransform):
 
     What a model of your own reads besides is named here and must be there: in ``inputs``, matrices as float32 of their
     own shape and images as (..., 3, H, W) from (..., H, W, 3) of the size of ``img``; in the sample, labels of their
-    own shape and dtype. ``extra_images`` are named in ``DepthDataPreprocessor`` as well, which normalises them. The
-    transforms of this package crop, resize and flip a pair and its maps only: ``crop_offset``, ``img_shape`` and
-    ``flipped`` say what a transform behind them has to do with anything else.
+    own shape and dtype. ``extra_images`` are named in ``DepthDataPreprocessor`` as well, which normalises them, and in
+    the transforms that change a frame (:class:`FrameTransform`), which take further maps too.
 
     Args:
         extra_matrices (Sequence[str]): Further matrices. Defaults to ().
