@@ -137,7 +137,10 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
                 )
 
     def get_data_info(self, idx: int) -> dict:
-        """What the pipeline gets of a sample: its frame, to which a child may add others (:meth:`previous`)."""
+        """What the pipeline gets of a sample: its frame, to which a child may add others (:meth:`previous`).
+
+        A child that changes what every frame has overrides :meth:`frame`.
+        """
         return self.frame(idx)
 
     def frame_of(self, token: str) -> dict:
@@ -190,8 +193,6 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
 
     def frame(self, idx: int) -> dict:
         """One sample alone: absolute paths, float64 matrices, checked calibration.
-
-        A child that changes what a sample has overrides this, so that :meth:`frame_of` and :meth:`previous` know it.
 
         Raises:
             KeyError: If a matrix is missing.

@@ -10,7 +10,7 @@ from mmdet3d.registry import MODELS
 from torch import Tensor
 
 from .lidar_occ_detector import single_map
-from .lss_occ_detector import CAMERA_INPUTS, LSSOccDetector
+from .lss_occ_detector import LSSOccDetector
 
 
 @MODELS.register_module()
@@ -32,7 +32,7 @@ class FusionOccDetector(LSSOccDetector):
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
-    INPUTS = (*CAMERA_INPUTS, 'points')
+    INPUTS = (*LSSOccDetector.INPUTS, 'points')
 
     def __init__(
         self,

@@ -14,8 +14,6 @@ from projects.models import require_inputs
 
 from .base_occ_detector import BaseOccDetector
 
-CAMERA_INPUTS = ('imgs', 'cam2img', 'cam2ego', 'img_aug_matrix', 'bda_mat')
-
 
 @MODELS.register_module()
 class LSSOccDetector(BaseOccDetector):
@@ -38,7 +36,7 @@ class LSSOccDetector(BaseOccDetector):
         INPUTS (tuple[str, ...]): Inputs that the model needs.
     """
 
-    INPUTS: tuple[str, ...] = CAMERA_INPUTS
+    INPUTS: tuple[str, ...] = ('imgs', 'cam2img', 'cam2ego', 'img_aug_matrix', 'bda_mat')
 
     def __init__(
         self,
