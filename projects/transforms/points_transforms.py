@@ -6,6 +6,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
+from .extra_keys import checked_keys
 from .points_loading import require_frame
 from .random_draws import coin
 
@@ -66,12 +67,15 @@ class BEVAugment(BaseTransform):
     Args:
         flip_x_prob (float): Share of samples with x mirrored. Defaults to 0.5.
         flip_y_prob (float): Share of samples with y mirrored. Defaults to 0.5.
+        extra_grids (Sequence[str]): Further keys of arrays (X, Y, ...) whose cells are mirrored when they are there;
+            values with a direction, such as velocities, need a transform of your own. Defaults to ().
     """
 
     GRID_KEYS = ('gt_occ', 'mask_camera', 'mask_lidar')
 
-    def __init__(self, flip_x_prob: float = 0.5, flip_y_prob: float = 0.5) -> None:
+    def __init__(self, flip_x_prob: float = 0.5, flip_y_prob: float = 0.5, extra_grids: Sequence[str] = ()) -> None:
         self.flip_probs = (flip_x_prob, flip_y_prob)
+        self.grids = (*self.GRID_KEYS, *checked_keys(extra_grids, 'extra_grids of BEVAugment', self.GRID_KEYS))
 
     def transform(self, results: dict) -> dict:
         """Draw the two flips and apply them.
@@ -88,7 +92,7 @@ class BEVAugment(BaseTransform):
             points[:, :2] *= signs.astype(np.float32)
             results['points'] = points
         axes = tuple(axis for axis in (0, 1) if signs[axis] < 0)
-        for key in self.GRID_KEYS:
+        for key in self.grids:
             if key in results:
                 results[key] = np.ascontiguousarray(np.flip(results[key], axes))
         return results

@@ -165,3 +165,39 @@ def test_packed_frame_follows_the_contract(pair):
     inputs = build('PackDepthInputs')(pair)['inputs']
     assert 'right_img' not in inputs
     assert inputs['baseline'].item() == 0
+
+
+def test_further_images_and_maps_are_cropped_resized_and_mirrored_like_the_frame(pair):
+    del pair['right_img']
+    extra = {'extra_images': ['former'], 'extra_maps': ['gt_flow']}
+    pair['gt_depth'] = np.random.default_rng(1).random((375, 1242), np.float32)
+    pair['former'], pair['gt_flow'] = pair['img'].copy(), pair['gt_depth'].copy()
+    steps = [('StereoColorAug', {'prob': 1.0, 'extra_images': ['former']}), ('KBCrop', extra)]
+    steps += [('StereoCrop', {'size': (300, 900), **extra}), ('StereoFlip', {'prob': 1.0, **extra})]
+    steps += [('StereoResize', {'size': (150, 450), **extra})]
+    before = pair['img'].copy()
+    for name, options in steps:
+        pair = build(name, **options)(pair)
+    assert pair['img'].shape == (150, 450, 3)
+    assert pair['flipped']
+    assert not np.array_equal(pair['img'], before[:150, :450])
+    assert np.array_equal(pair['former'], pair['img'])
+    assert np.array_equal(pair['gt_flow'], pair['gt_depth'])
+
+
+def test_pair_with_an_image_of_the_left_camera_alone_is_not_flipped(pair):
+    pair['former'] = pair['img'].copy()
+    before = {key: pair[key].copy() for key in ('img', 'right_img', 'former')}
+    out = build('StereoFlip', prob=1.0, extra_images=['former'])(pair)
+    assert not out['flipped']
+    assert all(np.array_equal(out[key], value) for key, value in before.items())
+
+
+@pytest.mark.parametrize('name', ['KBCrop', 'StereoCrop', 'StereoResize', 'StereoFlip', 'StereoColorAug'])
+def test_further_image_that_is_missing_is_named(pair, name):
+    options = {'size': (100, 100)} if name in ('StereoCrop', 'StereoResize') else {}
+    options |= {'prob': 1.0} if name in ('StereoFlip', 'StereoColorAug') else {}
+    with pytest.raises(ValueError, match=rf"'former' of extra_images of {name} \(sample f\) is not there"):
+        build(name, extra_images=['former'], **options)(pair)
+    with pytest.raises(ValueError, match=rf"extra_images of {name} names 'img'"):
+        build(name, extra_images=['img'], **options)

@@ -81,6 +81,59 @@ def test_scene_names_neighbours_and_the_subset_option_are_kept(nuscenes_root):
     assert dataset.metainfo['classes'][dataset.metainfo['free_class']] == 'free'
 
 
+def test_former_frame_comes_with_the_pose_that_leads_from_it_to_the_sample(own_root, edit_infos):
+    """The car of the fake data drives 5 m along x between keyframes; the second sample has turned left by 90 degrees.
+
+    Five metres behind along the global x axis is then five metres to the left: ahead of the car is y, behind it -y.
+    """
+    path = own_root / 'occ3d-nus_infos_train.pkl'
+    tokens = [info['token'] for info in build(own_root).load_data_list()]
+
+    def turn(item):
+        if item['token'] == tokens[1]:
+            pose = np.array(item['ego2global'])
+            pose[:2, :2] = [[0, -1], [1, 0]]
+            item['ego2global'] = pose.tolist()
+
+    straight = build(own_root).previous(1)
+    assert straight['token'] == tokens[0]
+    np.testing.assert_allclose(straight['ego2key'] @ [0, 0, 0, 1], [-5, 0, 0, 1], atol=1e-6)
+    edit_infos(path, turn)
+    dataset = build(own_root)
+    former = dataset.previous(1)
+    np.testing.assert_allclose(former['ego2key'] @ [0, 0, 0, 1], [0, 5, 0, 1], atol=1e-6)
+    np.testing.assert_allclose(former['ego2key'] @ [1, 0, 0, 1], [0, 4, 0, 1], atol=1e-6)
+    assert former['img_paths'] == dataset.get_data_info(0)['img_paths']
+    assert dataset.previous(0) is None
+    assert [dataset.frame_of(token)['sample_idx'] for token in tokens] == [0, 1, 2]
+
+
+def test_a_data_set_that_adds_the_former_frame_does_not_read_the_whole_scene(nuscenes_root):
+    class WithFormer(Occ3DNuScenesDataset):
+        def get_data_info(self, idx):
+            return {**super().get_data_info(idx), 'former': self.previous(idx)}
+
+    dataset = WithFormer('occ3d-nus_infos_train.pkl', data_root=str(nuscenes_root))
+    assert dataset.get_data_info(2)['former']['token'] == dataset.get_data_info(1)['token']
+    assert 'former' not in dataset.get_data_info(2)['former']
+
+
+def test_a_former_frame_that_is_not_known_is_named(own_root, edit_infos):
+    dataset = build(own_root)
+    tokens = [dataset.frame(index)['token'] for index in range(3)]
+    with pytest.raises(KeyError, match=r'sample nobody is not in .*infos_train\.pkl, or not among the 3 samples'):
+        dataset.frame_of('nobody')
+    message = rf'the sample before {tokens[2]} is missing: sample {tokens[1]} is not in .*or not among the 1 samples'
+    with pytest.raises(KeyError, match=message):
+        build(own_root, indices=[2]).previous(0)
+    dataset.get_subset_([2])
+    with pytest.raises(KeyError, match=message):
+        dataset.previous(0)
+    edit_infos(own_root / 'occ3d-nus_infos_train.pkl', lambda item: item.pop('prev'))
+    with pytest.raises(KeyError, match=rf'info of sample {tokens[1]} in .*infos_train\.pkl does not say .*create_data'):
+        build(own_root).previous(1)
+
+
 @pytest.mark.parametrize(
     ('pipeline', 'modality', 'has_imgs', 'has_points', 'fields'),
     [

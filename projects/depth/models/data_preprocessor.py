@@ -9,7 +9,9 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 from torch.nn import functional as F
 
-_IMAGES = ('img', 'right_img')
+from projects.transforms.extra_keys import check_named_images, checked_keys
+
+_KNOWN = ('img', 'right_img', 'cam2img', 'baseline', 'valid_mask')
 
 
 @MODELS.register_module()
@@ -19,12 +21,17 @@ class DepthDataPreprocessor(BaseDataPreprocessor):
     Images are padded with the mean colour at the right and at the bottom, so ``cam2img`` stays as it is.
     ``valid_mask`` tells the pixels that are not padding.
 
+    Inputs that are named in ``PackDepthInputs`` besides the usual ones are checked and stacked; images are named here
+    as well, to be padded and normalised as ``img`` is.
+
     Args:
         mean (Sequence[float]): Mean of each channel after the change to RGB. Defaults to the ImageNet mean.
         std (Sequence[float]): Standard deviation of each channel. Defaults to that of ImageNet.
         bgr_to_rgb (bool): Whether the images come in BGR order and the network wants RGB. Defaults to True.
         pad_size_divisor (int): Height and width are padded to multiples of this. Defaults to 32.
         non_blocking (bool): Whether the copy to the device may overlap with computation. Defaults to False.
+        extra_images (Sequence[str]): Further images of the inputs, (..., 3, H, W) of the size of ``img``. Defaults to
+            ().
     """
 
     def __init__(
@@ -34,12 +41,14 @@ class DepthDataPreprocessor(BaseDataPreprocessor):
         bgr_to_rgb: bool = True,
         pad_size_divisor: int = 32,
         non_blocking: bool = False,
+        extra_images: Sequence[str] = (),
     ) -> None:
         super().__init__(non_blocking=non_blocking)
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
             raise ValueError(f'mean and std need three values each and std > 0, got mean={mean}, std={std}')
         self.bgr_to_rgb = bgr_to_rgb
         self.pad_size_divisor = pad_size_divisor
+        self.extra_images = checked_keys(extra_images, 'extra_images of DepthDataPreprocessor', _KNOWN)
         self.register_buffer('mean', torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(3, 1, 1), persistent=False)
 
@@ -52,16 +61,27 @@ class DepthDataPreprocessor(BaseDataPreprocessor):
 
         Returns:
             dict: ``inputs`` with ``img`` (B, 3, H, W) float32, ``valid_mask`` (B, H, W) bool and, when loaded,
-            ``right_img`` (B, 3, H, W), ``cam2img`` (B, 3, 3) and ``baseline`` (B,) in metres; and ``data_samples``.
+            ``right_img`` (B, 3, H, W), ``cam2img`` (B, 3, 3) and ``baseline`` (B,) in metres, further images
+            (B, ..., 3, H, W) float32 and further matrices; and ``data_samples``.
 
         Raises:
             ValueError: If the images of a pair differ in size, or the calibration holds NaN, infinity or a baseline or
-                focal length that is not positive.
+                focal length that is not positive, or a further input is missing, holds NaN or infinity, has another
+                size or is not named in ``extra_images``.
         """
         samples = data.get('data_samples')
         inputs = {key: list(value) for key, value in data['inputs'].items()}
         _check_calibration(inputs, samples)
+        check_named_images(inputs, self.extra_images, _KNOWN, 'Depth')
+        further = [key for key in inputs if key not in (*_KNOWN, *self.extra_images)]
+        for key in further:
+            _check_numbers(key, inputs[key], samples)
+        for key in self.extra_images:
+            _check_images(key, inputs[key], inputs['img'], samples)
         inputs = self.cast_data(inputs)
+        for img in (*inputs['img'], *inputs.get('right_img', [])):
+            if img.dim() != 3 or img.shape[0] != 3:
+                raise ValueError(f'an image must be (3, H, W), got {tuple(img.shape)}')
         sizes = [tuple(img.shape[-2:]) for img in inputs['img']]
         for i, right in enumerate(inputs.get('right_img', [])):
             if tuple(right.shape[-2:]) != sizes[i]:
@@ -71,9 +91,8 @@ class DepthDataPreprocessor(BaseDataPreprocessor):
                 )
         divisor = self.pad_size_divisor
         height, width = (-(-max(size[axis] for size in sizes) // divisor) * divisor for axis in (0, 1))
-        out: dict[str, Any] = {
-            key: self._stack_images(inputs[key], (height, width)) for key in _IMAGES if key in inputs
-        }
+        images = [key for key in ('img', 'right_img', *self.extra_images) if key in inputs]
+        out: dict[str, Any] = {key: self._stack_images(inputs[key], (height, width)) for key in images}
         out['valid_mask'] = torch.stack(
             [
                 F.pad(img.new_ones(img.shape[-2:], dtype=torch.bool), _padding(img, height, width))
@@ -85,14 +104,13 @@ class DepthDataPreprocessor(BaseDataPreprocessor):
         if 'baseline' in inputs:
             baselines = [torch.as_tensor(value, device=self.device).float().reshape(()) for value in inputs['baseline']]
             out['baseline'] = torch.stack(baselines)
+        out.update({key: torch.stack(inputs[key]) for key in further})
         return {'inputs': out, 'data_samples': self.cast_data(samples)}
 
     def _stack_images(self, images: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         normalised = []
         for img in images:
-            if img.dim() != 3 or img.shape[0] != 3:
-                raise ValueError(f'an image must be (3, H, W), got {tuple(img.shape)}')
-            img = img.flip(0) if self.bgr_to_rgb else img
+            img = img.flip(-3) if self.bgr_to_rgb else img
             normalised.append(F.pad((img.float() - self.mean) / self.std, _padding(img, *size)))
         return torch.stack(normalised)
 
@@ -104,6 +122,28 @@ def _padding(img: Tensor, height: int, width: int) -> tuple[int, int, int, int]:
 def _name(samples: Sequence[Any] | None, index: int) -> str:
     frame = getattr(samples[index], 'frame_id', None) if samples else None
     return f'frame {frame}' if frame else f'sample number {index} of the batch'
+
+
+def _check_images(key: str, images: Sequence[Tensor], like: Sequence[Tensor], samples: Sequence[Any] | None) -> None:
+    for i, (given, img) in enumerate(zip(images, like, strict=True)):
+        if given.dim() < 3 or given.shape[-3:] != img.shape:
+            raise ValueError(
+                f'inputs[{key!r}] of {_name(samples, i)} must be images (..., 3, H, W) of the size of img, '
+                f'{tuple(img.shape)}, got {tuple(given.shape)}; crop and resize them alike'
+            )
+
+
+def _check_numbers(key: str, values: Sequence[Tensor], samples: Sequence[Any] | None) -> None:
+    for i, value in enumerate(values):
+        if not torch.isfinite(value).all():
+            raise ValueError(
+                f'inputs[{key!r}] of {_name(samples, i)} holds NaN or infinity; check the transform or data set that '
+                'makes it'
+            )
+        if value.shape != values[0].shape:
+            raise ValueError(
+                f'inputs[{key!r}] of one batch differ in shape: {tuple(values[0].shape)} and {tuple(value.shape)}'
+            )
 
 
 def _check_calibration(inputs: dict[str, list], samples: Sequence[Any] | None) -> None:

@@ -83,6 +83,7 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         if unknown:
             raise ValueError(f'unknown modality {sorted(unknown)}; expected use_camera and use_lidar')
         self.modality.update(modality or {})
+        self._places: dict[str, int] = {}
         self.spec = OccSpec.from_metainfo(self._load_metainfo(metainfo))
         folders = {'pts': 'samples/LIDAR_TOP', **{name: f'samples/{name}' for name in self.spec.cameras}}
         prefix = {**folders, **(data_prefix or {})}
@@ -138,7 +139,7 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
             return
         super().full_init()
         if self.modality['use_lidar'] and len(self):
-            info = super().get_data_info(0)
+            info = self._item(0)
             name = self._path(info['lidar_points'], 'lidar_path', 'lidar_points.', info['token'])
             path = osp.join(self.data_prefix['pts'], name)
             if not osp.isfile(path):
@@ -149,13 +150,68 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
                 )
 
     def get_data_info(self, idx: int) -> dict:
-        """Return the pipeline's view of one sample: absolute paths, float64 matrices, checked calibration.
+        """What the pipeline gets of a sample: its frame, to which a child may add others (:meth:`previous`).
+
+        A child that changes what every frame has overrides :meth:`frame`.
+        """
+        return self.frame(idx)
+
+    def frame_of(self, token: str) -> dict:
+        """The frame of a token; see :meth:`frame`.
+
+        Raises:
+            KeyError: If the data set does not hold the sample.
+        """
+        return self.frame(self._place_of(token))
+
+    def previous(self, idx: int) -> dict | None:
+        """The frame of the keyframe before a sample, or None at the start of a scene.
+
+        It has one key more than :meth:`frame`: ``ego2key`` (4, 4), which leads from the ego frame of the former
+        keyframe to that of the sample, without ``bda_mat``.
+
+        Raises:
+            KeyError: If the info file does not say which sample is the former one, or the data set does not hold it.
+        """
+        info = self._item(idx)
+        if info.get('prev') is None:
+            raise KeyError(
+                f'info of sample {info["token"]} in {self.ann_file} does not say which sample is before it (prev); '
+                'write the file again with tools/create_data.py occ3d-nus --force'
+            )
+        if not info['prev']:
+            return None
+        try:
+            place = self._place_of(info['prev'])
+        except KeyError as error:
+            raise KeyError(f'the sample before {info["token"]} is missing: {error.args[0]}') from error
+        former, key = self.frame(place), self.frame(idx)
+        return {**former, 'ego2key': np.linalg.inv(key['ego2global']) @ former['ego2global']}
+
+    def _item(self, idx: int) -> dict:
+        """An item of the info file as it stands there."""
+        return super().get_data_info(idx)
+
+    def _place_of(self, token: str) -> int:
+        """Index of a token. All tokens are read when the first is asked for, and again after a subset was taken."""
+        place = self._places.get(token, len(self))
+        if place >= len(self) or self._item(place)['token'] != token:
+            self._places = {self._item(idx)['token']: idx for idx in range(len(self))}
+        if token not in self._places:
+            raise KeyError(
+                f'sample {token} is not in {self.ann_file}, or not among the {len(self)} samples that indices of the '
+                'data set choose'
+            )
+        return self._places[token]
+
+    def frame(self, idx: int) -> dict:
+        """One sample alone: absolute paths, float64 matrices, checked calibration.
 
         Raises:
             KeyError: If a matrix is missing.
             ValueError: If the cameras are others, or a matrix or time is none; names file, sample and key.
         """
-        info = super().get_data_info(idx)
+        info = self._item(idx)
         token, lidar, images, cameras = info['token'], info['lidar_points'], info['images'], self.spec.cameras
         self._check_cameras(images, token)
         sweeps = (info.get('lidar_sweeps') or []) if self.modality['use_lidar'] else []

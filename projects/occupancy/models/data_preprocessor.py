@@ -10,7 +10,14 @@ from mmengine.logging import print_log
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
+from projects.transforms.extra_keys import check_named_images, checked_keys
+
 _CALIBRATION = ('cam2img', 'cam2ego', 'img_aug_matrix', 'bda_mat')
+_KNOWN = (*_CALIBRATION, 'imgs', 'points')
+_SOURCES = {
+    'points': 'LiDAR file of that sample',
+    **dict.fromkeys(_CALIBRATION, 'calibration in the info file of that sample'),
+}
 
 
 @MODELS.register_module()
@@ -20,11 +27,15 @@ class OccDataPreprocessor(BaseDataPreprocessor):
     The checks run before the data move to the device, so they cost no synchronisation. A sample with an empty point
     cloud is passed on; the first one is reported in the log.
 
+    Inputs that are named in ``PackOccInputs`` besides the usual ones are stacked and checked like them; images are
+    named here as well, to be normalised as ``imgs`` are.
+
     Args:
         mean (Sequence[float]): Mean of each channel after the change to RGB. Defaults to the ImageNet mean.
         std (Sequence[float]): Standard deviation of each channel. Defaults to that of ImageNet.
         bgr_to_rgb (bool): Whether the images come in BGR order and the network wants RGB. Defaults to True.
         non_blocking (bool): Whether the copy to the device may overlap with computation. Defaults to False.
+        extra_images (Sequence[str]): Further images of the inputs, (..., 3, H, W). Defaults to ().
     """
 
     def __init__(
@@ -33,11 +44,13 @@ class OccDataPreprocessor(BaseDataPreprocessor):
         std: Sequence[float] = (58.395, 57.12, 57.375),
         bgr_to_rgb: bool = True,
         non_blocking: bool = False,
+        extra_images: Sequence[str] = (),
     ) -> None:
         super().__init__(non_blocking=non_blocking)
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
             raise ValueError(f'mean and std need three values each and std > 0, got mean={mean}, std={std}')
         self.bgr_to_rgb = bgr_to_rgb
+        self.extra_images = checked_keys(extra_images, 'extra_images of OccDataPreprocessor', _KNOWN)
         self.register_buffer('mean', torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(3, 1, 1), persistent=False)
         self._warned_empty = False
@@ -50,17 +63,19 @@ class OccDataPreprocessor(BaseDataPreprocessor):
             training (bool): Unused; there is no batch augmentation. Defaults to False.
 
         Returns:
-            dict: ``inputs`` with ``imgs`` (B, N, 3, H, W) float32, stacked matrices and the list ``points``, and
-            ``data_samples``.
+            dict: ``inputs`` with ``imgs`` (B, N, 3, H, W) float32, stacked matrices, the list ``points`` and further
+            images (B, ..., 3, H, W) float32, and ``data_samples``.
 
         Raises:
-            ValueError: If images of a batch differ in shape, or calibration or points hold NaN or infinity.
+            ValueError: If images of a batch differ in shape, calibration, points or other numbers hold NaN or infinity,
+                or further images are missing, have no three channels or are not named in ``extra_images``.
         """
         inputs = dict(data['inputs'])
         samples = data.get('data_samples')
-        for key in (*_CALIBRATION, 'points'):
-            if key in inputs:
-                self._check_finite(key, inputs[key], samples)
+        check_named_images(inputs, self.extra_images, _KNOWN, 'Occ')
+        for key, value in inputs.items():
+            if key not in ('imgs', *self.extra_images):
+                self._check_finite(key, value, samples)
         if 'points' in inputs:
             self._warn_if_empty(inputs['points'], samples)
         for key, value in inputs.items():
@@ -68,14 +83,20 @@ class OccDataPreprocessor(BaseDataPreprocessor):
                 inputs[key] = self._stack(key, value)
         data = self.cast_data({'inputs': inputs, 'data_samples': samples})
         if 'imgs' in data['inputs']:
-            data['inputs']['imgs'] = self._normalize(data['inputs']['imgs'])
+            imgs = data['inputs']['imgs']
+            if imgs.dim() != 5 or imgs.shape[2] != 3:
+                raise ValueError(f'imgs must be (B, N, 3, H, W), got {tuple(imgs.shape)}')
+            data['inputs']['imgs'] = self._normalize(imgs)
+        for key in self.extra_images:
+            imgs = data['inputs'][key]
+            if imgs.dim() < 4 or imgs.shape[-3] != 3:
+                raise ValueError(f'inputs[{key!r}] must be images (B, ..., 3, H, W), got {tuple(imgs.shape)}')
+            data['inputs'][key] = self._normalize(imgs)
         return data
 
     def _normalize(self, imgs: Tensor) -> Tensor:
-        if imgs.dim() != 5 or imgs.shape[2] != 3:
-            raise ValueError(f'imgs must be (B, N, 3, H, W), got {tuple(imgs.shape)}')
         if self.bgr_to_rgb:
-            imgs = imgs.flip(2)
+            imgs = imgs.flip(-3)
         return (imgs.float() - self.mean) / self.std
 
     @staticmethod
@@ -95,9 +116,9 @@ class OccDataPreprocessor(BaseDataPreprocessor):
     def _check_finite(self, key: str, tensors: Sequence[Tensor], samples: Sequence[Any] | None) -> None:
         for i, tensor in enumerate(tensors):
             if not torch.isfinite(tensor).all():
+                source = _SOURCES.get(key, 'transform or data set that makes it')
                 raise ValueError(
-                    f'inputs[{key!r}] of {self._name(samples, i)} holds NaN or infinity; '
-                    f'check the {"LiDAR file" if key == "points" else "calibration in the info file"} of that sample'
+                    f'inputs[{key!r}] of {self._name(samples, i)} holds NaN or infinity; check the {source}'
                 )
 
     def _warn_if_empty(self, points: Sequence[Tensor], samples: Sequence[Any] | None) -> None:

@@ -55,3 +55,39 @@ def test_broken_intrinsics_name_the_frame():
 def test_pair_of_two_sizes_names_the_frame():
     with pytest.raises(ValueError, match=r'right image \(32, 40\) of frame f0 differ'):
         DepthDataPreprocessor()(_data([(32, 32)], right_img=[torch.zeros(3, 32, 40, dtype=torch.uint8)]))
+
+
+def _further(sizes, **extra):
+    """Two former images of each frame, and their poses."""
+    former = [torch.full((2, 3, *size), 50, dtype=torch.uint8) for size in sizes]
+    return _data(sizes, **{'former': former, 'poses': [torch.eye(4).expand(2, 4, 4)] * len(sizes), **extra})
+
+
+def test_further_images_are_padded_and_normalised_and_further_matrices_stacked():
+    preprocessor = DepthDataPreprocessor(mean=(10, 10, 10), std=(4, 4, 4), extra_images=['former'])
+    inputs = preprocessor(_further([(30, 40), (33, 20)]))['inputs']
+    assert inputs['poses'].shape == (2, 2, 4, 4)
+    assert inputs['former'].shape == (2, 2, 3, 64, 64)
+    assert inputs['former'][1, 1, 0, 32, 19] == 10  # (50 - 10) / 4
+    assert inputs['former'][1, 1, 0, 33, 19] == 0
+
+
+def test_further_inputs_are_checked_by_name():
+    preprocessor, sizes = DepthDataPreprocessor(extra_images=['former']), [(32, 32)] * 2
+    with pytest.raises(ValueError, match="no 'former', which extra_images of DepthDataPreprocessor names"):
+        preprocessor(_data(sizes))
+    with pytest.raises(ValueError, match=r"inputs\['former'\] holds bytes"):
+        DepthDataPreprocessor()(_further(sizes))
+    other = [torch.zeros(3, 32, 40, dtype=torch.uint8)] * 2
+    with pytest.raises(ValueError, match=r"inputs\['former'\] of frame f0 must be .*\(3, 32, 32\), got \(3, 32, 40\)"):
+        preprocessor(_further(sizes, former=other))
+    poses = [torch.eye(4), torch.full((4, 4), float('nan'))]
+    with pytest.raises(ValueError, match=r"inputs\['poses'\] of frame f1 holds NaN"):
+        preprocessor(_further(sizes, poses=poses))
+    with pytest.raises(ValueError, match=r"inputs\['poses'\] of one batch differ in shape: \(4, 4\) and \(3, 3\)"):
+        preprocessor(_further(sizes, poses=[torch.eye(4), torch.eye(3)]))
+
+
+def test_an_image_that_is_none_is_refused():
+    with pytest.raises(ValueError, match=r'an image must be \(3, H, W\), got \(2, 3, 32, 32\)'):
+        DepthDataPreprocessor()({'inputs': {'img': [torch.zeros(2, 3, 32, 32)]}, 'data_samples': None})

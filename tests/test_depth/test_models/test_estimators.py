@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from projects.depth.models import blend_flipped
+from projects.depth.models import MonoDepthEstimator, StereoDepthEstimator, blend_flipped
 
 
 def _stereo(parts, fusion, **options):
@@ -113,3 +113,32 @@ def test_teachers_train_under_bfloat16(build, parts, fusion_configs, stereo_inpu
     assert all(loss.dtype == torch.float32 for loss in losses.values())
     sum(losses.values()).backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('parent', [MonoDepthEstimator, StereoDepthEstimator])
+def test_a_child_works_between_encoder_and_decoder_without_a_copy_of_the_rest(
+    build, parts, fusion_configs, stereo_inputs, parent
+):
+    class Halves(parent):
+        def encode(self, inputs):
+            levels, extra = super().encode(inputs)
+            return [0.5 * level for level in levels], extra
+
+    cfg = _mono(parts) if parent is MonoDepthEstimator else _stereo(parts, fusion_configs['correlation'])
+    plain = build(dict(cfg)).eval()
+    child = Halves(**{key: value for key, value in cfg.items() if key != 'type'}).eval()
+    child.load_state_dict(plain.state_dict())
+    levels, extra = plain.encode(stereo_inputs)
+    feats = plain.decoder([0.5 * level for level in levels])
+    prior = extra or None
+    got = child(stereo_inputs)
+    assert list(got) == list(plain(stereo_inputs))
+    assert torch.equal(got['depth'], plain.depth_head(feats, (64, 96), prior)['depth'])
+    assert all(torch.equal(got[name], extra[name]) for name in extra)
+
+
+def test_a_head_that_waits_for_a_prior_is_refused_without_one(build, parts, stereo_inputs):
+    parts['depth_head']['with_prior'] = True
+    with pytest.raises(ValueError, match='with_prior=True, but a prior was not given'):
+        build(_mono(parts))(stereo_inputs)

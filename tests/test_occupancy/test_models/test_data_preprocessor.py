@@ -52,3 +52,39 @@ def test_empty_cloud_is_passed_on_and_reported_once(make_batch, monkeypatch):
 def test_normalisation_constants_are_checked():
     with pytest.raises(ValueError, match='std > 0'):
         OccDataPreprocessor(std=[1.0, 0.0, 1.0])
+
+
+def with_further(data, shape=(2, 3, 32, 64)):
+    """A batch of two with images and poses of former frames."""
+    data['inputs']['former_imgs'] = list(torch.full((2, *shape), 50, dtype=torch.uint8))
+    data['inputs']['former2ego'] = list(torch.eye(4).repeat(2, 1, 1))
+    return data
+
+
+def test_further_images_are_normalised_and_further_matrices_stacked(make_batch):
+    data = with_further(make_batch())
+    data['inputs']['former_imgs'][1][:, 0] = 20
+    inputs = OccDataPreprocessor(mean=[1, 2, 3], std=[7, 4, 2], extra_images=['former_imgs'])(data)['inputs']
+    assert inputs['former2ego'].shape == (2, 4, 4)
+    assert inputs['former_imgs'].shape == (2, 2, 3, 32, 64)
+    # BGR (20, 50, 50) becomes RGB (50, 50, 20).
+    assert inputs['former_imgs'][1, 0, :, 0, 0].tolist() == [49 / 7, 48 / 4, 17 / 2]
+
+
+def test_further_inputs_are_checked_by_name(make_batch):
+    preprocessor = OccDataPreprocessor(extra_images=['former_imgs'])
+    with pytest.raises(ValueError, match="no 'former_imgs', which extra_images of OccDataPreprocessor names"):
+        preprocessor(make_batch())
+    with pytest.raises(ValueError, match=r"inputs\['former_imgs'\] holds bytes, .* extra_images of OccDataPreproc"):
+        OccDataPreprocessor()(with_further(make_batch()))
+    with pytest.raises(ValueError, match=r"inputs\['former_imgs'\] must be images .*got \(2, 2, 32, 64\)"):
+        preprocessor(with_further(make_batch(), shape=(2, 32, 64)))
+    data = with_further(make_batch())
+    data['inputs']['former2ego'][1][0, 3] = float('inf')
+    with pytest.raises(ValueError, match=r"inputs\['former2ego'\] of sample token-1 holds NaN .* that makes it"):
+        preprocessor(data)
+    data['inputs']['former2ego'][1] = torch.eye(3)
+    with pytest.raises(ValueError, match=r"inputs\['former2ego'\] of one batch differ in shape"):
+        preprocessor(data)
+    with pytest.raises(ValueError, match="extra_images of OccDataPreprocessor names 'imgs'"):
+        OccDataPreprocessor(extra_images=['imgs'])

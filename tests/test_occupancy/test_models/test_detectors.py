@@ -2,6 +2,8 @@ import pytest
 import torch
 from mmdet3d.registry import MODELS
 
+from projects.occupancy.models import FusionOccDetector, LSSOccDetector
+
 KINDS = ('flashocc', 'bevdet_occ', 'lidar', 'fusion')
 
 
@@ -110,3 +112,28 @@ def test_unknown_mode_is_refused(tiny_model_cfgs, make_batch):
         model(**data, mode='train')
     with pytest.raises(ValueError, match='needs data_samples'):
         model(data['inputs'], mode='loss')
+
+
+@pytest.mark.parametrize(('kind', 'parent'), [('bevdet_occ', LSSOccDetector), ('fusion', FusionOccDetector)])
+def test_a_child_works_on_the_lifted_feature_without_a_copy_of_the_rest(kind, parent, tiny_model_cfgs, make_batch):
+    seen = []
+
+    class Doubles(parent):
+        def lift(self, img_feats, inputs):
+            lifted, depth_logits = super().lift(img_feats, inputs)
+            seen.append(lifted)
+            return 2 * lifted, depth_logits
+
+    cfg = tiny_model_cfgs()[kind]
+    plain, data = build(dict(cfg), make_batch(), train=False)
+    child = Doubles(**{key: value for key, value in cfg.items() if key != 'type'}).eval()
+    child.load_state_dict(plain.state_dict())
+    with torch.no_grad():
+        expected, got = plain(**data), child(**data)
+        grid = plain.encode_grid(2 * seen[0], data['inputs'])
+    name = 'bev_feat' if kind == 'fusion' else 'voxel_feat'
+    assert list(got) == ['img_feats', 'depth_logits', name, 'occ_logits'] == list(expected)
+    assert torch.equal(got['depth_logits'], expected['depth_logits'])
+    assert torch.equal(got[name], grid)
+    assert torch.equal(got['occ_logits'], plain.occ_head(grid))
+    assert not torch.allclose(got['occ_logits'], expected['occ_logits'])

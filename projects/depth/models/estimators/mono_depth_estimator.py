@@ -64,12 +64,10 @@ class MonoDepthEstimator(EncoderDecoderEstimator):
             raise ValueError(f'flip_tta must be one of {FLIP_MODES}, got {flip_tta!r}')
         self.flip_tta = flip_tta
 
-    def extract_outputs(self, inputs: Mapping[str, Any], data_samples: Sequence | None = None) -> dict[str, Tensor]:
-        """Outputs of ``inputs['img']``; see :class:`EncoderDecoderEstimator`."""
+    def encode(self, inputs: Mapping[str, Any]) -> tuple[Sequence[Tensor], dict[str, Tensor]]:
+        """Levels of ``inputs['img']``; see the parent."""
         require_inputs(inputs, ('img',), type(self).__name__)
-        img = inputs['img'].contiguous(memory_format=torch.channels_last)
-        feats = self.decoder(self.encoder(img))
-        return {**feats, **self.depth_head(feats, tuple(img.shape[-2:]))}
+        return self.encoder(inputs['img'].contiguous(memory_format=torch.channels_last)), {}
 
     def predict_outputs(self, inputs: Mapping[str, Any], data_samples: Sequence | None = None) -> dict[str, Tensor]:
         """Outputs at test time, depth and log-scale averaged over the mirrored image when ``flip_tta`` says so.

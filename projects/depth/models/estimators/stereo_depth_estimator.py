@@ -52,8 +52,8 @@ class StereoDepthEstimator(EncoderDecoderEstimator):
         self.loss_match = MODELS.build(loss_match) if loss_match else None
         self.right_from_left = right_from_left
 
-    def extract_outputs(self, inputs: Mapping[str, Any], data_samples: Sequence | None = None) -> dict[str, Tensor]:
-        """Outputs of the pair; see :class:`EncoderDecoderEstimator`.
+    def encode(self, inputs: Mapping[str, Any]) -> tuple[Sequence[Tensor], dict[str, Tensor]]:
+        """Fused levels of the pair; see the parent.
 
         With a correlation volume also ``match_logits`` (B, D, h, w), ``focal_baseline`` (B,), ``prior_depth``
         (B, 1, h, w) in metres and ``confidence`` (B, 1, h, w).
@@ -65,10 +65,7 @@ class StereoDepthEstimator(EncoderDecoderEstimator):
         right = left if self.right_from_left else inputs['right_img'].contiguous(memory_format=torch.channels_last)
         both = [level.chunk(2) for level in self.encoder(torch.cat([left, right]))]
         pair = {**inputs, 'img': left, 'right_img': right}
-        levels, extra = self.fusion([level[0] for level in both], [level[1] for level in both], pair)
-        feats = self.decoder(levels)
-        prior = extra if self.fusion.gives_prior else None
-        return {**feats, **extra, **self.depth_head(feats, tuple(left.shape[-2:]), prior)}
+        return self.fusion([level[0] for level in both], [level[1] for level in both], pair)
 
     def loss_by_outputs(self, outputs: Mapping[str, Tensor], data_samples: Sequence) -> dict[str, Tensor]:
         """Losses of the head and, when configured, ``loss_match`` of the correlation volume."""

@@ -1,11 +1,10 @@
 """What every occupancy model is: it predicts the most likely class of each voxel.
 
-Shape letters: B batch, N cameras, C channels, X/Y/Z voxels, K classes.
+Shape letters: B batch, X/Y/Z voxels, K classes.
 """
 
 from collections.abc import Mapping, Sequence
 
-import torch
 from torch import Tensor, nn
 
 from projects.models import TaskModel
@@ -47,13 +46,3 @@ class BaseOccDetector(TaskModel):
         for sample, pred in zip(data_samples, BaseOccHead.predict(outputs['occ_logits'])):
             sample.pred_occ = pred
         return list(data_samples)
-
-    @staticmethod
-    def extract_img_feats(backbone: nn.Module, neck: nn.Module, imgs: Tensor) -> Tensor:
-        """Image features (B, N, C, fH, fW) of ``imgs`` (B, N, 3, H, W).
-
-        Channels-last memory is what CPU kernels and tensor cores want, and it lasts through the network.
-        """
-        B, N = imgs.shape[:2]
-        feats = neck(backbone(imgs.flatten(0, 1).contiguous(memory_format=torch.channels_last)))
-        return feats.unflatten(0, (B, N))

@@ -1,18 +1,16 @@
 """LiDAR-camera occupancy: the fusion teacher.
 
-Shape letters: B batch, N cameras, C channels, D depth bins, fH x fW feature map, X/Y/Z voxels, K classes.
+Shape letters: B batch, C channels, X/Y BEV cells.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from mmdet3d.registry import MODELS
 from torch import Tensor
 
-from projects.models import require_inputs
-
 from .lidar_occ_detector import single_map
-from .lss_occ_detector import CAMERA_INPUTS, LSSOccDetector
+from .lss_occ_detector import LSSOccDetector
 
 
 @MODELS.register_module()
@@ -33,6 +31,8 @@ class FusionOccDetector(LSSOccDetector):
         data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to OccDataPreprocessor.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
+
+    INPUTS = (*LSSOccDetector.INPUTS, 'points')
 
     def __init__(
         self,
@@ -57,26 +57,10 @@ class FusionOccDetector(LSSOccDetector):
         self.pts_neck = MODELS.build(pts_neck)
         self.fuser = MODELS.build(fuser)
 
-    def extract_outputs(self, inputs: Mapping[str, Any], data_samples: Sequence | None = None) -> dict[str, Tensor]:
-        """Outputs of the fusion model.
+    def encode_grid(self, lifted: Tensor, inputs: Mapping[str, Any]) -> Tensor:
+        """BEV feature (B, C, Y, X) of the camera branch, fused with that of ``points``; see the parent."""
+        return self.fuser([super().encode_grid(lifted, inputs), self.encode_points(inputs)])
 
-        Args:
-            inputs (Mapping[str, Any]): ``imgs``, the calibration and ``points``.
-            data_samples (Sequence[OccDataSample], optional): Unused. Defaults to None.
-
-        Returns:
-            dict[str, Tensor]: ``img_feats`` (B, N, C, fH, fW), ``depth_logits`` (B * N, D, fH, fW), ``bev_feat``
-            (B, C, Y, X) after the fusion, and ``occ_logits`` (B, X, Y, Z, K).
-        """
-        require_inputs(inputs, (*CAMERA_INPUTS, 'points'), type(self).__name__)
-        img_feats = self.extract_img_feats(self.img_backbone, self.img_neck, inputs['imgs'])
-        lifted, depth_logits = self.view_transform(img_feats, inputs)
-        camera_bev = self.grid_neck(self.grid_backbone(lifted))
-        lidar_bev = single_map(self.pts_neck(self.pts_backbone(self.pts_encoder(inputs['points']))))
-        bev_feat = self.fuser([camera_bev, lidar_bev])
-        return {
-            'img_feats': img_feats,
-            'depth_logits': depth_logits,
-            'bev_feat': bev_feat,
-            'occ_logits': self.occ_head(bev_feat),
-        }
+    def encode_points(self, inputs: Mapping[str, Any]) -> Tensor:
+        """BEV feature (B, C, Y, X) of ``points``."""
+        return single_map(self.pts_neck(self.pts_backbone(self.pts_encoder(inputs['points']))))

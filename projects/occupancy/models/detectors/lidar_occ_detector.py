@@ -58,8 +58,12 @@ class LidarOccDetector(BaseOccDetector):
             dict[str, Tensor]: ``bev_feat`` (B, C, Y, X) and ``occ_logits`` (B, X, Y, Z, K).
         """
         require_inputs(inputs, ('points',), type(self).__name__)
-        bev_feat = single_map(self.pts_neck(self.pts_backbone(self.pts_encoder(inputs['points']))))
+        bev_feat = self.encode_points(inputs)
         return {'bev_feat': bev_feat, 'occ_logits': self.occ_head(bev_feat)}
+
+    def encode_points(self, inputs: Mapping[str, Any]) -> Tensor:
+        """BEV feature (B, C, Y, X) of ``points``, which a child may change before the head reads it."""
+        return single_map(self.pts_neck(self.pts_backbone(self.pts_encoder(inputs['points']))))
 
     def loss_by_outputs(self, outputs: Mapping[str, Tensor], data_samples: Sequence) -> dict[str, Tensor]:
         """Losses of the head."""
