@@ -72,6 +72,7 @@ def ray_likelihood(weights: Tensor, truth: np.ndarray, edges: Tensor) -> np.ndar
     """
     known = (truth >= NEAR) & (truth <= FAR)
     bins = np.searchsorted(edges.numpy(), truth[known], side='right') - 1
+    bins[truth[known] >= float(edges[-1])] = -9  # beyond the bins: no weight is near
     chosen = weights.double().numpy()[known]
     near = np.clip(bins[:, None] + np.arange(-1, 2), 0, chosen.shape[1] - 1)
     inside = (bins[:, None] + np.arange(-1, 2) == near) * np.take_along_axis(chosen, near, axis=1)

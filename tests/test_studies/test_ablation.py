@@ -1,0 +1,93 @@
+"""Which runs a study of many arms has, and how each is trained."""
+
+from pathlib import Path
+
+import pytest
+
+from projects.studies.ablation import Ablation, Run
+
+REPO = Path(__file__).resolve().parents[2]
+STUDIES = sorted((REPO / 'configs/studies').glob('*.py'))
+TEXT = """
+title = 'T'
+data = dict(preset='tiny', seed=3, root='data/x')
+student = 'configs/flashocc/flashocc_lite0_1xb1-6e_minidrive.py'
+teacher = 'configs/bevfusion_occ/bevfusion-occ_lite0_1xb1-6e_minidrive.py'
+rays = 'configs/radocc/radocc_bevfusion-lite0_flashocc-lite0_1xb1-6e_minidrive.py'
+control = 'alone'
+arms = dict(alone=student, radocc=rays, labelled=dict(config=student, labelled_only=True, epochs=3))
+seeds = [4, 5]
+settings = dict(few=dict(label_part=0.25), all=dict())
+"""
+
+
+def options(step):
+    words = step.command[step.command.index('--cfg-options') + 1 :]
+    return dict(word.split('=', 1) for word in words)
+
+
+@pytest.fixture
+def study(tmp_path):
+    (tmp_path / 'study.py').write_text(TEXT)
+    return Ablation(tmp_path / 'study.py', tmp_path / 'work')
+
+
+def test_every_arm_runs_in_every_setting_with_every_seed_the_first_seed_first(study):
+    few, everything = ['alone', 'radocc', 'labelled'], ['alone', 'radocc']
+    expected = [f'{s}/{a}/seed{n}' for n in (4, 5) for s, arms in (('few', few), ('all', everything)) for a in arms]
+    assert [run.name for run in study.runs()] == expected
+    assert study.find('few/radocc/seed5') == Run('few', 'radocc', 5)
+    with pytest.raises(ValueError, match="has no run 'few/other/seed5'"):
+        study.find('few/other/seed5')
+
+
+def test_a_teacher_is_trained_once_a_setting_on_the_labelled_scenes_for_as_many_steps(study):
+    steps = {step.name: step for step in study.steps()}
+    found = options(steps['few/teacher/seed4'])
+    assert found['train_dataloader.dataset.scene_part'] == found['train_dataloader.dataset.label_part'] == '0.25'
+    assert found['train_cfg.max_epochs'] == found['param_scheduler.1.T_max'] == '24'  # a quarter of the scenes, 6 * 4
+    assert options(steps['all/teacher/seed4'])['train_cfg.max_epochs'] == '6'
+    assert 'few/teacher/seed5' not in steps
+
+
+def test_students_see_all_scenes_and_learn_from_the_teacher_of_their_setting(study):
+    steps = {step.name: step for step in study.steps()}
+    alone, radocc = options(steps['few/alone/seed5']), options(steps['few/radocc/seed5'])
+    assert alone['train_dataloader.dataset.scene_part'] == '1.0'
+    assert alone['train_dataloader.dataset.label_part'] == '0.25'
+    assert 'model.teacher_ckpt' not in alone
+    assert radocc['model.teacher_ckpt'] == str(study.work_dir / 'few/teacher/seed4/epoch_24.pth')
+    assert {name: value for name, value in radocc.items() if name != 'model.teacher_ckpt'} == alone
+    assert alone['randomness.seed'] == '5'
+
+
+def test_an_arm_of_labelled_scenes_alone_takes_its_own_epochs_times_the_part(study):
+    steps = {step.name: step for step in study.steps()}
+    found = options(steps['few/labelled/seed4'])
+    assert (found['train_dataloader.dataset.scene_part'], found['train_cfg.max_epochs']) == ('0.25', '12')
+
+
+def test_no_choice_is_made_on_held_out_scenes_while_training(study):
+    trained = [step for step in study.steps() if 'tools/train.py' in step.command]
+    assert {options(step)['val_dataloader.dataset.ann_file'] for step in trained} == {'occ3d-nus_infos_calib.pkl'}
+
+
+@pytest.mark.parametrize('path', STUDIES, ids=lambda path: path.stem)
+def test_every_study_of_the_repository_names_configs_that_are_there(path, tmp_path):
+    study = Ablation(path, tmp_path)
+    configs = {word for step in study.steps() for word in step.command if word.startswith('configs/')}
+    assert all((REPO / config).is_file() for config in configs)
+    assert study.control in study.arms
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (('seeds', 'seed'), r"missing \['seeds'\], unknown \['seed'\]"),
+        (("control = 'alone'", "control = 'none'"), "control 'none' must be an arm"),
+    ],
+)
+def test_a_wrong_study_is_refused_with_what_is_wrong(tmp_path, change, message):
+    (tmp_path / 'study.py').write_text(TEXT.replace(*change))
+    with pytest.raises(ValueError, match=message):
+        Ablation(tmp_path / 'study.py', tmp_path)

@@ -1,0 +1,105 @@
+"""Scores of an arm from what scenes add, and the page of a study. Numbers by hand."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from projects.studies.ablation import Ablation, Run
+from projects.studies.ablation_page import gain_of, write_study
+from projects.studies.arm_scores import METRICS, ray_likelihood, read_sums, same_scenes, score, write_sums
+from projects.studies.steps import write_json
+
+from .test_ablation import TEXT
+
+
+def sums_of(hits, nll=100.0, scenes=2):
+    """Scenes with 100 cars each, of which ``hits`` are found and the others are called free, and 100 free voxels."""
+    hist = np.zeros((scenes, 18, 18), np.int64)
+    hist[:, 4, 4], hist[:, 4, 17], hist[:, 17, 17] = hits, 100 - hits, 100
+    rayiou = np.zeros((scenes, 5, 17), np.int64)
+    rayiou[:, :3, 4], rayiou[:, 3:, 4] = hits, 100
+    return {
+        'scenes': np.array([f'scene-{i}' for i in range(scenes)]),
+        'hist': hist,
+        'hist_fitted': hist,
+        'nll': np.tile([nll, nll / 2, 200.0], (scenes, 1)),
+        'rayiou': rayiou,
+        'rays': np.tile([nll, 100.0, float(hits)], (scenes, 1)),
+    }
+
+
+def test_likelihood_of_a_ray_is_the_weight_within_one_bin_of_the_label():
+    """Bins of 1 m from 1 m on, weights 0.1 0.2 0.3 0.4; labels 2.5 (bins 0 to 2), 4.5 (2 and 3), three unknown."""
+    weights = torch.tensor([[0.1, 0.2, 0.3, 0.4]]).expand(5, 4)
+    truth = np.array([2.5, 4.5, np.nan, np.inf, 0.5])
+    found = ray_likelihood(weights, truth, torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0]))
+    assert found == pytest.approx([-np.log(0.6) - np.log(0.7), 2.0])
+
+
+def test_a_label_beyond_the_bins_has_the_smallest_likelihood():
+    weights = torch.tensor([[0.5, 0.5]])
+    assert ray_likelihood(weights, np.array([30.0]), torch.tensor([1.0, 2.0, 3.0]))[0] == pytest.approx(-np.log(1e-6))
+
+
+def test_scores_of_sums_by_hand():
+    """60 of 100 cars found, none invented: IoU 60; 100 nats over 200 voxels; 60 of 100 rays within 25 %."""
+    total = {name: value.sum(0) for name, value in sums_of(60).items() if name != 'scenes'}
+    found = {metric: score(metric, total, 17) for metric in METRICS}
+    assert found == pytest.approx(
+        {
+            'miou': 60.0,
+            'miou_fitted': 60.0,
+            'iou': 60.0,
+            'iou_fitted': 60.0,
+            'rayiou': 100 * 60 / 140,
+            'voxel_nll': 0.5,
+            'voxel_nll_fitted': 0.25,
+            'ray_nll': 1.0,
+            'ray_25': 60.0,
+        }
+    )
+
+
+def test_every_gain_is_better_when_it_is_larger():
+    better, worse = {0: sums_of(60, nll=80.0)}, {0: sums_of(50, nll=100.0)}
+    gains = {metric: gain_of(metric, better, worse) for metric in METRICS}
+    assert all(gain.mean > 0 for gain in gains.values())
+    assert gains['miou'].mean == pytest.approx(10.0)
+    assert gains['voxel_nll'].mean == pytest.approx(0.1)
+    assert gain_of('miou', better, {1: sums_of(50)}) is None
+
+
+def test_sums_come_back_from_their_file(tmp_path):
+    write_sums(tmp_path / 'x.npz', sums_of(10))
+    found = read_sums(tmp_path / 'x.npz')
+    assert all((found[name] == value).all() for name, value in sums_of(10).items())
+    with pytest.raises(ValueError, match='different scenes'):
+        same_scenes([sums_of(10), sums_of(10, scenes=3)])
+
+
+def test_the_page_and_the_json_hold_the_values_in_the_order_of_the_seeds(tmp_path):
+    (tmp_path / 'study.py').write_text(TEXT)
+    study = Ablation(tmp_path / 'study.py', tmp_path / 'work')
+    (tmp_path / 'work/scores').mkdir(parents=True)
+    for arm, hits in (('alone', (50, 52)), ('radocc', (60, 63))):
+        for seed, value in zip((4, 5), hits):
+            write_sums(study.scores(Run('few', arm, seed)), sums_of(value))
+    costs = {f'few/{arm}/seed{seed}': {'seconds': 10.0 + seed} for arm in ('alone', 'radocc') for seed in (4, 5)}
+    write_json(tmp_path / 'work/costs.json', costs)
+    text = write_study(study)
+    report = json.loads((tmp_path / 'work/study.json').read_text())
+    assert report['arms']['radocc']['seeds'] == [4, 5]
+    assert report['arms']['radocc']['seconds'] == [14.0, 15.0]
+    assert report['arms']['radocc']['metrics']['miou'] == [60.0, 63.0]
+    assert report['tests']['radocc']['miou']['mean'] == pytest.approx(10.5)
+    assert report['setting'].startswith('few')
+    assert '+10.50 [' in text
+    assert '+10.50 [' in (tmp_path / 'work/study.html').read_text()
+
+
+def test_a_study_without_scores_says_so(tmp_path):
+    (tmp_path / 'study.py').write_text(TEXT)
+    with pytest.raises(FileNotFoundError, match='has no scores yet'):
+        write_study(Ablation(tmp_path / 'study.py', tmp_path))
