@@ -3,6 +3,7 @@ VENV ?= .venv
 PRESET ?= mini
 SEED ?= 0
 SEEDS ?= 1
+STUDY ?= configs/studies/small.py
 WORK_DIR ?= work_dirs/demo
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
@@ -11,7 +12,7 @@ export PYTHONPATH := $(CURDIR)
 export OMP_WAIT_POLICY ?= passive
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-depth test lint bench clean
+.PHONY: help install demo demo-depth study test lint bench clean
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +28,10 @@ demo: $(STAMP)  ## Train teacher, student and distilled student on MiniDrive; wr
 demo-depth: $(STAMP)  ## Train stereo teacher, control, student and ADU-Depth student on MiniDrive; write report.html. SEEDS=1.
 	$(PYTHON) tools/demo_depth.py --preset $(PRESET) --seed $(SEED) --seeds $(SEEDS) --work-dir \
 		$(if $(filter file,$(origin WORK_DIR)),work_dirs/demo_depth,$(WORK_DIR))
+
+study: $(STAMP)  ## Train all arms of a study with all seeds; write study.html. STUDY=configs/studies/small.py.
+	$(PYTHON) tools/analysis_tools/study.py $(STUDY) --work-dir \
+		$(if $(filter file,$(origin WORK_DIR)),work_dirs/study_$(basename $(notdir $(STUDY))),$(WORK_DIR))
 
 test: $(STAMP)  ## Run the test suite on the CPU.
 	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n 2 --dist loadfile tests

@@ -2,6 +2,7 @@
 _base_ = './radocc_labels.py'
 title = 'Walk of a study: these numbers mean nothing'
 data = dict(preset='tiny-study', root='data/minidrive-tiny-study')
+teacher = dict(_delete_=True, config=_base_.teacher, epochs=1)
 arms = dict(
     _delete_=True,
     alone=dict(config=_base_.student, epochs=1),

@@ -63,8 +63,9 @@ class Ablation:
                 f'{sorted(found - _KEYS)}'
             )
         self.path, self.work_dir, self.amp = Path(path), work_dir, amp
-        self.title, self.student, self.teacher, self.rays = config.title, config.student, config.teacher, config.rays
-        self.arms = {name: {'config': arm} if isinstance(arm, str) else dict(arm) for name, arm in config.arms.items()}
+        self.title, self.student, self.rays = config.title, config.student, config.rays
+        self.arms = {name: _as_arm(arm) for name, arm in config.arms.items()}
+        self.teacher = {**_as_arm(config.teacher), 'labelled_only': True}
         self.seeds, self.settings = list(config.seeds), {name: dict(value) for name, value in config.settings.items()}
         self.control, self.preset, self.data_seed = config.control, config.data.preset, config.data.seed
         self.data = data_root or Path(config.data.root)
@@ -129,26 +130,25 @@ class Ablation:
         """File with what each scene adds to the scores of a run."""
         return self.work_dir / 'scores' / f'{run.name.replace("/", "-")}.npz'
 
-    def _config(self, run: Run) -> str:
-        return self.teacher if run.arm == _TEACHER else self.arms[run.arm]['config']
+    def _arm(self, run: Run) -> dict[str, Any]:
+        return self.teacher if run.arm == _TEACHER else self.arms[run.arm]
 
     def _schedule(self, run: Run) -> tuple[dict[str, float], int]:
         """Options of the training data, and number of epochs, which gives all arms of a study the same steps.
 
         A teacher, and an arm with ``labelled_only``, sees the labelled scenes alone, as many times more often.
         """
-        setting, config = self.settings[run.setting], Config.fromfile(ROOT / self._config(run))
-        arm = {'labelled_only': True} if run.arm == _TEACHER else self.arms[run.arm]
+        setting, arm = self.settings[run.setting], self._arm(run)
         parts = {name: float(setting.get(name, 1.0)) for name in ('scene_part', 'label_part')}
         if arm.get('labelled_only'):
             parts['scene_part'] = min(parts.values())
-        epochs = arm.get('epochs', config.train_cfg.max_epochs)
+        epochs = arm.get('epochs') or Config.fromfile(ROOT / arm['config']).train_cfg.max_epochs
         return parts, round(epochs / parts['scene_part'])
 
     def _train(self, run: Run) -> Step:
         """Training with the seed, the data and the schedule of a run; validated on calibration scenes."""
         parts, epochs = self._schedule(run)
-        config = self._config(run)
+        config = self._arm(run)['config']
         options = [f'{part}_dataloader.dataset.data_root={self.data}' for part in ('train', 'val', 'test')]
         options += [f'train_dataloader.dataset.{name}={value}' for name, value in parts.items()]
         options += [
@@ -168,6 +168,11 @@ class Ablation:
         command += ['--amp'] if self.amp else []
         show = r'Epoch\((train|val)\)'
         return _step(run.name, f'train {run.name}', *command, '--cfg-options', *options, show=show)
+
+
+def _as_arm(value: str | dict[str, Any]) -> dict[str, Any]:
+    """``config``, ``epochs`` (unless those of the config) and ``labelled_only`` of an arm; a string is a config."""
+    return {'config': value} if isinstance(value, str) else dict(value)
 
 
 def _step(name: str, title: str, *command: object, repeatable: bool = False, show: str | None = None) -> Step:

@@ -251,6 +251,7 @@ COMMANDS = {
 ELSEWHERE = {
     'tools/demo.py': 'make demo PRESET=tiny of continuous integration, test_demo.py',
     'tools/demo_depth.py': 'make demo-depth PRESET=tiny of continuous integration, test_demo_depth.py',
+    'tools/analysis_tools/study.py': 'make study of continuous integration, test_studies/test_ablation.py',
     'tools/analysis_tools/radocc_report.py': 'the last step of make demo',
     'tools/analysis_tools/adudepth_report.py': 'the last step of make demo-depth',
     'tools/analysis_tools/benchmark_ops.py': 'make bench of continuous integration, test_benchmark_ops.py',
