@@ -5,18 +5,26 @@ from pathlib import Path
 
 import numpy as np
 
-from . import ground as gr
-from .capture import Sweep, camera_time, points_in_box, take_picture, take_sweep, visible_shares
-from .develop import develop
-from .geometry import apply, invert
-from .labels import make_label
-from .presets import VERSION, Preset
-from .raycast import Picture
-from .scene import GLOBAL_SPAN, Scene, draw_scene, scene_rng
-from .segments import find_segments
-from .sensors import CAMERAS, KEYFRAME_PERIOD, LIDAR, SWEEP_PERIOD
-from .tables import Record, Tokens, link, pose_fields, timestamp
-from .taxonomy import LIDARSEG_TO_OCC, OCC_CLASSES, visibility_token
+from projects.minidrive.presets import VERSION, Preset
+from projects.minidrive.sensors.capture import (
+    Sweep,
+    camera_time,
+    points_in_box,
+    take_picture,
+    take_sweep,
+    visible_shares,
+)
+from projects.minidrive.sensors.develop import develop
+from projects.minidrive.sensors.labels import make_label
+from projects.minidrive.sensors.segments import find_segments
+from projects.minidrive.shapes import ground as gr
+from projects.minidrive.shapes.geometry import apply, invert
+from projects.minidrive.shapes.raycast import Picture
+from projects.minidrive.shapes.taxonomy import LIDARSEG_TO_OCC, OCC_CLASSES, visibility_token
+from projects.minidrive.street.ego_car import CAMERAS, KEYFRAME_PERIOD, LIDAR, SWEEP_PERIOD
+from projects.minidrive.street.scene import GLOBAL_SPAN, Scene, draw_scene, scene_rng
+
+from .nuscenes_tables import Record, Tokens, link, pose_fields, timestamp
 from .writer import write_bytes, write_jpeg, write_npz, write_png
 
 ANNOTATION_RANGE = 60.0

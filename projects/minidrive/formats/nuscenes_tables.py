@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from .geometry import quaternion
-from .sensors import CAMERAS, LIDAR
-from .taxonomy import ATTRIBUTES, CATEGORY_NAMES, VISIBILITY_LEVELS
+from projects.minidrive.shapes.geometry import quaternion
+from projects.minidrive.shapes.taxonomy import ATTRIBUTES, CATEGORY_NAMES, VISIBILITY_LEVELS
+from projects.minidrive.street.ego_car import CAMERAS, LIDAR
 
 TABLE_NAMES = (
     'attribute', 'calibrated_sensor', 'category', 'ego_pose', 'instance', 'lidarseg', 'log', 'map', 'sample',

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from . import materials as m
-from .primitives import BOX, CYLINDER, ELLIPSOID, WEDGE, PrimList
+from projects.minidrive.shapes import materials as m
+from projects.minidrive.shapes.primitives import BOX, CYLINDER, ELLIPSOID, WEDGE, PrimList
 
 AXLE = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])  # local z -> left of the vehicle
 DARK = np.array([0.03, 0.03, 0.03])

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from projects.minidrive import KITTI_PRESETS, generate, generate_kitti
-from projects.minidrive.kitti_capture import sparse_depth
-from projects.minidrive.kitti_files import write_depth
-from projects.minidrive.kitti_generator import record_drive
+from projects.minidrive.formats.kitti_files import write_depth
+from projects.minidrive.formats.kitti_record import record_drive
+from projects.minidrive.sensors.kitti_capture import sparse_depth
 from projects.minidrive.state import STATE
 
-TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'create_minidrive.py'
+TOOL = Path(__file__).resolve().parents[3] / 'tools' / 'create_minidrive.py'
 
 
 def read_depth(path):

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .geometry import apply, invert
-from .raycast import HIT_SKY, Picture, render, scan
-from .scene import Scene
-from .sensors import LIDAR_AZIMUTHS, LIDAR_MAX_RANGE, LIDAR_MIN_RANGE
-from .taxonomy import VEGETATION
+from projects.minidrive.shapes.geometry import apply, invert
+from projects.minidrive.shapes.raycast import HIT_SKY, Picture, render, scan
+from projects.minidrive.shapes.taxonomy import VEGETATION
+from projects.minidrive.street.ego_car import LIDAR_AZIMUTHS, LIDAR_MAX_RANGE, LIDAR_MIN_RANGE
+from projects.minidrive.street.scene import Scene
 
 
 @dataclass

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .geometry import make_transform, rotation_rpy
+from projects.minidrive.shapes.geometry import make_transform, rotation_rpy
 
 # KITTI's car (sensor set-up page): colour cameras 1.65 m, LiDAR 1.73 m above the ground and 0.27 m behind the cameras;
 # focal length 721.5 px of 1242 px; camera 2 sits 0.06 m to the left of camera 0, the origin of the rectified frame.

@@ -4,16 +4,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from projects.minidrive.presets import Preset
+from projects.minidrive.shapes.geometry import make_transform, rotation_on_surface, rotation_z
+from projects.minidrive.shapes.primitives import Prims, concatenate
+from projects.minidrive.shapes.raycast import World, make_world
+from projects.minidrive.shapes.sky import draw_sky
+from projects.minidrive.shapes.taxonomy import CATEGORY_INDEX
+
 from .agents import Agent
-from .geometry import make_transform, rotation_on_surface, rotation_z
+from .ego_car import KEYFRAME_PERIOD, EgoPath, Rig, draw_path, draw_rig
 from .layout import Street, draw_street
 from .population import populate
-from .presets import Preset
-from .primitives import Prims, concatenate
-from .raycast import World, make_world
-from .sensors import KEYFRAME_PERIOD, EgoPath, Rig, draw_path, draw_rig
-from .sky import draw_sky
-from .taxonomy import CATEGORY_INDEX
 
 GLOBAL_SPAN = 200.0  # side of a scene's map in metres
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .jit import pure_kernel
-from .noise import hash01
+from projects.minidrive.shapes.jit import pure_kernel
+from projects.minidrive.shapes.noise import hash01
 
 _CURVE_SIZE = 4096
 

@@ -2,18 +2,24 @@
 
 import numpy as np
 import pytest
-from scipy import ndimage
 
 from projects.minidrive import PRESETS
-from projects.minidrive import ground as gr
-from projects.minidrive.agents import build, fit
-from projects.minidrive.bins import TILE, Bins, camera_bins, lidar_bins
-from projects.minidrive.geometry import quaternion, rotation_rpy
-from projects.minidrive.primitives import BOX, CYLINDER, ELLIPSOID, WEDGE, PrimList, local_hit, meet_prim, ray_table
-from projects.minidrive.raycast import HIT_SKY, cast, render_depth, scan
-from projects.minidrive.scene import draw_scene
-from projects.minidrive.segments import MIN_PIXELS, find_segments
-from projects.minidrive.shading import prim_colour
+from projects.minidrive.shapes import ground as gr
+from projects.minidrive.shapes.bins import TILE, Bins, camera_bins, lidar_bins
+from projects.minidrive.shapes.geometry import quaternion, rotation_rpy
+from projects.minidrive.shapes.primitives import (
+    BOX,
+    CYLINDER,
+    ELLIPSOID,
+    WEDGE,
+    PrimList,
+    local_hit,
+    meet_prim,
+    ray_table,
+)
+from projects.minidrive.shapes.raycast import HIT_SKY, cast, render_depth, scan
+from projects.minidrive.shapes.shading import prim_colour
+from projects.minidrive.street.scene import draw_scene
 
 
 @pytest.fixture(scope='module')
@@ -119,42 +125,6 @@ def test_road_coordinates_invert_road_points(curvature):
         assert gr.road_coordinates(x, y, g, 0) == pytest.approx((s, d), abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    'occ_class',
-    [
-        'others',
-        'barrier',
-        'bicycle',
-        'bus',
-        'car',
-        'construction_vehicle',
-        'motorcycle',
-        'pedestrian',
-        'traffic_cone',
-        'trailer',
-        'truck',
-    ],
-)
-def test_box_of_an_agent_just_encloses_its_shape(occ_class):
-    rng = np.random.default_rng(0)
-    for _ in range(12):
-        prims, size = fit(build(occ_class, rng)[2])
-        table, half = ray_table(prims), np.array(size) / 2
-        low, high = np.full(3, np.inf), np.full(3, -np.inf)
-        for _ in range(600):
-            target = rng.uniform(-1, 1, 3) * half + [0, 0, half[2]]
-            ray = rng.normal(size=3)
-            origin = target - 40 * ray / np.linalg.norm(ray)
-            t = min(meet_prim(table, i, *origin, *(target - origin), np.inf) for i in range(len(table)))
-            if t < np.inf:
-                hit = origin + t * (target - origin)
-                low, high = np.minimum(low, hit), np.maximum(high, hit)
-        np.testing.assert_array_less(np.abs([low[:2], high[:2]]), [half[:2] + 1e-6] * 2)
-        assert low[2] > -1e-6
-        assert high[2] < size[2] + 1e-6
-        assert ((high - low) > 0.6 * np.array(size)).all()
-
-
 def test_rendered_depth_is_z_depth_of_the_first_hit(scenes):
     scene = scenes[0]
     world, pose = scene.world_at(0.0), scene.path.pose(0.0) @ scene.rig.cam2ego['CAM_FRONT']
@@ -174,25 +144,6 @@ def test_colours_are_physical(scenes):
         *colour, mirror = prim_colour(table, i, x, y, z, int(rng.integers(7)), 0.01)
         assert 0.0 <= min(colour) <= max(colour) < 1.5
         assert 0.0 <= mirror <= 1.0
-
-
-def test_segments_are_the_connected_components():
-    rng = np.random.default_rng(0)
-    ident = np.kron(rng.integers(0, 4, (12, 15)), np.ones((5, 5), int)).astype(np.int64)
-    got = find_segments(ident)
-    expected = np.zeros_like(ident)
-    count = 0
-    for value in range(1, 4):
-        labels, n = ndimage.label(ident == value)
-        expected[labels > 0] = labels[labels > 0] + count
-        count += n
-    assert len(np.unique(got)) - 1 == count
-    pairs = np.unique(np.stack([got.ravel(), expected.ravel()]), axis=1)
-    assert pairs.shape[1] == count + 1  # one to one
-    ident[:] = 1
-    ident[3, 4:6] = 2
-    assert find_segments(ident)[3, 4] == 0  # a crumb of fewer than MIN_PIXELS pixels
-    assert MIN_PIXELS > 2
 
 
 def test_quaternions_match_pyquaternion():

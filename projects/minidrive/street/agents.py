@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import materials as m
-from .primitives import BOX, CYLINDER, ELLIPSOID, WEDGE, PrimList, Prims
+from projects.minidrive.shapes import materials as m
+from projects.minidrive.shapes.primitives import BOX, CYLINDER, ELLIPSOID, WEDGE, PrimList, Prims
+
 from .vehicles import AXLE, DARK, bus, car, construction_vehicle, trailer, truck
 
 ORANGE = np.array([0.75, 0.18, 0.02])

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .kitti_rig import StereoRig
+from projects.minidrive.sensors.kitti_rig import StereoRig
+
 from .writer import write_bytes, write_png
 
 FRAME_RATE = 10.0

@@ -8,16 +8,17 @@ came near stay free, as they do in labels that were aggregated from scans.
 import numpy as np
 from scipy.ndimage import binary_dilation
 
-from . import ground as gr
-from . import materials as m
+from projects.minidrive.shapes import ground as gr
+from projects.minidrive.shapes import materials as m
+from projects.minidrive.shapes.geometry import apply, invert
+from projects.minidrive.shapes.jit import kernel, pure_kernel
+from projects.minidrive.shapes.primitives import BOX, CYLINDER, WEDGE
+from projects.minidrive.shapes.raycast import World
+from projects.minidrive.shapes.taxonomy import LIDARSEG_TO_OCC, OCC_FREE
+from projects.minidrive.street.ego_car import CAMERAS, KEYFRAME_PERIOD
+from projects.minidrive.street.scene import Scene
+
 from .capture import Sweep, camera_pose
-from .geometry import apply, invert
-from .jit import kernel, pure_kernel
-from .primitives import BOX, CYLINDER, WEDGE
-from .raycast import World
-from .scene import Scene
-from .sensors import CAMERAS, KEYFRAME_PERIOD
-from .taxonomy import LIDARSEG_TO_OCC, OCC_FREE
 
 GRID_SHAPE = (200, 200, 16)
 GRID_MIN = np.array([-40.0, -40.0, -1.0])

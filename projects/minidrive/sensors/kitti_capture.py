@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from projects.minidrive.shapes.geometry import apply, invert
+from projects.minidrive.shapes.raycast import Picture, World, render, render_depth, scan
+
 from .capture import drop_rays
 from .develop import develop_shot, draw_shot
-from .geometry import apply, invert
 from .kitti_rig import StereoRig
-from .raycast import Picture, World, render, render_depth, scan
 
 MAX_LIDAR_RANGE = 80.0
 MAX_DEPTH = 65535 / 256  # largest depth that a 16-bit PNG holds, in metres

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from . import materials as m
-from .geometry import rotation_z
-from .primitives import BOX, CYLINDER, ELLIPSOID, FOLIAGE, PrimList
-from .taxonomy import MANMADE, VEGETATION
+from projects.minidrive.shapes import materials as m
+from projects.minidrive.shapes.geometry import rotation_z
+from projects.minidrive.shapes.primitives import BOX, CYLINDER, ELLIPSOID, FOLIAGE, PrimList
+from projects.minidrive.shapes.taxonomy import MANMADE, VEGETATION
 
 GREY = np.array([0.28, 0.28, 0.29])
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .jit import kernel, pure_kernel
+from projects.minidrive.shapes.jit import kernel, pure_kernel
 
 MIN_PIXELS = 12
 

@@ -1,11 +1,12 @@
-"""The sensor rig: calibration of the six cameras and the LiDAR, trigger times, and the path of the ego car."""
+"""The ego car: calibration of its six cameras and LiDAR, their trigger times, and the path that it drives."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from . import ground as gr
-from .geometry import make_transform, rotation_on_surface, rotation_rpy
+from projects.minidrive.shapes import ground as gr
+from projects.minidrive.shapes.geometry import make_transform, rotation_on_surface, rotation_rpy
+
 from .layout import Street
 
 LIDAR = 'LIDAR_TOP'

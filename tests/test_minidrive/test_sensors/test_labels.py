@@ -3,8 +3,8 @@ import pytest
 from nuscenes.utils.splits import get_scenes_of_split
 from pyquaternion import Quaternion
 
-from projects.minidrive.labels import _walk_to
-from projects.minidrive.taxonomy import CATEGORY_INDEX, LIDARSEG_TO_OCC, OCC_CLASSES
+from projects.minidrive.sensors.labels import _walk_to
+from projects.minidrive.shapes.taxonomy import CATEGORY_INDEX, LIDARSEG_TO_OCC, OCC_CLASSES
 
 GRID_MIN, SIZE, FREE = np.array([-40.0, -40.0, -1.0]), 0.4, 17
 # Map of the lidarseg benchmark, as listed in the devkit's documentation; 0 is "ignore" there and "others" in Occ3D.

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from projects.minidrive.shapes import ground as gr
+from projects.minidrive.shapes.primitives import PrimList, Prims
+
 from . import buildings, props
-from . import ground as gr
-from .primitives import PrimList, Prims
 
 STREET_REACH = 75.0  # furniture is placed up to this arc length, in metres
 
@@ -16,7 +17,7 @@ class Street:
     """Ground and static furniture.
 
     Args:
-        ground (np.ndarray): Parameters of the ground kernels, see :mod:`projects.minidrive.ground`.
+        ground (np.ndarray): Parameters of the ground kernels, see :mod:`projects.minidrive.shapes.ground`.
         parcels (np.ndarray): Parcels of land, (P, 5).
         furniture (Prims): Static primitives.
         footprints (list[tuple[float, float, float]]): x, y, radius of furniture that agents must not touch.

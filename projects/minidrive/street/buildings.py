@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from . import materials as m
-from .geometry import rotation_z
-from .primitives import BOX, WEDGE, PrimList
-from .taxonomy import MANMADE
+from projects.minidrive.shapes import materials as m
+from projects.minidrive.shapes.geometry import rotation_z
+from projects.minidrive.shapes.primitives import BOX, WEDGE, PrimList
+from projects.minidrive.shapes.taxonomy import MANMADE
 
 
 def building(

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from . import ground as gr
+from projects.minidrive.shapes import ground as gr
+
 from .agents import Agent, build, fit
+from .ego_car import EgoPath
 from .layout import Street
-from .sensors import EgoPath
 
 EGO_SIZE = (4.4, 1.9)  # length and width of the ego car, whose rear axle is 1.1 m before its rear end
 LARGE = 5.6  # vehicles longer than this keep a distance from the ego car, so that they do not fill a whole image
