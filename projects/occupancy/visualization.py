@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from projects.engine.picture_layout import FONT, add_title, image_grid
-from projects.transforms import project_points
+from projects.occupancy.datasets.transforms import project_points
 
 from .classes import OCC3D, UNLABELLED, OccSpec
 

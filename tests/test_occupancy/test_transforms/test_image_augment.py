@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from projects.transforms import MultiViewColorJitter, MultiViewImageAug
+from projects.occupancy.datasets.transforms import MultiViewColorJitter, MultiViewImageAug
 
 
 def sample(height=225, width=400, dots=()):

@@ -11,8 +11,7 @@ from mmdet3d.registry import TRANSFORMS
 from mmengine.logging import print_log
 
 from projects.fileio.limits import FILE_BYTES, advice, exceeds, limit
-
-from .random_draws import subset
+from projects.transforms.random_draws import subset
 
 MAX_VALUE = 1e5
 """Largest coordinate in metres, and intensity: LiDARs reach a kilometre and have at most 16 bits of intensity. Files of

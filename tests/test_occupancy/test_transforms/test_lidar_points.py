@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from mmengine.logging import MMLogger
 
-from projects.transforms import EgoPointsRangeFilter, LoadLidarPoints, LoadLidarSweeps, PointsToEgo, points_loading
+from projects.occupancy.datasets.transforms import (
+    EgoPointsRangeFilter,
+    LoadLidarPoints,
+    LoadLidarSweeps,
+    PointsToEgo,
+    points_loading,
+)
 
 
 @pytest.fixture

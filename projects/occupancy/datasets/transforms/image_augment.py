@@ -8,8 +8,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
-from .random_draws import coin, uniform
-from .sizes import checked_size
+from projects.transforms.random_draws import coin, uniform
+from projects.transforms.sizes import checked_size
 
 
 def resize_matrix(scale_x: float, scale_y: float) -> np.ndarray:

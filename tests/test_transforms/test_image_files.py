@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from projects.transforms import LoadMultiViewImages, read_image, read_image_reduced
+from projects.transforms import read_image, read_image_reduced
 from projects.transforms.jpeg_check import lost_part
 
 
@@ -12,11 +12,6 @@ def picture(tmp_path):
     for name in ('a.jpg', 'a.png'):
         cv2.imwrite(str(tmp_path / name), img)
     return tmp_path
-
-
-def test_missing_image_names_file_and_token(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'nowhere\.jpg.*token-1.*data_root'):
-        LoadMultiViewImages().transform({'img_paths': [str(tmp_path / 'nowhere.jpg')], 'token': 'token-1'})
 
 
 @pytest.mark.parametrize('name', ['a.jpg', 'a.png'])
@@ -91,20 +86,3 @@ def test_file_that_is_no_image_is_refused(tmp_path):
     (tmp_path / 'b.jpg').write_bytes(b'<html>404</html>')
     with pytest.raises(ValueError, match=r'b\.jpg'):
         read_image(str(tmp_path / 'b.jpg'))
-
-
-def test_views_of_different_size_are_refused(picture):
-    cv2.imwrite(str(picture / 'small.png'), np.zeros((30, 40, 3), np.uint8))
-    paths = [str(picture / 'a.png'), str(picture / 'small.png')]
-    with pytest.raises(ValueError, match=r'one size: .*a\.png is \(60, 80\), .*small\.png is \(30, 40\)'):
-        LoadMultiViewImages().transform({'img_paths': paths, 'token': 't'})
-
-
-def test_loaded_images_are_bgr_with_identity_matrices(tmp_path):
-    blue = np.zeros((4, 6, 3), np.uint8)
-    blue[..., 0] = 255
-    cv2.imwrite(str(tmp_path / 'blue.png'), blue)
-    out = LoadMultiViewImages().transform({'img_paths': [str(tmp_path / 'blue.png')] * 2, 'token': 't'})
-    np.testing.assert_array_equal(out['imgs'][1], blue)
-    assert out['ori_shape'] == (4, 6)
-    np.testing.assert_array_equal(out['img_aug_matrix'], np.tile(np.eye(3), (2, 1, 1)))

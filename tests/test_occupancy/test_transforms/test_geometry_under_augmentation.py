@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from projects.transforms import BEVAugment, LiDARDepthMap, MultiViewImageAug, project_points
+from projects.occupancy.datasets.transforms import BEVAugment, LiDARDepthMap, MultiViewImageAug, project_points
 
 # A camera at (1, 0, 1.5) that looks along x: right is -y, down is -z.
 CAM2EGO = np.array([[0, 0, 1, 1.0], [-1, 0, 0, 0], [0, -1, 0, 1.5], [0, 0, 0, 1]])

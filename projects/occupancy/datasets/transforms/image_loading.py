@@ -4,8 +4,9 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
+from projects.transforms import read_image, read_image_reduced
+
 from .image_augment import resize_matrix
-from .image_files import read_image, read_image_reduced
 
 
 @TRANSFORMS.register_module()

@@ -6,8 +6,9 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
+from projects.transforms.random_draws import coin
+
 from .points_loading import require_frame
-from .random_draws import coin
 
 
 @TRANSFORMS.register_module()

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from projects.transforms import LoadMultiViewImages, MultiViewImageAug
+from projects.occupancy.datasets.transforms import LoadMultiViewImages, MultiViewImageAug
 
 
 def blob_image(height, width, centre, sigma=9.0):
