@@ -287,7 +287,7 @@ class OccupancyStudy(Study):
         cut = 'Label and predictions from above (forward is up) and in perspective, cut to the voxels the cameras see.'
         figures = [
             Figure(image_to_data_uri(image_grid(images, meta['cam_names'], 3, 1260)), 'The six images.'),
-            Figure(image_to_data_uri(draw_volumes(volumes, mask)), cut),
+            Figure(image_to_data_uri(draw_volumes(volumes, self.dataset.spec, mask)), cut),
         ]
         for camera in self.args.cameras:
             figures += self._draw_camera(sample, camera, logits)
@@ -299,7 +299,7 @@ class OccupancyStudy(Study):
         views = render_views(logits, *rays, self.renderer)
         truth = label_view(data.gt_occ.numpy(), self.free_class, *rays, self.renderer.geometry.grid)
         name = data.metainfo['cam_names'][camera]
-        picture = draw_views({'label': truth, **views}, self.dataset.spec.palette)
+        picture = draw_views({'label': truth, **views}, self.dataset.spec)
         caption = f'{name}: rendered depth (red near, blue 45 m, white: nothing hit) and rendered semantics.'
         figures = [Figure(image_to_data_uri(picture), caption)]
         chosen = choose_rays(views['teacher'], views['baseline'], truth)
