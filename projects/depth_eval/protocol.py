@@ -21,17 +21,19 @@ class EigenProtocol:
         crop (str): 'garg', 'eigen' or 'none'. Defaults to 'garg'.
         cap (float): Largest depth that counts, in metres. Defaults to 80.
         use_kb_crop (bool): Whether to score the frame of 352x1216. Defaults to False.
+        min_depth (float): Smallest depth that counts, in metres. Defaults to 1e-3.
     """
 
     crop: str = 'garg'
     cap: float = 80.0
     use_kb_crop: bool = False
+    min_depth: float = 1e-3
     #: Whether a frame without ground truth is as usual, so that its number is always reported.
     expects_empty_truth = True
 
     def __call__(self, gt: np.ndarray, pred: np.ndarray) -> dict[str, float] | None:
         """Score maps of metres (H, W); None without ground truth."""
-        return eigen_image(gt, pred, self.crop, self.cap, use_kb_crop=self.use_kb_crop)
+        return eigen_image(gt, pred, self.crop, self.cap, self.min_depth, self.use_kb_crop)
 
     def __str__(self) -> str:
         frame = '352x1216' if self.use_kb_crop else 'full frame'
