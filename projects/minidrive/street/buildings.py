@@ -1,5 +1,7 @@
 """Buildings, walls and fences."""
 
+from functools import partial
+
 import numpy as np
 
 from projects.minidrive.shapes import materials as m
@@ -16,59 +18,40 @@ def building(
     width, depth = size
     height = rng.choice([rng.uniform(5, 8), rng.uniform(8, 16), rng.uniform(16, 30)], p=[0.4, 0.4, 0.2])
     rot, colour, seed = rotation_z(yaw), m.facade(rng), int(rng.integers(1 << 20))
+    add = partial(out.add, rot=rot, category=MANMADE, seed=seed)
     half = (width / 2, depth / 2, height / 2 + 1.0)
-    out.add(
-        BOX,
-        (x, y, z + height / 2 - 1.0),
-        half,
-        rot=rot,
-        material=m.FACADE,
-        colour=colour,
-        colour2=m.facade(rng),
-        category=MANMADE,
-        part=1,
-        seed=seed,
-    )
+    add(BOX, (x, y, z + height / 2 - 1.0), half, material=m.FACADE, colour=colour, colour2=m.facade(rng), part=1)
     top = z + height
     if height < 9 and rng.random() < 0.7:
         rise = rng.uniform(1.0, 2.2)
-        out.add(
+        add(
             WEDGE,
             (x, y, top + rise),
             (width / 2 + 0.4, depth / 2 + 0.4, rise),
-            rot=rot,
             taper=(0.05, 0.05, 0.98),
             material=m.ROOF,
             colour=np.array([0.25, 0.1, 0.07]) * rng.uniform(0.5, 1.5),
-            category=MANMADE,
             part=2,
-            seed=seed,
         )
     else:
-        out.add(
+        add(
             BOX,
             (x, y, top + 0.2),
             (width / 2 + 0.25, depth / 2 + 0.25, 0.25),
-            rot=rot,
             material=m.PLAIN,
             colour=colour * 0.8,
-            category=MANMADE,
             part=2,
-            seed=seed,
         )
     if rng.random() < 0.45:  # awning or balcony over the entrance
         offset = rot @ np.array([rng.uniform(-0.3, 0.3) * width, depth / 2 + 0.5, 0.0])
         for side in (1, -1):
-            out.add(
+            add(
                 BOX,
                 (x + side * offset[0], y + side * offset[1], z + rng.uniform(2.8, 3.2)),
                 (rng.uniform(1.0, 2.5), 0.6, 0.08),
-                rot=rot,
                 material=m.PLAIN,
                 colour=m.paint(rng),
-                category=MANMADE,
                 part=3,
-                seed=seed,
             )
 
 
