@@ -5,6 +5,7 @@ A shape stands on z = 0 and faces +x. Sizes vary independently of class and colo
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -50,46 +51,32 @@ def _person(
     hip = base + (0.0 if sitting else 0.48 * height)
     neck = hip + 0.38 * height
     stride = rng.uniform(0.0, 0.12) * height
+    add = partial(shape.add, material=m.CLOTH)
     if sitting:
         for y in (-0.1, 0.1):
-            shape.add(WEDGE, (x + 0.16, y, hip - 0.2), (0.16, 0.07, 0.28), material=m.CLOTH, colour=trousers)
+            add(WEDGE, (x + 0.16, y, hip - 0.2), (0.16, 0.07, 0.28), colour=trousers)
     else:
         for y, sign in ((-0.09, 1), (0.09, -1)):
-            shape.add(
+            add(
                 CYLINDER,
                 (x + sign * stride, y, (base + hip) / 2),
                 (0.085, 0.08, (hip - base) / 2),
                 taper=(-0.25, 0, 0),
-                material=m.CLOTH,
                 colour=trousers,
             )
-    shape.add(
+    add(
         CYLINDER,
         (x, 0, (hip + neck) / 2),
         (broad * 0.72, broad * 1.15, (neck - hip) / 2),
         taper=(-0.15, 0, 0),
-        material=m.CLOTH,
         colour=top,
         seed=int(rng.integers(999)),
     )
-    shape.add(ELLIPSOID, (x, 0, neck), (broad * 0.7, broad * 1.3, 0.05 * height), material=m.CLOTH, colour=top)
+    add(ELLIPSOID, (x, 0, neck), (broad * 0.7, broad * 1.3, 0.05 * height), colour=top)
     for y, sign in ((-broad * 1.42, -1), (broad * 1.42, 1)):
-        shape.add(
-            CYLINDER,
-            (x + sign * stride * 0.5, y, hip + 0.19 * height),
-            (0.055, 0.055, 0.2 * height),
-            material=m.CLOTH,
-            colour=top,
-        )
+        add(CYLINDER, (x + sign * stride * 0.5, y, hip + 0.19 * height), (0.055, 0.055, 0.2 * height), colour=top)
     head = 0.068 * height
-    shape.add(
-        ELLIPSOID,
-        (x, 0, neck + 1.15 * head),
-        (head, head * 0.85, head * 1.2),
-        material=m.CLOTH,
-        colour=skin,
-        colour2=DARK,
-    )
+    add(ELLIPSOID, (x, 0, neck + 1.15 * head), (head, head * 0.85, head * 1.2), colour=skin, colour2=DARK)
 
 
 def pedestrian(rng: np.random.Generator, low: float = 1.55, high: float = 1.95) -> PrimList:

@@ -1,5 +1,7 @@
 """Shapes of motor vehicles. A shape stands on z = 0 and faces +x; sizes vary independently of class and colour."""
 
+from functools import partial
+
 import numpy as np
 
 from projects.minidrive.shapes import materials as m
@@ -84,6 +86,7 @@ def truck(rng: np.random.Generator) -> PrimList:
     hl, hw, cab = length / 2, width / 2, rng.uniform(1.7, 2.2)
     seed = int(rng.integers(1 << 20))
     shape = PrimList()
+    add = partial(shape.add, material=m.CARGO, colour=cargo, seed=seed)
     cab_top = min(height, rng.uniform(2.3, 2.9))
     shape.add(BOX, (-0.1, 0, 0.75), (hl - 0.1, hw * 0.85, 0.2), material=m.METAL, colour=DARK)
     shape.add(
@@ -99,19 +102,12 @@ def truck(rng: np.random.Generator) -> PrimList:
     )
     bed, centre = length - cab - 0.15, -cab / 2 - 0.07
     if rng.random() < 0.65:
-        shape.add(
-            BOX,
-            (centre, 0, (0.95 + height) / 2),
-            (bed / 2, hw, (height - 0.95) / 2),
-            material=m.CARGO,
-            colour=cargo,
-            seed=seed,
-        )
+        add(BOX, (centre, 0, (0.95 + height) / 2), (bed / 2, hw, (height - 0.95) / 2))
     else:
         height = max(cab_top, 1.9)
         for y in (-hw + 0.05, hw - 0.05):
-            shape.add(BOX, (centre, y, 1.3), (bed / 2, 0.05, 0.4), material=m.CARGO, colour=cargo, seed=seed)
-        shape.add(BOX, (centre - bed / 2 + 0.05, 0, 1.3), (0.05, hw, 0.4), material=m.CARGO, colour=cargo, seed=seed)
+            add(BOX, (centre, y, 1.3), (bed / 2, 0.05, 0.4))
+        add(BOX, (centre - bed / 2 + 0.05, 0, 1.3), (0.05, hw, 0.4))
         shape.add(
             ELLIPSOID,
             (centre, 0, 1.1),
@@ -177,6 +173,7 @@ def construction_vehicle(rng: np.random.Generator) -> PrimList:
     """Excavator on tracks, or wheel loader."""
     shape, body = PrimList(), YELLOW * rng.uniform(0.7, 1.15)
     seed = int(rng.integers(1 << 20))
+    add = partial(shape.add, colour=body, seed=seed)
     width, length = rng.uniform(2.3, 2.9), rng.uniform(5.6, 7.2)
     hl, hw = length / 2, width / 2
     if rng.random() < 0.55:
@@ -190,31 +187,19 @@ def construction_vehicle(rng: np.random.Generator) -> PrimList:
                 material=m.WHEEL,
                 colour=DARK,
             )
-        shape.add(
-            WEDGE,
-            (-0.35 * hl, 0, 1.45),
-            (0.65 * hl, hw * 0.9, 0.55),
-            taper=(0.1, 0.2, 0.05),
-            material=m.METAL,
-            colour=body,
-            seed=seed,
-        )
-        shape.add(
+        add(WEDGE, (-0.35 * hl, 0, 1.45), (0.65 * hl, hw * 0.9, 0.55), taper=(0.1, 0.2, 0.05), material=m.METAL)
+        add(
             WEDGE,
             (0.1 * hl, hw * 0.4, 2.25),
             (0.25 * hl, hw * 0.45, 0.62),
             taper=(0.2, 0.05, 0.1),
             material=m.CABIN,
-            colour=body,
             colour2=GLASS,
-            seed=seed,
         )
         for x, z, tilt, size in ((0.42 * hl, height - 0.95, -0.75, 1.25), (0.82 * hl, height - 1.3, 0.9, 1.2)):
             rot = np.array([[np.cos(tilt), 0, np.sin(tilt)], [0, 1, 0], [-np.sin(tilt), 0, np.cos(tilt)]])
             size = min(size, (hl - x) / np.cos(tilt)) if x > 0.5 * hl else size
-            shape.add(
-                BOX, (x, -0.25 * hw, z), (size * 0.75, 0.18, 0.2), rot=rot, material=m.METAL, colour=body, seed=seed
-            )
+            add(BOX, (x, -0.25 * hw, z), (size * 0.75, 0.18, 0.2), rot=rot, material=m.METAL)
         shape.add(
             WEDGE,
             (hl - 0.5, -0.25 * hw, 0.55),
@@ -225,27 +210,17 @@ def construction_vehicle(rng: np.random.Generator) -> PrimList:
         )
     else:
         height = rng.uniform(2.8, 3.3)
-        shape.add(
-            WEDGE,
-            (-0.3 * hl, 0, 1.25),
-            (0.7 * hl, hw * 0.7, 0.55),
-            taper=(0.1, 0.1, 0.1),
-            material=m.METAL,
-            colour=body,
-            seed=seed,
-        )
-        shape.add(
+        add(WEDGE, (-0.3 * hl, 0, 1.25), (0.7 * hl, hw * 0.7, 0.55), taper=(0.1, 0.1, 0.1), material=m.METAL)
+        add(
             WEDGE,
             (-0.15 * hl, 0, (1.8 + height) / 2),
             (0.25 * hl, hw * 0.6, (height - 1.8) / 2),
             taper=(0.15, 0.1, 0.1),
             material=m.CABIN,
-            colour=body,
             colour2=GLASS,
-            seed=seed,
         )
         for y in (-hw * 0.6, hw * 0.6):
-            shape.add(BOX, (0.55 * hl, y, 0.95), (0.35 * hl, 0.12, 0.16), material=m.METAL, colour=body, seed=seed)
+            add(BOX, (0.55 * hl, y, 0.95), (0.35 * hl, 0.12, 0.16), material=m.METAL)
         shape.add(
             WEDGE, (hl - 0.45, 0, 0.6), (0.45, hw, 0.5), taper=(0.5, 0.0, 0.0), material=m.METAL, colour=DARK + 0.12
         )
