@@ -59,9 +59,14 @@ def shell_lines(text):
     return [' '.join(shlex.quote(word) if ' ' in word else word for word in line) for line in words if line]
 
 
+def without_blocks(page):
+    """Text of a page with empty lines in place of its fenced blocks."""
+    return _FENCE.sub(lambda m: '\n' * m.group(0).count('\n'), (REPO / page).read_text(encoding='utf-8'))
+
+
 def spans(page):
     """Inline code of a page, with its line; code of fenced blocks is not looked at."""
-    text = _FENCE.sub(lambda m: '\n' * m.group(0).count('\n'), (REPO / page).read_text(encoding='utf-8'))
+    text = without_blocks(page)
     return [(text.count('\n', 0, m.start()) + 1, m.group(1)) for m in _SPAN.finditer(text)]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[1]
 IMPORTS = (
     'cv2', 'matplotlib.pyplot', 'numba', 'torch', 'mmdet3d.registry', 'mmengine.runner',
-    'projects.engine', 'projects.transforms', 'projects.occupancy', 'projects.depth', 'projects.distillation',
+    'projects.engine', 'projects.occupancy', 'projects.depth', 'projects.distillation',
     'projects.radocc', 'projects.adudepth', 'projects.occ_eval', 'projects.depth_eval',
 )  # fmt: skip
 

@@ -4,25 +4,14 @@
 import json
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tqdm import tqdm
-
 from projects.cli import ToolParser, positive_number, run_tool
-from projects.depth_eval import CROPS, eigen_image, kitti_image, macro_average, read_depth
+from projects.depth_eval import CROPS
 from projects.depth_eval.pairing import pair_files
+from projects.depth_eval.protocol import EigenProtocol, KittiProtocol, score_pairs
+from projects.depth_eval.report import format_errors, format_report
 from projects.fileio import atomic_write
-
-_SHOWN = 20
-_UNITS = {
-    'rmse': 'm',
-    'silog': 'log(m) * 100',
-    'irmse': '1/km',
-    'sq_rel': 'm',
-    'sq_error_rel': '%',
-    'abs_error_rel': '%',
-}
 
 
 def parse_args(argv=None):
@@ -53,62 +42,10 @@ def parse_args(argv=None):
     return args
 
 
-def score(pair, args):
-    """Metrics of a frame or None without truth; an error message if it cannot be scored."""
-    try:
-        pred = read_depth(pair.pred)
-        if pair.gt is None:
-            return None, None
-        gt = read_depth(pair.gt, pair.gt_scale)
-        if args.protocol == 'kitti':
-            return kitti_image(gt, pred), None
-        return eigen_image(gt, pred, args.crop, args.cap, use_kb_crop=args.kb_crop), None
-    except (OSError, ValueError) as error:
-        return None, f'{pair.name}: {error}'
-
-
-def score_pairs(pairs, args):
-    """Score all frames in threads; return the report."""
-    with ThreadPoolExecutor(args.workers) as pool:
-        try:
-            outcomes = list(tqdm(pool.map(lambda pair: score(pair, args), pairs), total=len(pairs), unit='frame'))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    errors = [error for _, error in outcomes if error]
-    rows = [row for row, error in outcomes if not error]
-    report = macro_average(rows) if any(row is not None for row in rows) else {}
-    scored = sum(row is not None for row in rows)
-    report['frames'] = scored
-    if args.protocol == 'eigen' or scored < len(rows):
-        report['skipped'] = len(rows) - scored
-    if errors:
-        report['errors'] = errors
-    return report
-
-
-def format_report(report, args):
-    """Table of a report."""
-    if args.protocol == 'eigen':
-        frame = '352x1216' if args.kb_crop else 'full frame'
-        lines = [f'Eigen protocol: {frame}, crop {args.crop}, cap {args.cap:g} m, mean over images']
-    else:
-        lines = ['KITTI benchmark: hole filling, mean over images']
-    lines += [
-        f'{key:<16}{value:>12.6f}  {_UNITS.get(key, "")}'.rstrip()
-        for key, value in report.items()
-        if isinstance(value, float)
-    ]
-    lines.append(
-        f'{report["frames"]} frames scored, {report.get("skipped", 0)} skipped without ground truth, '
-        f'{len(report.get("errors", []))} errors'
-    )
-    return '\n'.join(lines)
-
-
 def main(argv=None):
     """Score and report."""
     args = parse_args(argv)
+    protocol = EigenProtocol(args.crop, args.cap, args.kb_crop) if args.protocol == 'eigen' else KittiProtocol()
     try:
         pairs, outside = pair_files(args.gt_dir, args.pred_dir, args.infos)
         if outside:
@@ -117,7 +54,7 @@ def main(argv=None):
                 f'scored, {outside[0]} first',
                 file=sys.stderr,
             )
-        report = score_pairs(pairs, args)
+        report = score_pairs(pairs, protocol, args.workers)
     except (OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
@@ -125,11 +62,9 @@ def main(argv=None):
         print('interrupted; nothing was written', file=sys.stderr)
         return 130
     errors = report.get('errors', [])
-    for error in errors[:_SHOWN]:
-        print(f'error: {error}', file=sys.stderr)
-    if len(errors) > _SHOWN:
-        print(f'... and {len(errors) - _SHOWN} more errors', file=sys.stderr)
-    print(format_report(report, args))
+    if errors:
+        print(format_errors(errors), file=sys.stderr)
+    print(format_report(report, protocol))
     if args.json:
         with atomic_write(args.json, 'w') as file:
             json.dump(report, file, indent=1)

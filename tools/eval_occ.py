@@ -7,15 +7,12 @@ from pathlib import Path
 
 from projects.cli import ToolParser, positive_number, run_tool
 from projects.compute.pool import available_cpus
-from projects.fileio import restricted_load
-from projects.occ_eval import read_origins, scene_origins
 from projects.occ_eval.confusion import NAN_POLICIES
-from projects.occ_eval.files import find_occ_labels, pair_files
+from projects.occ_eval.frames import collect_frames
 from projects.occ_eval.fscore import CHALLENGE_THRESHOLD
-from projects.occ_eval.infos import read_info_items
-from projects.occ_eval.layouts import KNOWN_LAYOUTS, find_occ_predictions, frames_of_scenes
+from projects.occ_eval.layouts import KNOWN_LAYOUTS
 from projects.occ_eval.protocol import METRICS, OccProtocol, occ_report
-from projects.occ_eval.report import extra_warnings, format_errors, format_report, write_report
+from projects.occ_eval.report import format_errors, format_report, write_report
 from projects.occ_eval.stream import Parts, score_frames
 
 
@@ -68,28 +65,13 @@ def parse_args(argv=None):
     return args
 
 
-def collect_frames(args):
-    """Frames to score, with their origins, the errors that are known before scoring, and the warnings."""
-    items = read_info_items(restricted_load(args.infos), args.infos) if args.infos else None
-    tokens = [item['token'] for item in items] if items else None
-    labels = find_occ_labels(args.gt_dir)
-    found = find_occ_predictions(args.pred_dir, labels if tokens is None else tokens, frames_of_scenes(items or []))
-    pairing = pair_files(labels, found.paths, tokens)
-    frames = pairing.frames
-    if 'rayiou' in args.metrics:
-        origins = read_origins(args.origins) if args.origins else scene_origins(items, args.infos)
-        frames = [
-            frame._replace(origins=origins[frame.token].tolist()) if frame.token in origins else frame
-            for frame in frames
-        ]
-    return frames, found.problems + pairing.problems, extra_warnings(pairing.extra, args.infos or args.gt_dir)
-
-
 def main(argv=None):
     """Score, print and write the report; exit code."""
     args = parse_args(argv)
     try:
-        frames, problems, warnings = collect_frames(args)
+        frames, problems, warnings = collect_frames(
+            args.gt_dir, args.pred_dir, args.infos, args.origins, 'rayiou' in args.metrics
+        )
     except (OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2

@@ -5,7 +5,6 @@ runner_type = 'SafeRunner'
 custom_imports = dict(
     imports=[
         'projects.engine',
-        'projects.transforms',
         'projects.occupancy',
         'projects.depth',
         'projects.distillation',

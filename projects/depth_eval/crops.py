@@ -28,7 +28,7 @@ def kb_crop(image: np.ndarray) -> np.ndarray:
     return image[top : top + KB_HEIGHT, left : left + KB_WIDTH]
 
 
-def crop_mask(shape: tuple[int, int], crop: str) -> np.ndarray:
+def crop_mask(shape: tuple[int, ...], crop: str) -> np.ndarray:
     """Pixels of a frame inside a crop.
 
     Args:

@@ -119,4 +119,4 @@ def check_calibration(items: Sequence[dict], path: str) -> None:
 
 
 def _is_size(value: object) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value > 0)

@@ -2,8 +2,8 @@
 
 from .generator import generate
 from .jobs import Summary
-from .kitti_generator import KITTI_PRESETS, generate_kitti
-from .presets import CALIB_SPLIT, PRESETS, TRAIN_SPLIT, VAL_SPLIT, VERSION, Preset, get_preset
+from .kitti_generator import generate_kitti
+from .presets import CALIB_SPLIT, KITTI_PRESETS, PRESETS, TRAIN_SPLIT, VAL_SPLIT, VERSION, Preset, get_preset
 from .truth import camera_depth
 
 __all__ = [

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
+from .formats.nuscenes_record import record_scene
+from .formats.nuscenes_tables import TABLE_NAMES, Record, Tokens, static_tables
+from .formats.writer import write_json
 from .jobs import Plan, Summary, generate_data_set
 from .presets import GENERATOR_VERSION, VERSION, Preset, get_preset
-from .record import record_scene
-from .tables import TABLE_NAMES, Record, Tokens, static_tables
-from .writer import write_json
 
 
 def _write_scene(preset_name: str, seed: int, index: int, staging: Path) -> dict[str, list[Record]]:

@@ -9,59 +9,13 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
+from .formats.kitti_files import drive_name
+from .formats.kitti_record import record_drive
+from .formats.writer import write_bytes
 from .jobs import Plan, Summary, generate_data_set
-from .kitti_capture import take_frame
-from .kitti_files import (
-    depth_path,
-    drive_date,
-    drive_name,
-    frame_number,
-    image_path,
-    list_line,
-    write_calibration,
-    write_depth,
-)
-from .kitti_rig import draw_stereo_rig
-from .presets import TRAIN_SPLIT, VAL_SPLIT, Preset
-from .scene import draw_scene, scene_rng
-from .sensors import KEYFRAME_PERIOD
-from .writer import write_bytes, write_png
+from .presets import KITTI_PRESETS, TRAIN_SPLIT, VAL_SPLIT
 
 KITTI_GENERATOR_VERSION = 1  # raised when the same seed gives other bytes
-_STREAM_RIG, _STREAM_SENSORS = 1 << 18, 1 << 19
-
-KITTI_PRESETS = {
-    preset.name: preset
-    for preset in (
-        Preset('tiny', (128, 416), train_scenes=4, val_scenes=2, keyframes=(2, 2), sweeps=0),
-        Preset('mini', (192, 640), train_scenes=72, val_scenes=20, keyframes=(3, 3), sweeps=0),
-    )
-}
-
-
-def _split(preset: Preset, index: int) -> str:
-    return TRAIN_SPLIT if index < preset.train_scenes else VAL_SPLIT
-
-
-def record_drive(preset: Preset, seed: int, index: int, root: Path) -> dict[str, list[str]]:
-    """Generate one drive below ``root`` and return the lines of its split list, by split."""
-    scene = draw_scene(preset, seed, index)
-    rig = draw_stereo_rig(scene_rng(seed, index, _STREAM_RIG), preset.image_size)
-    rng = scene_rng(seed, index, _STREAM_SENSORS)
-    split = _split(preset, index)
-    depth_root = root / 'depth' / ('train' if split == TRAIN_SPLIT else 'val')
-    write_calibration(root / 'raw' / drive_date(index) / 'calib_cam_to_cam.txt', rig, drive_date(index))
-    lines = []
-    for keyframe in range(scene.num_keyframes):
-        now = keyframe * KEYFRAME_PERIOD
-        number = frame_number(now)
-        frame = take_frame(scene.world_at(now), scene.path.pose(now), rig, rng)
-        for camera in (2, 3):
-            write_png(root / 'raw' / image_path(index, camera, number), frame.images[camera])
-            write_depth(depth_root / depth_path(index, camera, number), frame.sparse[camera])
-            write_depth(depth_root / depth_path(index, camera, number, 'dense'), frame.dense[camera])
-        lines.append(list_line(index, number, rig.cam2img[0, 0]))
-    return {split: lines}
 
 
 def _record_drive(preset_name: str, seed: int, index: int, staging: Path) -> dict[str, list[str]]:

@@ -4,9 +4,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from .kitti_generator import record_drive
+from .formats.kitti_record import record_drive
+from .formats.nuscenes_record import record_scene
 from .presets import Preset
-from .record import record_scene
 
 _SMALL = Preset('small', (48, 80), train_scenes=1, val_scenes=1, keyframes=(1, 1), sweeps=0)
 

@@ -68,6 +68,14 @@ PRESETS = {
     )
 }
 
+KITTI_PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset('tiny', (128, 416), train_scenes=4, val_scenes=2, keyframes=(2, 2), sweeps=0),
+        Preset('mini', (192, 640), train_scenes=72, val_scenes=20, keyframes=(3, 3), sweeps=0),
+    )
+}
+
 
 def get_preset(name: str) -> Preset:
     """Look up a preset.

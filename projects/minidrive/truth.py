@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .capture import camera_pose, camera_time
+from .formats.nuscenes_record import choose_scene
+from .formats.nuscenes_tables import Record
 from .presets import VERSION, get_preset
-from .raycast import render_depth
-from .record import choose_scene
-from .sensors import CAMERAS
+from .sensors.capture import camera_pose, camera_time
+from .shapes.raycast import render_depth
 from .state import read_config
-from .tables import Record
+from .street.ego_car import CAMERAS
 
 
 def _read_table(path: Path) -> list[Record]:

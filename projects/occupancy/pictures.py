@@ -48,7 +48,7 @@ def draw_occ_prediction(sample: OccDataSample, inputs: Mapping[str, Any], meta: 
         volumes['label'] = sample.gt_occ.cpu().numpy()
     mask = sample.mask_camera.cpu().numpy() if 'mask_camera' in sample else None
     names = _names(sample, len(views))
-    return draw_panel(views, names, volumes, mask, OccSpec.from_metainfo(meta))
+    return draw_panel(views, names, volumes, OccSpec.from_metainfo(meta), mask)
 
 
 def with_lidar(dataset: dict) -> dict:
@@ -109,7 +109,7 @@ def draw_occ_inputs(
             kind = 'voxels' if mask is None else 'voxels that cameras see'
             rows.append(image_grid(overlays, [f'{name}: {kind}' for name in names], 3, width))
     side = min(400, width // 3)
-    below = [] if images else [('LiDAR points from above', draw_points_bev(points[:, :3], side, spec))]
+    below = [] if images else [('LiDAR points from above', draw_points_bev(points[:, :3], spec, side))]
     if occ is not None:
         below.append(('label from above', fit_width(draw_bev(occ, spec, scale=2), side)))
         rest = width - side * len(below)

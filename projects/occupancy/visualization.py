@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from projects.engine.picture_layout import FONT, add_title, image_grid
-from projects.transforms import project_points
+from projects.occupancy.datasets.transforms import project_points
 
-from .classes import OCC3D, UNLABELLED, OccSpec
+from .classes import UNLABELLED, OccSpec
 
 _BACKGROUND = 250
 
@@ -30,7 +30,7 @@ def _drawn(occ: np.ndarray, free_class: int, mask: np.ndarray | None) -> np.ndar
 
 def draw_bev(
     occ: np.ndarray,
-    spec: OccSpec = OCC3D,
+    spec: OccSpec,
     scale: int = 2,
     mask: np.ndarray | None = None,
 ) -> np.ndarray:
@@ -38,7 +38,7 @@ def draw_bev(
 
     Args:
         occ (np.ndarray): Class ids. Shape (X, Y, Z).
-        spec (OccSpec): Colours; the free class is not drawn. Defaults to Occ3D's.
+        spec (OccSpec): Colours; the free class is not drawn.
         scale (int): Pixels per voxel. Defaults to 2.
         mask (np.ndarray | None): Bool (X, Y, Z); voxels outside are not drawn. Defaults to None.
 
@@ -55,13 +55,13 @@ def draw_bev(
     return picture[::-1, ::-1].astype(np.uint8).repeat(scale, 0).repeat(scale, 1)
 
 
-def draw_points_bev(xyz: np.ndarray, size: int = 400, spec: OccSpec = OCC3D) -> np.ndarray:
+def draw_points_bev(xyz: np.ndarray, spec: OccSpec, size: int = 400) -> np.ndarray:
     """Look at points from above, as :func:`draw_bev` at a volume: blue is low, red is high, higher ones on top.
 
     Args:
         xyz (np.ndarray): Points in the ego frame, in metres. Shape (P, 3).
+        spec (OccSpec): Its box is shown.
         size (int): Height and width of the picture. Defaults to 400.
-        spec (OccSpec): Its box is shown. Defaults to Occ3D's.
 
     Returns:
         np.ndarray: Shape (size, size, 3).
@@ -111,7 +111,7 @@ def _exposed_faces(occ: np.ndarray, occupied: np.ndarray, eye: np.ndarray) -> tu
 
 def draw_oblique(
     occ: np.ndarray,
-    spec: OccSpec = OCC3D,
+    spec: OccSpec,
     size: tuple[int, int] = (360, 480),
     mask: np.ndarray | None = None,
 ) -> np.ndarray:
@@ -119,7 +119,7 @@ def draw_oblique(
 
     Args:
         occ (np.ndarray): Class ids. Shape (X, Y, Z).
-        spec (OccSpec): Colours; the free class is not drawn. Defaults to Occ3D's.
+        spec (OccSpec): Colours; the free class is not drawn.
         size (tuple[int, int]): Height and width of the picture. Defaults to (360, 480).
         mask (np.ndarray | None): Bool (X, Y, Z); voxels outside are not drawn. Defaults to None.
 
@@ -194,7 +194,7 @@ def overlay_occupancy(
     image: np.ndarray,
     occ: np.ndarray,
     matrices: dict,
-    spec: OccSpec = OCC3D,
+    spec: OccSpec,
     max_depth: float = 40.0,
     mask: np.ndarray | None = None,
 ) -> np.ndarray:
@@ -204,7 +204,7 @@ def overlay_occupancy(
         image (np.ndarray): Network-size picture. Shape (H, W, 3).
         occ (np.ndarray): Class ids in the augmented ego frame. Shape (X, Y, Z).
         matrices (dict): ``cam2img``, ``cam2ego``, ``img_aug_matrix`` of this camera and ``bda_mat``.
-        spec (OccSpec): Colours, free class and grid. Defaults to Occ3D's.
+        spec (OccSpec): Colours, free class and grid.
         max_depth (float): Farther voxels are left out. Defaults to 40 m.
         mask (np.ndarray | None): Bool (X, Y, Z); voxels outside are not drawn. Defaults to None.
     """
@@ -219,7 +219,7 @@ def overlay_occupancy(
     return _paint(image, pixels, colors, radii, 0.7)
 
 
-def draw_legend(width: int, spec: OccSpec = OCC3D) -> np.ndarray:
+def draw_legend(width: int, spec: OccSpec) -> np.ndarray:
     """Colour patches with the names of the classes, free left out, in rows of ``width`` pixels."""
     columns = max(width // 170, 1)
     names = list(zip(spec.classes, spec.palette))[: spec.free_class]
@@ -235,8 +235,8 @@ def draw_panel(
     images: Sequence[np.ndarray],
     cam_names: Sequence[str],
     volumes: dict[str, np.ndarray],
+    spec: OccSpec,
     mask: np.ndarray | None = None,
-    spec: OccSpec = OCC3D,
     width: int = 1260,
 ) -> np.ndarray:
     """One picture of a sample: its images, then each volume from above and in perspective, and a legend.
@@ -245,8 +245,8 @@ def draw_panel(
         images (Sequence[np.ndarray]): Pictures of the cameras; may be empty. Each (H, W, 3).
         cam_names (Sequence[str]): Their titles.
         volumes (dict[str, np.ndarray]): Volumes (X, Y, Z) by title, for instance prediction and label.
+        spec (OccSpec): Names and colours of the classes.
         mask (np.ndarray | None): Bool (X, Y, Z); adds the volumes cut to it. Defaults to None.
-        spec (OccSpec): Names and colours of the classes. Defaults to Occ3D's.
         width (int): Width of the panel in pixels. Defaults to 1260.
     """
     rows = [image_grid(images, cam_names, 3, width)] if len(images) else []

@@ -23,7 +23,7 @@ from .measuring import Dataset, build_dataset, measure
 from .occupancy_scores import OccupancyMeter, Scores, most_likely
 from .pictures import draw_ray_distributions, draw_views, draw_volumes
 from .ray_depth import FREE_SHIFTS, RayDepthMeter, RayScores, RayTruth
-from .renders import FINE_BINS, build_renderer, camera_rays, choose_rays, edges, label_view, render_views
+from .renders import FINE_BINS, build_renderer, camera_rays, choose_rays, edges, geometry_of, label_view, render_views
 from .runs import COST_COLUMNS, RunLog
 from .study import Study, StudyResult
 
@@ -287,7 +287,7 @@ class OccupancyStudy(Study):
         cut = 'Label and predictions from above (forward is up) and in perspective, cut to the voxels the cameras see.'
         figures = [
             Figure(image_to_data_uri(image_grid(images, meta['cam_names'], 3, 1260)), 'The six images.'),
-            Figure(image_to_data_uri(draw_volumes(volumes, mask)), cut),
+            Figure(image_to_data_uri(draw_volumes(volumes, self.dataset.spec, mask)), cut),
         ]
         for camera in self.args.cameras:
             figures += self._draw_camera(sample, camera, logits)
@@ -297,14 +297,15 @@ class OccupancyStudy(Study):
         """What one camera sees of the volumes, and where some of its rays end."""
         data, rays = sample['data_samples'], camera_rays(sample, camera, RENDER_HEIGHT)
         views = render_views(logits, *rays, self.renderer)
-        truth = label_view(data.gt_occ.numpy(), self.free_class, *rays, self.renderer.geometry.grid)
+        truth = label_view(data.gt_occ.numpy(), self.free_class, *rays, geometry_of(self.renderer).grid)
         name = data.metainfo['cam_names'][camera]
-        picture = draw_views({'label': truth, **views}, self.dataset.spec.palette)
+        picture = draw_views({'label': truth, **views}, self.dataset.spec)
         caption = f'{name}: rendered depth (red near, blue 45 m, white: nothing hit) and rendered semantics.'
         figures = [Figure(image_to_data_uri(picture), caption)]
         chosen = choose_rays(views['teacher'], views['baseline'], truth)
         if chosen:
-            middles = (0.5 * sum(edges(self.renderer))).numpy()
+            starts, ends = edges(self.renderer)
+            middles = (0.5 * (starts + ends)).numpy()
             caption = (
                 f'{name}: where rays end. In brackets the mean depth of each model. The rays are chosen by teacher and '
                 'baseline alone, never by the distilled student.'

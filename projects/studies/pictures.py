@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure as MplFigure
 
 from projects.engine import add_title, fit_width
+from projects.occupancy.classes import OccSpec
 from projects.occupancy.visualization import draw_bev, draw_legend, draw_oblique
 from projects.reporting import figure_to_svg, hide_frame
 
@@ -17,16 +18,16 @@ from .renders import ChosenRay, RenderedView
 MAX_DEPTH = 45.0
 
 
-def draw_volumes(volumes: Mapping[str, np.ndarray], mask: np.ndarray, width: int = 1260) -> np.ndarray:
+def draw_volumes(volumes: Mapping[str, np.ndarray], spec: OccSpec, mask: np.ndarray, width: int = 1260) -> np.ndarray:
     """Volumes side by side, each from above and in perspective, cut to the voxels that the cameras see."""
     column = width // len(volumes)
     cells = []
     for name, volume in volumes.items():
-        above = fit_width(draw_bev(volume, mask=mask, scale=2), column)
-        oblique = draw_oblique(volume, size=(round(column * 0.72), column), mask=mask)
+        above = fit_width(draw_bev(volume, spec, mask=mask, scale=2), column)
+        oblique = draw_oblique(volume, spec, size=(round(column * 0.72), column), mask=mask)
         cells.append(add_title(np.vstack([above, oblique]), name))
     picture = np.hstack(cells)
-    return np.vstack([picture, draw_legend(picture.shape[1])])
+    return np.vstack([picture, draw_legend(picture.shape[1], spec)])
 
 
 def _colour_depth(depths: np.ndarray) -> np.ndarray:
@@ -35,10 +36,10 @@ def _colour_depth(depths: np.ndarray) -> np.ndarray:
     return (255 * colours).astype(np.uint8)
 
 
-def draw_views(views: Mapping[str, RenderedView], palette: Sequence[Sequence[int]], width: int = 1260) -> np.ndarray:
+def draw_views(views: Mapping[str, RenderedView], spec: OccSpec, width: int = 1260) -> np.ndarray:
     """Rendered depth (upper row) and rendered semantics (lower row) of several volumes along the same rays."""
     column = width // len(views)
-    table = np.asarray(palette, np.uint8)
+    table = np.asarray(spec.palette, np.uint8)
 
     def cell(picture: np.ndarray, title: str) -> np.ndarray:
         size = (column, round(column * picture.shape[0] / picture.shape[1]))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from projects.radocc import VolumeRenderingNeck
 
-from .renders import camera_rays, edges, label_view
+from .renders import camera_rays, edges, geometry_of, label_view
 
 #: Amounts by which the control raises the free logit of the student that trained alone.
 FREE_SHIFTS = (0.5, 1.0, 1.5)
@@ -85,7 +85,7 @@ class RayTruth:
     def of(self, sample: dict) -> tuple[dict[str, Tensor], np.ndarray]:
         """Prepared rays and their true depths (R,); kept, for models see one sample after the other."""
         if self._last is None or self._last[0] is not sample:
-            label, geometry = sample['data_samples'].gt_occ.numpy(), self.renderer.geometry
+            label, geometry = sample['data_samples'].gt_occ.numpy(), geometry_of(self.renderer)
             cameras = [camera_rays(sample, i, self.height) for i in range(len(sample['inputs']['cam2img']))]
             rays_o, rays_d = (torch.cat([rays[part] for rays, _ in cameras], 1) for part in ('rays_o', 'rays_d'))
             views = [label_view(label, self.free_class, *camera, geometry.grid) for camera in cameras]

@@ -15,7 +15,7 @@ from mmengine.config import Config
 from torch import Tensor
 
 from projects.occupancy.classes import UNLABELLED
-from projects.radocc import VolumeRenderingNeck, full_image_rays
+from projects.radocc import RaySampleGeometry, VolumeRenderingNeck, full_image_rays
 from projects.rendering import VoxelGrid, find_first_hits, ray_distribution, uniform_samples
 
 FINE_BINS = {'t_range': (0.0, 57.4), 'step': 0.2}
@@ -34,9 +34,16 @@ def build_renderer(config_file: str | Path, bins: Mapping[str, Any] | None = Non
     return MODELS.build({**model.connectors.rendered, 'geometry': geometry}).eval()
 
 
+def geometry_of(renderer: VolumeRenderingNeck) -> RaySampleGeometry:
+    """Samples of the rays of a renderer that :func:`build_renderer` made."""
+    assert renderer.geometry is not None
+    return renderer.geometry
+
+
 def edges(renderer: VolumeRenderingNeck) -> tuple[Tensor, Tensor]:
     """Starts and ends of the samples of a renderer in metres of z-depth, each (S,)."""
-    return uniform_samples(renderer.geometry.t_range, renderer.geometry.step)
+    geometry = geometry_of(renderer)
+    return uniform_samples(geometry.t_range, geometry.step)
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ def render_views(
     volumes: Mapping[str, Tensor], rays: Mapping[str, Tensor], size: tuple[int, int], renderer: VolumeRenderingNeck
 ) -> dict[str, RenderedView]:
     """Render volumes of logits, name -> (1, X, Y, Z, K), along the same rays of :func:`camera_rays`."""
-    prepared = renderer.geometry.prepare(rays['rays_o'], rays['rays_d'])
+    prepared = geometry_of(renderer).prepare(rays['rays_o'], rays['rays_d'])
     views = {}
     for name, logits in volumes.items():
         rendered = {key: value[0] for key, value in renderer(logits, prepared).items()}

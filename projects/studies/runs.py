@@ -104,7 +104,7 @@ def read_run_log(work_dir: str | Path) -> RunLog:
     for file in files:
         for record in _records(file):
             target = steps if 'loss' in record else validations
-            target[record['step']] = record
+            target[int(record['step'])] = record
     return RunLog([steps[k] for k in sorted(steps)], [validations[k] for k in sorted(validations)])
 
 

@@ -5,7 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from tqdm import tqdm
@@ -13,6 +13,7 @@ from tqdm import tqdm
 from projects.cli import ToolParser
 from projects.engine import load_trained_model
 from projects.fileio import atomic_write, read_json
+from projects.models import TaskModel
 from projects.reporting import Page, Section, Table, format_table, package_versions, processor_name
 
 from .measuring import Predictor, choose_frames
@@ -68,10 +69,10 @@ class Study(ABC):
             log.peak_mb = costs[name]['peak_mb']
         self.times = ', '.join(f'{name} {cost["seconds"]:.0f} s' for name, cost in costs.items())
 
-    def _load(self, name: str) -> torch.nn.Module:
+    def _load(self, name: str) -> TaskModel:
         """Model of a run; that of a distilled student is a plain student."""
         config = getattr(self.args, f'{name if name in ("teacher", "control") else "student"}_config')
-        return load_trained_model(config, last_checkpoint(self.args.work_dir / name))
+        return cast(TaskModel, load_trained_model(config, last_checkpoint(self.args.work_dir / name)))
 
     @classmethod
     def parser(cls, description: str | None = None) -> ToolParser:

@@ -13,7 +13,7 @@ import sys
 import docs_plan
 import pytest
 import torch
-from docs_blocks import PAGES, REPO, blocks, commands, spans
+from docs_blocks import PAGES, REPO, blocks, commands, spans, without_blocks
 from docs_walk import steps
 from mmdet3d.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 from mmengine.config import Config
@@ -151,6 +151,14 @@ def test_paths_in_the_text_exist():
                 found = [path for name in expand(span) for path in REPO.glob(name.rstrip('/'))]
                 missing += [] if found or span == 'projects/__init__.py' else [f'{page}:{line}: {span}']
     assert not missing
+
+
+@pytest.mark.parametrize('page', [*PAGES, 'CHANGELOG.md'])
+def test_prose_is_at_most_120_columns_wide(page):
+    """Tables, blocks of code and the addresses of links are left out."""
+    lines = enumerate(without_blocks(page).split('\n'), start=1)
+    shown = {number: re.sub(r'\]\([^)]*\)', ']', line) for number, line in lines if not line.startswith('|')}
+    assert {number: line for number, line in shown.items() if len(line) > 120} == {}
 
 
 def test_flags_in_the_text_exist():

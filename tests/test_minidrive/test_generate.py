@@ -8,8 +8,8 @@ import pytest
 from nuscenes.utils.splits import get_scenes_of_split
 
 from projects.minidrive import CALIB_SPLIT, PRESETS, TRAIN_SPLIT, VAL_SPLIT, VERSION, Preset, generate
-from projects.minidrive import record as record_module
-from projects.minidrive.record import record_scene
+from projects.minidrive.formats import nuscenes_record as record_module
+from projects.minidrive.formats.nuscenes_record import record_scene
 from projects.minidrive.state import STATE
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'create_minidrive.py'

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from projects.minidrive import VERSION, camera_depth, generate, generate_kitti
+from projects.minidrive.formats.writer import write_bytes
 from projects.minidrive.state import STATE, State
-from projects.minidrive.writer import write_bytes
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'create_minidrive.py'
 DRIVE = '2024_01_03_drive_0003_sync'

@@ -9,9 +9,10 @@ from fake_nuscenes import FAKE_CAMERAS, FAKE_SPEED
 from mmdet3d.registry import DATASETS
 from mmengine.config import Config
 
+from projects.occ_eval.foreign_infos import convert_bevdet_info
 from projects.occupancy.classes import OCC3D
-from projects.occupancy.datasets import Occ3DNuScenesDataset, convert_bevdet_info
-from projects.transforms import project_points
+from projects.occupancy.datasets import Occ3DNuScenesDataset
+from projects.occupancy.datasets.transforms import project_points
 
 ORDER = ['CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'CAM_BACK', 'CAM_BACK_RIGHT']
 

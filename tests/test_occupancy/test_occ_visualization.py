@@ -34,10 +34,12 @@ def test_voxels_that_are_not_labelled_are_not_drawn():
     unknown = occ.copy()
     unknown[90:130, 90:130, 5] = 255
     unknown[:, :, 15] = 255
-    np.testing.assert_array_equal(draw_bev(unknown), draw_bev(occ))
-    np.testing.assert_array_equal(draw_oblique(unknown), draw_oblique(occ))
+    np.testing.assert_array_equal(draw_bev(unknown, OCC3D), draw_bev(occ, OCC3D))
+    np.testing.assert_array_equal(draw_oblique(unknown, OCC3D), draw_oblique(occ, OCC3D))
     image = np.zeros((90, 160, 3), np.uint8)
-    np.testing.assert_array_equal(overlay_occupancy(image, unknown, MATRICES), overlay_occupancy(image, occ, MATRICES))
+    np.testing.assert_array_equal(
+        overlay_occupancy(image, unknown, MATRICES, OCC3D), overlay_occupancy(image, occ, MATRICES, OCC3D)
+    )
 
 
 def test_bev_shows_the_topmost_voxel_with_front_up_and_left_left():
@@ -45,31 +47,31 @@ def test_bev_shows_the_topmost_voxel_with_front_up_and_left_left():
     occ[199, 199, 2] = 11
     occ[199, 199, 15] = 4
     occ[0, 0, 15] = 10
-    picture = draw_bev(occ, scale=1)
+    picture = draw_bev(occ, OCC3D, scale=1)
     np.testing.assert_array_equal(picture[0, 0], OCC3D_PALETTE[4])
     np.testing.assert_array_equal(picture[199, 199], OCC3D_PALETTE[10])
     assert (picture[100, 100] == 250).all()
-    masked = draw_bev(occ, scale=1, mask=occ != 4)
+    masked = draw_bev(occ, OCC3D, scale=1, mask=occ != 4)
     assert masked[0, 0].tolist() != list(OCC3D_PALETTE[4])
 
 
 def test_oblique_view_shows_near_voxels_over_far_ones():
-    assert (draw_oblique(empty()) == 250).all()
+    assert (draw_oblique(empty(), OCC3D) == 250).all()
     occ = empty()
     occ[100:104, 60:140, 2:14] = 4  # a wall
-    wall = draw_oblique(occ)
+    wall = draw_oblique(occ, OCC3D)
     behind = occ.copy()
     behind[105:107, 90:110, 2:4] = 8  # hidden behind the wall
-    np.testing.assert_array_equal(draw_oblique(behind), wall)
+    np.testing.assert_array_equal(draw_oblique(behind, OCC3D), wall)
     front = occ.copy()
     front[90:92, 90:110, 2:4] = 8
-    assert not np.array_equal(draw_oblique(front), wall)
+    assert not np.array_equal(draw_oblique(front, OCC3D), wall)
 
 
 def test_oblique_view_has_left_on_the_left():
     occ = empty()
     occ[100:110, 150:160, 2:8] = 4
-    changed = (draw_oblique(occ) != 250).any(2)
+    changed = (draw_oblique(occ, OCC3D) != 250).any(2)
     assert np.nonzero(changed)[1].max() < changed.shape[1] / 2
 
 
@@ -84,17 +86,19 @@ def test_overlays_paint_the_pixel_worked_out_by_hand():
     occ[125, 105, 3] = 4
     center = voxel_centers(np.array([[125, 105, 3]]), occ.shape, (-40, -40, -1, 40, 40, 5.4))
     np.testing.assert_allclose(center, [[10.2, 2.2, 0.4]])
-    voxels = overlay_occupancy(black, occ, MATRICES)
+    voxels = overlay_occupancy(black, occ, MATRICES, OCC3D)
     rows, cols = np.nonzero(voxels.any(2))
     assert abs(rows.mean() - (44.5 + 110 / 10.2)) <= 0.6
     assert abs(cols.mean() - (79.5 - 220 / 10.2)) <= 0.6
-    assert not overlay_occupancy(black, occ, MATRICES, mask=np.zeros(occ.shape, bool)).any()
+    assert not overlay_occupancy(black, occ, MATRICES, OCC3D, mask=np.zeros(occ.shape, bool)).any()
 
 
 def test_panel_works_without_images_and_without_masks():
-    assert draw_panel([], [], {'prediction': empty()}, width=600).shape[1] == 600
+    assert draw_panel([], [], {'prediction': empty()}, OCC3D, width=600).shape[1] == 600
     images = [np.zeros((50, 80, 3), np.uint8)] * 6
-    panel = draw_panel(images, list('abcdef'), {'prediction': empty(), 'label': empty()}, empty() == 17, width=601)
+    panel = draw_panel(
+        images, list('abcdef'), {'prediction': empty(), 'label': empty()}, OCC3D, empty() == 17, width=601
+    )
     assert panel.shape[1] == 601
 
 
@@ -103,13 +107,13 @@ META = OCC3D.as_metainfo()
 
 def test_points_from_above_are_where_a_volume_from_above_has_their_voxels():
     xyz = np.array([[10.3, 2.3, 0.5], [-39.9, 39.9, 0.0], [10.3, 2.3, -0.5], [50, 0, 0], [0, 0, 6]])
-    picture = draw_points_bev(xyz, 400)
+    picture = draw_points_bev(xyz, OCC3D, 400)
     occ = empty()
     occ[125, 105, 3] = occ[0, 199, 2] = 4
-    drawn, voxels = ((image != 250).any(2) for image in (picture, draw_bev(occ, scale=2)))
+    drawn, voxels = ((image != 250).any(2) for image in (picture, draw_bev(occ, OCC3D, scale=2)))
     assert drawn.sum() == 2  # the last two points are outside, and the third lies below the first
     assert (voxels | ~drawn).all()
-    low = draw_points_bev(xyz[2:3], 400)
+    low = draw_points_bev(xyz[2:3], OCC3D, 400)
     assert low[(low != 250).any(2)].tolist() != picture[149:150, 188:189][0].tolist()
 
 

@@ -2,8 +2,9 @@
 
 import os
 import pickle
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -52,13 +53,12 @@ def _shown(names: Sequence[str]) -> str:
     return '\n'.join(f'  {name}' for name in [*names[:_SHOWN], *more])
 
 
-def missing_report(what: str, missing: Iterable[str], hint: str) -> str:
+def _missing_report(names: Sequence[str], hint: str) -> str:
     """Message about missing files: how many there are, the first ten, and what to do."""
-    names = list(missing)
-    return f'{len(names)} {what} are missing:\n{_shown(names)}\n{hint}'
+    return f'{len(names)} files are missing:\n{_shown(names)}\n{hint}'
 
 
-def no_pair_report(single: Sequence[str], frames: int, left_out: bool) -> str:
+def _no_pair_report(single: Sequence[str], frames: int, left_out: bool) -> str:
     """Message about frames whose right image is missing, while all else is there.
 
     Args:
@@ -72,6 +72,55 @@ def no_pair_report(single: Sequence[str], frames: int, left_out: bool) -> str:
         return f'none of the {frames} frames has a right image (as {single[0]}); {use}'
     advice = '' if left_out else '. Unpack the right camera completely, or leave these frames out with --pairs-only'
     return f'{len(single)} of {frames} frames have no right image:\n{_shown(single)}\n{use}{advice}'
+
+
+class DepthConverter:
+    """A data root, and what is missing in it.
+
+    Args:
+        root (str): Data root.
+        out_dir (str | None): Folder of the info files; None for the root.
+        allow_missing (bool): Leave frames with missing files out instead of stopping.
+        pairs_only (bool): Leave frames without a right image out; else they are written with ``right_path=None``.
+
+    Raises:
+        FileNotFoundError: If there is no such root.
+    """
+
+    hint: ClassVar[str]  # what to do about missing files
+
+    def __init__(self, root: str, out_dir: str | None, allow_missing: bool, pairs_only: bool) -> None:
+        self.root = Path(root)
+        if not self.root.is_dir():
+            raise FileNotFoundError(f'data root not found: {root}; see docs/kitti.md')
+        self.out = Path(out_dir or root)
+        self.allow_missing = allow_missing
+        self.pairs_only = pairs_only
+        self._missing: list[str] = []
+        self._single: list[str] = []
+        self._frames = 0
+
+    def _keeps(self, right: str | None, expected: str) -> bool:
+        """Count a frame that has all else; whether it is written, with its right image or without."""
+        self._frames += 1
+        if right is None:
+            self._single.append(expected)
+        return right is not None or not self.pairs_only
+
+    def _report(self, found: dict[str, list], what: str) -> None:
+        """Say what is missing.
+
+        Raises:
+            FileNotFoundError: If files are missing that must be there, or nothing was found of ``what``.
+        """
+        if self._missing and not self.allow_missing:
+            raise FileNotFoundError(_missing_report(self._missing, self.hint))
+        if self._missing:
+            print(_missing_report(self._missing, 'their frames are left out'))
+        if self._single:
+            print(_no_pair_report(self._single, self._frames, self.pairs_only))
+        if not any(found.values()):
+            raise FileNotFoundError(f'{self.root} holds no frame of {what}; {self.hint}')
 
 
 def write_infos(path: Path, items: list[dict], split: str) -> None:

@@ -10,18 +10,9 @@ from projects.fileio import read_text
 from projects.geometry import as_intrinsics
 from projects.transforms import read_image
 
-from .depth_infos import (
-    find_image,
-    list_images,
-    make_item,
-    missing_report,
-    no_pair_report,
-    read_image_shape,
-    write_infos,
-)
+from .depth_infos import DepthConverter, find_image, list_images, make_item, read_image_shape, write_infos
 
 WEATHERS = ('sunny', 'cloudy', 'foggy', 'rainy')
-_HINT = 'see docs/kitti.md for the folders; --allow-missing leaves these frames out'
 _PARTS = {'left': 'left-image', 'right': 'right-image', 'depth': 'depth-map'}
 
 
@@ -64,7 +55,7 @@ def read_drivingstereo_calibration(path: Path, shape: tuple[int, int]) -> Stereo
     return StereoCalibration(left, right, baseline, shape)
 
 
-class DrivingStereoConverter:
+class DrivingStereoConverter(DepthConverter):
     """Checks a data root and writes its info files.
 
     Official split: ``{train,test}-{left-image,right-image,depth-map}/<sequence>/<time>.{jpg,png}`` and
@@ -83,6 +74,8 @@ class DrivingStereoConverter:
             Defaults to False.
     """
 
+    hint = 'see docs/kitti.md for the folders; --allow-missing leaves these frames out'
+
     def __init__(
         self,
         root: str,
@@ -92,17 +85,9 @@ class DrivingStereoConverter:
         allow_missing: bool = False,
         pairs_only: bool = False,
     ) -> None:
-        self.root = Path(root)
-        if not self.root.is_dir():
-            raise FileNotFoundError(f'data root not found: {root}; see docs/kitti.md')
+        super().__init__(root, out_dir, allow_missing, pairs_only)
         self.resolution = resolution
         self.weathers = weathers
-        self.out = Path(out_dir or root)
-        self.allow_missing = allow_missing
-        self.pairs_only = pairs_only
-        self._missing: list[str] = []
-        self._single: list[str] = []
-        self._frames = 0
 
     def run(self) -> None:
         """Convert.
@@ -120,14 +105,7 @@ class DrivingStereoConverter:
         for weather in self.weathers:
             folders = {key: f'{weather}/{name}-{self.resolution}-size' for key, name in _PARTS.items()}
             found[weather] = self._part(folders, [f'{weather}/calib', f'calib_{weather}', 'calib_test'])
-        if self._missing and not self.allow_missing:
-            raise FileNotFoundError(missing_report('files', self._missing, _HINT))
-        if self._missing:
-            print(missing_report('files', self._missing, 'their frames are left out'))
-        if self._single:
-            print(no_pair_report(self._single, self._frames, self.pairs_only))
-        if not any(found.values()):
-            raise FileNotFoundError(f'{self.root} holds no frame of DrivingStereo; {_HINT}')
+        self._report(found, 'DrivingStereo')
         tag = 'drivingstereo' + ('-full' if self.resolution == 'full' else '')
         for name, items in found.items():
             if items:
@@ -163,11 +141,8 @@ class DrivingStereoConverter:
         self._missing += missing
         if calibration is None or missing:
             return None
-        self._frames += 1
-        if right is None:
-            self._single.append(f'{folders["right"]}/{stem}.jpg')
-            if self.pairs_only:
-                return None
+        if not self._keeps(right, f'{folders["right"]}/{stem}.jpg'):
+            return None
         shape = read_image_shape(image)
         return make_item(
             frame_id=stem,

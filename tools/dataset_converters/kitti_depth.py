@@ -17,25 +17,13 @@ from projects.fileio import read_text
 from projects.geometry import as_intrinsics
 from projects.transforms import read_image
 
-from .depth_infos import (
-    find_image,
-    list_images,
-    make_item,
-    missing_report,
-    no_pair_report,
-    read_image_shape,
-    write_infos,
-)
+from .depth_infos import DepthConverter, find_image, list_images, make_item, read_image_shape, write_infos
 
 SPLITS = ('auto', 'eigen', 'official', 'minidrive')
 _MINIDRIVE_LISTS = {'train': 'minidrive_train', 'val': 'minidrive_val'}
-_HINT = (
-    'see docs/kitti.md for the downloads and the folders (an image may be .jpg as well); --allow-missing leaves these '
-    'frames out'
-)
 
 
-class KITTIDepthConverter:
+class KITTIDepthConverter(DepthConverter):
     """Checks a data root and writes its info files.
 
     The root has ``raw/<date>/<drive>/image_0{2,3}/data`` with ``raw/<date>/calib_cam_to_cam.txt``,
@@ -52,6 +40,11 @@ class KITTIDepthConverter:
         pairs_only (bool): Leave frames without a right image out. Defaults to False.
     """
 
+    hint = (
+        'see docs/kitti.md for the downloads and the folders (an image may be .jpg as well); --allow-missing leaves '
+        'these frames out'
+    )
+
     def __init__(
         self,
         root: str,
@@ -61,18 +54,10 @@ class KITTIDepthConverter:
         check_pairs: bool = True,
         pairs_only: bool = False,
     ) -> None:
-        self.root = Path(root)
-        if not self.root.is_dir():
-            raise FileNotFoundError(f'data root not found: {root}; see docs/kitti.md')
+        super().__init__(root, out_dir, allow_missing, pairs_only)
         has_lists = (self.root / 'splits' / 'minidrive_train.txt').is_file()
         self.split = split if split != 'auto' else 'minidrive' if has_lists else 'eigen'
-        self.out = Path(out_dir or root)
-        self.allow_missing = allow_missing
         self.check_pairs = check_pairs
-        self.pairs_only = pairs_only
-        self._missing: list[str] = []
-        self._single: list[str] = []
-        self._frames = 0
         self._calibration = cache(self._read_calibration)
         self._checked: set[tuple[str, bool]] = set()
 
@@ -86,14 +71,7 @@ class KITTIDepthConverter:
         parts = {'eigen': self._eigen, 'official': self._official, 'minidrive': self._minidrive}[self.split]()
         tag = 'kitti-depth' + ('' if self.split == 'minidrive' else f'-{self.split}')
         found = {name: [item for item in items if item is not None] for name, items in parts.items()}
-        if self._missing and not self.allow_missing:
-            raise FileNotFoundError(missing_report('files', self._missing, _HINT))
-        if self._missing:
-            print(missing_report('files', self._missing, 'their frames are left out'))
-        if self._single:
-            print(no_pair_report(self._single, self._frames, self.pairs_only))
-        if not any(found.values()):
-            raise FileNotFoundError(f'{self.root} holds no frame of the {self.split} split; {_HINT}')
+        self._report(found, f'the {self.split} split')
         for name, items in found.items():
             write_infos(self.out / f'{tag}_infos_{name}.pkl', items, f'{self.split}-{name}')
 
@@ -157,11 +135,8 @@ class KITTIDepthConverter:
         self._missing += missing
         if calibration is None or left is None or missing:
             return None
-        self._frames += 1
-        if right is None:
-            self._single.append(f'{folder}/image_03/data/{frame.number:010d}.png')
-            if self.pairs_only:
-                return None
+        if not self._keeps(right, f'{folder}/image_03/data/{frame.number:010d}.png'):
+            return None
         self._check_drive(frame, calibration, [path for path in (left, right) if path])
         dense = {camera: self._depth_file(frame.drive, camera, frame.number, 'dense') for camera in (2, 3)}
         return make_item(

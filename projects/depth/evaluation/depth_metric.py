@@ -8,15 +8,8 @@ from mmdet3d.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
-from projects.depth_eval import (
-    CROPS,
-    FRAME_ID_PARTS,
-    check_finite,
-    eigen_image,
-    encode_depth,
-    kitti_image,
-    macro_average,
-)
+from projects.depth_eval import CROPS, FRAME_ID_PARTS, check_finite, encode_depth, macro_average
+from projects.depth_eval.protocol import EigenProtocol, KittiProtocol
 from projects.fileio import atomic_write, file_below
 
 
@@ -71,11 +64,8 @@ class DepthMetric(BaseMetric):
             raise ValueError('DepthMetric(format_only=True) needs submission_dir, the folder to write to')
         self.submission_dir = submission_dir
         self.format_only = format_only
-        self.protocol = protocol
-        self.crop = crop
-        self.kb_crop = kb_crop
-        self.cap = cap
-        self.min_depth = min_depth
+        self.title = f'eigen protocol, crop {crop}, cap {cap:g} m' if protocol == 'eigen' else 'kitti protocol'
+        self.score = EigenProtocol(crop, cap, kb_crop, min_depth) if protocol == 'eigen' else KittiProtocol()
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Score every frame.
@@ -99,14 +89,9 @@ class DepthMetric(BaseMetric):
                 check_finite(pred)
                 if self.submission_dir is not None:
                     self._write(pred, sample.get('frame_id'))
-                self.results.append(None if self.format_only else self._score(_to_numpy(sample['gt_depth']), pred))
+                self.results.append(None if self.format_only else self.score(_to_numpy(sample['gt_depth']), pred))
             except ValueError as error:
                 raise ValueError(f'frame {frame}: {error}') from error
-
-    def _score(self, gt: np.ndarray, pred: np.ndarray) -> dict[str, float] | None:
-        if self.protocol == 'kitti':
-            return kitti_image(gt, pred)
-        return eigen_image(gt, pred, self.crop, self.cap, self.min_depth, self.kb_crop)
 
     def _write(self, pred: np.ndarray, frame: str | None) -> None:
         path = file_below(self.submission_dir or '', frame, '.png', 'frame_id', parts=FRAME_ID_PARTS)
@@ -123,8 +108,5 @@ class DepthMetric(BaseMetric):
         scored = sum(row is not None for row in results)
         metrics.update(frames=scored, skipped=len(results) - scored)
         lines = [f'{key:<16}{value:>12.6g}' for key, value in metrics.items()]
-        title = f'{self.protocol} protocol' + (
-            f', crop {self.crop}, cap {self.cap:g} m' if self.protocol == 'eigen' else ''
-        )
-        logger.info('\n'.join([title, *lines]))
+        logger.info('\n'.join([self.title, *lines]))
         return metrics

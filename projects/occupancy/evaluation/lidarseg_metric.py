@@ -14,7 +14,7 @@ from projects.occ_eval import labels_at_points, lidarseg_confusion, lidarseg_iou
 from projects.occ_eval.classes import LIDARSEG_CLASSES
 from projects.occ_eval.files import LIDARSEG_SUFFIX, read_lidarseg
 from projects.occ_eval.infos import key_poses
-from projects.transforms import read_points
+from projects.occupancy.datasets.transforms import read_points
 
 from .samples import infos_by_token, read_prediction
 

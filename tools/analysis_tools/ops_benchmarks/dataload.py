@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from projects.transforms import LoadMultiViewImages, MultiViewImageAug
+from projects.occupancy.datasets.transforms import LoadMultiViewImages, MultiViewImageAug
 
 from .core import Benchmark
 

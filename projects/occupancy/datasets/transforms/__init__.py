@@ -1,6 +1,27 @@
-"""Transforms of occupancy samples; the shared ones are in ``projects.transforms``."""
+"""Transforms of occupancy samples; what depth needs as well is in ``projects.transforms``."""
 
+from .depth_map import LiDARDepthMap, project_points
 from .formatting import PackOccInputs
+from .image_augment import MultiViewColorJitter, MultiViewImageAug
+from .image_loading import LoadMultiViewImages
 from .loading import LoadImageSegments, LoadOccupancyLabels, read_occ_label
+from .points_loading import LoadLidarPoints, LoadLidarSweeps, read_points
+from .points_transforms import BEVAugment, EgoPointsRangeFilter, PointsToEgo
 
-__all__ = ['LoadImageSegments', 'LoadOccupancyLabels', 'PackOccInputs', 'read_occ_label']
+__all__ = [
+    'BEVAugment',
+    'EgoPointsRangeFilter',
+    'LiDARDepthMap',
+    'LoadImageSegments',
+    'LoadLidarPoints',
+    'LoadLidarSweeps',
+    'LoadMultiViewImages',
+    'LoadOccupancyLabels',
+    'MultiViewColorJitter',
+    'MultiViewImageAug',
+    'PackOccInputs',
+    'PointsToEgo',
+    'project_points',
+    'read_occ_label',
+    'read_points',
+]

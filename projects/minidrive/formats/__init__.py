@@ -1,0 +1,1 @@
+"""What is written: one scene as files and records of nuScenes, or as a drive of KITTI."""

@@ -1,0 +1,1 @@
+"""What is seen: pictures, LiDAR sweeps, segments and labels of a scene."""

@@ -1,0 +1,58 @@
+"""Loading of multi-view images."""
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmdet3d.registry import TRANSFORMS
+
+from projects.transforms import read_image, read_image_reduced
+
+from .image_augment import resize_matrix
+
+
+@TRANSFORMS.register_module()
+class LoadMultiViewImages(BaseTransform):
+    """Load the images of all cameras.
+
+    Required keys: ``img_paths`` (N file names), ``token``.
+
+    Added keys: ``imgs`` (list of N arrays (h, w, 3), uint8, BGR), ``ori_shape`` (H, W) of the files, ``img_shape``
+    (h, w), ``img_aug_matrix`` (N, 3, 3), the pixel map from the files to ``imgs``: the identity without reduction.
+
+    Args:
+        reduced_decode (int): Decode JPEG files at 1/2, 1/4 or 1/8 of their size (2, 4 or 8), for pipelines that scale
+            them down by at least as much. Later transforms see the smaller images, and results differ slightly from
+            those of a full decode. Defaults to 1: full size.
+    """
+
+    def __init__(self, reduced_decode: int = 1) -> None:
+        if reduced_decode not in (1, 2, 4, 8):
+            raise ValueError(f'reduced_decode must be 1, 2, 4 or 8, got {reduced_decode!r}')
+        self.reduced_decode = reduced_decode
+
+    def _read(self, path: str, token: str) -> tuple[np.ndarray, tuple[int, int]]:
+        """Return the pixels and the (H, W) of the file."""
+        if self.reduced_decode > 1:
+            return read_image_reduced(path, token, self.reduced_decode)
+        img = read_image(path, token)
+        return img, img.shape[:2]
+
+    def transform(self, results: dict) -> dict:
+        """Read the files named by ``img_paths``.
+
+        Raises:
+            FileNotFoundError: If an image is missing.
+            ValueError: If an image is truncated or the views differ in size.
+        """
+        paths, token = results['img_paths'], results.get('token', '')
+        imgs, shapes = zip(*(self._read(path, token) for path in paths))
+        for path, shape in zip(paths, shapes):
+            if shape != shapes[0]:
+                raise ValueError(
+                    f'images of one sample must have one size: {paths[0]} is {shapes[0]}, '
+                    f'{path} is {shape} (sample {token})'
+                )
+        results['imgs'] = list(imgs)
+        results['ori_shape'], results['img_shape'] = shapes[0], imgs[0].shape[:2]
+        scale = 1 / self.reduced_decode
+        results['img_aug_matrix'] = np.tile(resize_matrix(scale, scale), (len(imgs), 1, 1))
+        return results
