@@ -39,7 +39,7 @@ FORBIDDEN_OUTSIDE = {
     'occ_eval': MM_PACKAGES | {'torch'},
     'depth_eval': MM_PACKAGES | {'torch'},
     'reporting': MM_PACKAGES | {'torch'},
-    'transforms': MM_PACKAGES | {'torch'},
+    'transforms': MM_PACKAGES,
     'rendering': MM_PACKAGES,
     'engine': MM_PACKAGES - {'mmengine'},
     'models': MM_PACKAGES - {'mmengine'},
