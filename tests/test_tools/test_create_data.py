@@ -1,11 +1,9 @@
 import json
-import os
 import pickle
 import re
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -527,10 +525,8 @@ def test_an_info_file_that_finds_no_room_is_named_and_leaves_nothing(root, capsy
     assert list(root.glob('.*')) == []
 
 
-def test_command_line_names_a_missing_root_and_the_expected_layout(tmp_path):
-    command = [sys.executable, str(TOOLS / 'create_data.py'), 'occ3d-nus', '--root-path', str(tmp_path / 'nowhere')]
-    environment = {**os.environ, 'PYTHONPATH': str(TOOLS.parent)}
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+def test_command_line_names_a_missing_root_and_the_expected_layout(run_python, tmp_path):
+    result = run_python('tools/create_data.py', 'occ3d-nus', '--root-path', tmp_path / 'nowhere', check=False)
     assert result.returncode == 1
     assert f'error: folder not found: {tmp_path / "nowhere"}' in result.stderr
     assert 'gts/<scene>/<token>/labels.npz' in result.stderr
