@@ -43,7 +43,7 @@ class Outcome:
 
 
 class ToolServer:
-    """Runs commands ``tools/x.py ...`` one after another. Close it, or use it in a ``with`` block."""
+    """Runs programs of the repository one after another. Close it, or use it in a ``with`` block."""
 
     def __init__(self):
         environment = {**os.environ, 'PYTHONPATH': str(REPO), 'MPLBACKEND': 'agg', 'OMP_NUM_THREADS': '1'}
@@ -56,7 +56,7 @@ class ToolServer:
         """Run a command in a folder.
 
         Args:
-            command (list): Path of the tool below the repository, and its arguments.
+            command (list): Path of the program below the repository, and its arguments.
             folder (Path): Current directory of the tool.
             timeout (float): Seconds after which it is killed.
             env (dict | None): More environment variables. Folders of ``PYTHONPATH`` can be imported from. What the
