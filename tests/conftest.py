@@ -1,5 +1,6 @@
 """Fixtures of all tests: one thread, fixed seeds, the real samples when they are at hand, and toy training runs."""
 
+import gc
 import os
 import random
 import subprocess
@@ -13,12 +14,20 @@ import numpy as np
 import pytest
 import torch
 from mmengine.registry import DefaultScope
+from shared_data import COMMAND, KITTI_COMMAND, make_once
 from tool_server import ToolServer
 
 REPO = Path(__file__).resolve().parents[1]
 TOY_FOLDER = REPO / 'tests' / 'test_engine'
 
 torch.set_num_threads(int(os.environ['OMP_NUM_THREADS']))
+
+
+@pytest.fixture(scope='module', autouse=True)
+def _freeze_what_is_imported():
+    """Data sets collect garbage when they are built, for half a second if they look through all libraries."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +76,18 @@ def tool_server():
     """Runs tools without importing the libraries anew for each; started by the first test that needs it."""
     with ToolServer() as running:
         yield running
+
+
+@pytest.fixture(scope='session')
+def minidrive_root(tmp_path_factory, tool_server):
+    """MiniDrive of the smallest size in the format of nuScenes; shared by all workers, so read only."""
+    return make_once(COMMAND, tmp_path_factory, tool_server)
+
+
+@pytest.fixture(scope='session')
+def kitti_root(tmp_path_factory, tool_server):
+    """MiniDrive of the smallest size in the format of KITTI; shared by all workers, so read only."""
+    return make_once(KITTI_COMMAND, tmp_path_factory, tool_server)
 
 
 @pytest.fixture(scope='session')

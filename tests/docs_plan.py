@@ -21,9 +21,9 @@ SUBSTITUTIONS = (
     (r'kitti-depth-(official_infos_test|eigen_infos_val)', 'kitti-depth_infos_val'),
     (r'(create_minidrive\.py .*)$', r'\1 --preset tiny'),
     (r' --kb-crop', ''),  # larger than the images
-    # size of the run: one epoch, and the tool itself in place of a launcher of eight (a launcher of two stays)
+    # size of the run: one epoch, and the tool itself in place of a launcher of one or eight (a launcher of two stays)
     (r'epoch_\d+', 'epoch_1'),
-    (r'bash tools/dist_train\.sh (\S+) 8', r'python tools/train.py \1'),
+    (r'bash tools/dist_train\.sh (\S+) [18]', r'python tools/train.py \1'),
     (r'bash tools/dist_test\.sh (\S+ \S+) 8', r'python tools/test.py \1'),
     (r'--num-iters \d+', '--num-iters 2'),
     (r'(benchmark\.py \S+)$', r'\1 --num-iters 2'),
@@ -52,9 +52,18 @@ PLACEHOLDERS = {
 SMALL_CONFIGS = (
     (r'max_epochs=\d+', 'max_epochs=1'),
     (r'val_interval=\d+', 'val_interval=1'),
+    (r'batch_size=4', 'batch_size=2'),
     (r'epoch_\d+\.pth', 'epoch_1.pth'),
     (r'crop_size = \(160, 448\)', 'crop_size = (96, 320)'),  # the smallest images are 128 x 416
 )
+# Frames that stay in the info files of the smallest data sets: one batch, and two where the first step of a
+# distillation has the weight zero.
+FRAMES = {
+    'occ3d-nus_infos_train.pkl': 4,
+    'occ3d-nus_infos_val.pkl': 1,
+    'kitti-depth_infos_train.pkl': 2,
+    'kitti-depth_infos_val.pkl': 1,
+}
 # What a page takes for granted, run before it: predictions to score.
 BEFORE = {
     'docs/evaluation.md': (f'python tools/test.py configs/evaluation_md.py work_dirs/{_FLASHOCC}/epoch_1.pth',),

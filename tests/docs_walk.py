@@ -1,6 +1,7 @@
 """A folder in which the commands of the documentation run one after another, with small copies of the configs."""
 
 import os
+import pickle
 import re
 import shlex
 import shutil
@@ -45,14 +46,22 @@ class Walk:
     """Runs the commands of one task in their order, each once.
 
     Training commands that differ in ``--amp`` only are one command.
+
+    Args:
+        task (str): 'occupancy' or 'depth'.
+        folder (Path): Where the commands run.
+        data (Path): The smallest MiniDrive for the task. The folder begins with a copy, which the command that makes
+            the data finds complete.
+        tool_server (ToolServer): Runs the tools.
     """
 
-    def __init__(self, task, folder, tool_server):
+    def __init__(self, task, folder, data, tool_server):
         self.folder, self.tool_server = folder, tool_server
         self.steps = steps(task)
         self.results = {}
         for name in ('tools', 'projects'):
             (folder / name).symlink_to(REPO / name)
+        shutil.copytree(data, folder / 'data' / data.name)
         shutil.copytree(REPO / 'configs', folder / 'configs', ignore=shutil.ignore_patterns('__pycache__'))
         for path in (folder / 'configs').rglob('*.py'):
             text = path.read_text(encoding='utf-8')
@@ -81,7 +90,16 @@ class Walk:
         key = re.sub(r' --amp$', '', command)
         if key not in self.results:
             self.results[key] = self._run(command)
+            if 'create_data' in command:
+                self.keep_few_frames()
         return self.results[key]
+
+    def keep_few_frames(self):
+        """Shorten the info files, as the time of training and testing follows the number of frames."""
+        for path in self.folder.glob('data/*/*_infos_*.pkl'):
+            content = pickle.loads(path.read_bytes())
+            content['data_list'] = content['data_list'][: docs_plan.FRAMES[path.name]]
+            path.write_bytes(pickle.dumps(content))
 
     def _run(self, command):
         words = shlex.split(command)

@@ -4,8 +4,9 @@ import pytest
 
 
 @pytest.mark.parametrize('part', ['occupancy_losses', 'view_transform', 'distillation'])
-def test_a_step_runs_forward_and_backward_on_a_device_that_is_not_the_cpu(part, run_python):
-    assert f'{part}: forward and backward on' in run_python('tests/device_placement.py', part).stdout
+def test_a_step_runs_forward_and_backward_on_a_device_that_is_not_the_cpu(part, tool_server, repo):
+    done = tool_server.run(['tests/device_placement.py', part], repo)
+    assert f'{part}: forward and backward on' in done.stdout, done
 
 
 def test_the_stand_in_device_catches_a_tensor_of_the_cpu(run_python):

@@ -4,6 +4,7 @@ A tool that is started by hand imports torch and MMDetection3D first, which take
 and forks for each command; the tool's file then runs as ``__main__``, with its own arguments, folder and output.
 """
 
+import gc
 import json
 import os
 import runpy
@@ -17,6 +18,11 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[1]
 IMPORTS = (
     'cv2', 'matplotlib.pyplot', 'numba', 'torch', 'mmdet3d.registry', 'mmengine.runner',
+    # What the registries import when they look for a class.
+    'mmdet3d.datasets', 'mmdet3d.engine', 'mmdet3d.evaluation', 'mmdet3d.models', 'mmdet3d.visualization',
+    'nuscenes.nuscenes', 'nuscenes.utils.splits',
+    # What the first optimizer and the first line of a log import.
+    'torch._dynamo', 'torch.utils.cpp_extension',
     'projects.engine', 'projects.occupancy', 'projects.depth', 'projects.distillation',
     'projects.radocc', 'projects.adudepth', 'projects.occ_eval', 'projects.depth_eval',
 )  # fmt: skip
@@ -37,7 +43,7 @@ class Outcome:
 
 
 class ToolServer:
-    """Runs commands ``tools/x.py ...`` one after another. Close it, or use it in a ``with`` block."""
+    """Runs programs of the repository one after another. Close it, or use it in a ``with`` block."""
 
     def __init__(self):
         environment = {**os.environ, 'PYTHONPATH': str(REPO), 'MPLBACKEND': 'agg', 'OMP_NUM_THREADS': '1'}
@@ -50,7 +56,7 @@ class ToolServer:
         """Run a command in a folder.
 
         Args:
-            command (list): Path of the tool below the repository, and its arguments.
+            command (list): Path of the program below the repository, and its arguments.
             folder (Path): Current directory of the tool.
             timeout (float): Seconds after which it is killed.
             env (dict | None): More environment variables. Folders of ``PYTHONPATH`` can be imported from. What the
@@ -111,6 +117,7 @@ def serve():
     os.dup2(2, 1)
     for name in IMPORTS:
         __import__(name)
+    gc.freeze()  # data sets collect garbage when they are built; without this they look through all of the above
     for line in sys.stdin:
         job = json.loads(line)
         if job is None:

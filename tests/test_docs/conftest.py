@@ -4,13 +4,16 @@ import json
 import re
 
 import pytest
+from docs_plan import DEPTH
 from docs_walk import Walk, steps
 
 
 @pytest.fixture(scope='module')
 def walk(request, tmp_path_factory, tool_server):
     """The walk of the task that the module names."""
-    return Walk(request.module.TASK, tmp_path_factory.mktemp(f'docs_{request.module.TASK}'), tool_server)
+    task = request.module.TASK
+    data = request.getfixturevalue('kitti_root' if task == DEPTH else 'minidrive_root')
+    return Walk(task, tmp_path_factory.mktemp(f'docs_{task}'), data, tool_server)
 
 
 def pytest_generate_tests(metafunc):

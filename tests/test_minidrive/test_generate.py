@@ -1,8 +1,5 @@
 import json
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from nuscenes.utils.splits import get_scenes_of_split
@@ -11,8 +8,6 @@ from projects.minidrive import CALIB_SPLIT, PRESETS, TRAIN_SPLIT, VAL_SPLIT, VER
 from projects.minidrive.formats import nuscenes_record as record_module
 from projects.minidrive.formats.nuscenes_record import record_scene
 from projects.minidrive.state import STATE
-
-TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'create_minidrive.py'
 
 
 def files_of(root):
@@ -130,14 +125,14 @@ def test_tokens_follow_from_the_seed(minidrive_root):
     assert record_module.Tokens('tiny', 1)('scene-0001', 'sample', 0) != sample[0]['token']
 
 
-def test_command_line_names_the_next_step_or_the_mistake(minidrive_root):
-    command = [sys.executable, str(TOOL), str(minidrive_root), '--preset', 'tiny', '--workers', '1']
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+def test_command_line_names_the_next_step_or_the_mistake(run_python, minidrive_root):
+    command = ('tools/create_minidrive.py', minidrive_root, '--preset', 'tiny', '--workers', '1')
+    done = run_python(*command)
     assert '6 scenes (complete before, nothing to do), 12 samples' in done.stdout
     assert (
         f'next: python tools/create_data.py occ3d-nus --root-path {minidrive_root} --version {VERSION}' in done.stdout
     )
-    wrong = subprocess.run([*command, '--seed', '5'], capture_output=True, text=True, check=False)
+    wrong = run_python(*command, '--seed', '5', check=False)
     assert wrong.returncode == 1
     assert 'holds MiniDrive data of' in wrong.stderr
     assert 'Traceback' not in wrong.stderr

@@ -135,12 +135,12 @@ def is_worker(pid):
         return False
 
 
-def test_second_run_in_a_folder_stops_at_once_and_names_folder_and_process(tmp_path):
+def test_second_run_in_a_folder_stops_at_once_and_names_folder_and_process(run_python, tmp_path):
     root = tmp_path / 'data'
     (root / STATE).mkdir(parents=True)
-    command = [sys.executable, str(TOOL), str(root), '--preset', 'tiny', '--format', 'kitti', '--workers', '1']
+    options = ('--preset', 'tiny', '--format', 'kitti', '--workers', '1')
     with FolderLock(root, root / STATE / LOCK):
-        second = subprocess.run(command, capture_output=True, text=True)
+        second = run_python('tools/create_minidrive.py', root, *options, check=False)
         assert [p.name for p in root.rglob('*')] == [STATE, LOCK]
     assert second.returncode == 1
     assert second.stderr.startswith(f'error: {root} is in use by process {os.getpid()} on ')

@@ -3,8 +3,6 @@
 import errno
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,6 @@ from projects.minidrive import VERSION, camera_depth, generate, generate_kitti
 from projects.minidrive.formats.writer import write_bytes
 from projects.minidrive.state import STATE, State
 
-TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'create_minidrive.py'
 DRIVE = '2024_01_03_drive_0003_sync'
 
 
@@ -193,16 +190,16 @@ def test_full_disk_is_an_error_that_names_the_file():
         write_bytes(Path('/dev/full'), b'x')
 
 
-def test_command_line_says_what_was_made_again_and_names_a_folder_that_cannot_be_made(root, tmp_path):
+def test_command_line_says_what_was_made_again_and_names_a_folder_that_cannot_be_made(run_python, root, tmp_path):
     image = next(root.glob(f'raw/*/{DRIVE}/image_02/data/*.png'))
     image.write_bytes(b'half')
     options = ['--preset', 'tiny', '--format', 'kitti', '--workers', '1']
-    done = subprocess.run([sys.executable, str(TOOL), str(root), *options], capture_output=True, text=True)
+    done = run_python('tools/create_minidrive.py', root, *options)
     assert f'made again: {image} has 4 bytes instead of ' in done.stdout
     assert '6 scenes (1 generated now), 12 samples' in done.stdout
     absent = tmp_path / 'file' / 'data'
     absent.parent.write_text('x')
-    failed = subprocess.run([sys.executable, str(TOOL), str(absent), *options], capture_output=True, text=True)
+    failed = run_python('tools/create_minidrive.py', absent, *options, check=False)
     assert failed.returncode == 1
     assert str(absent) in failed.stderr
     assert 'Traceback' not in failed.stderr

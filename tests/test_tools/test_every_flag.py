@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -44,9 +45,11 @@ CONFIGS = {
 
 
 @pytest.fixture(scope='module')
-def folder(repo, tmp_path_factory):
-    """Small configs, and a place for everything the commands write."""
+def folder(repo, tmp_path_factory, minidrive_root, kitti_root):
+    """Small configs, data sets that the commands find complete, and a place for everything the commands write."""
     root = tmp_path_factory.mktemp('sweep')
+    for data in (minidrive_root, kitti_root):
+        shutil.copytree(data, root / 'data' / data.name)
     (root / 'configs').symlink_to(repo / 'configs')
     for name, (base, extra) in CONFIGS.items():
         (root / name).write_text(f"_base_ = '{repo}/configs/{base}'\n{SMALL}{extra}")

@@ -32,7 +32,7 @@ def metrics(work_dir):
 
 def test_train_then_test_with_two_processes_gives_the_numbers_of_one(write_config, run_python, tmp_path):
     config, work_dir = write_config(epochs=2), tmp_path / 'run'
-    run_python('bash', 'tools/dist_train.sh', config, 2, '--work-dir', work_dir, PORT='29611')
+    run_python('bash', 'tools/dist_train.sh', config, 2, '--work-dir', work_dir, '--amp', PORT='29611')
     checkpoint = load_checkpoint_safe(work_dir / 'epoch_2.pth')
     assert checkpoint['meta']['iter'] == 4  # 12 samples, batches of 3, 2 processes, 2 epochs
     assert len([row for row in scalars(work_dir) if 'loss_toy' in row]) == 4

@@ -1,6 +1,4 @@
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -12,8 +10,6 @@ from projects.minidrive.formats.kitti_files import write_depth
 from projects.minidrive.formats.kitti_record import record_drive
 from projects.minidrive.sensors.kitti_capture import sparse_depth
 from projects.minidrive.state import STATE
-
-TOOL = Path(__file__).resolve().parents[3] / 'tools' / 'create_minidrive.py'
 
 
 def read_depth(path):
@@ -119,8 +115,8 @@ def test_depth_file_keeps_zero_for_nothing_and_clips_at_its_largest_value(tmp_pa
     assert cv2.imread(str(tmp_path / 'a.png'), cv2.IMREAD_UNCHANGED).tolist() == [[0, 1, 256, 65535]]
 
 
-def test_tool_refuses_a_preset_of_the_other_format(tmp_path):
-    command = [sys.executable, str(TOOL), str(tmp_path / 'a'), '--format', 'kitti', '--preset', 'bench']
-    result = subprocess.run(command, capture_output=True, text=True)
+def test_tool_refuses_a_preset_of_the_other_format(run_python, tmp_path):
+    options = ('--format', 'kitti', '--preset', 'bench')
+    result = run_python('tools/create_minidrive.py', tmp_path / 'a', *options, check=False)
     assert result.returncode == 2
     assert "--preset of --format kitti must be one of ['mini', 'tiny']" in result.stderr

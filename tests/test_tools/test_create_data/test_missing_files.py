@@ -1,15 +1,12 @@
 """What the nuScenes converter says and does about files that are not there."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
-from conversion import TOOLS, convert, items_of, tokens_of
+from conversion import convert, items_of, tokens_of
 from dataset_converters.nuscenes_inventory import Inventory
 
 
@@ -100,10 +97,8 @@ def test_missing_tables_and_lidarseg_files_are_listed(root, capsys):
     assert 'download nuScenes-lidarseg' in capsys.readouterr().out
 
 
-def test_command_line_names_a_missing_root_and_the_expected_layout(tmp_path):
-    command = [sys.executable, str(TOOLS / 'create_data.py'), 'occ3d-nus', '--root-path', str(tmp_path / 'nowhere')]
-    environment = {**os.environ, 'PYTHONPATH': str(TOOLS.parent)}
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+def test_command_line_names_a_missing_root_and_the_expected_layout(run_python, tmp_path):
+    result = run_python('tools/create_data.py', 'occ3d-nus', '--root-path', tmp_path / 'nowhere', check=False)
     assert result.returncode == 1
     assert f'error: folder not found: {tmp_path / "nowhere"}' in result.stderr
     assert 'gts/<scene>/<token>/labels.npz' in result.stderr
