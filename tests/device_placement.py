@@ -23,7 +23,7 @@ from projects.radocc import (
     RenderedDepthLoss,
     RenderedSemanticConsistencyLoss,
     RenderedSemanticKLLoss,
-    VolumeRenderingNeck,
+    VolumeRenderingConnector,
 )
 
 RANGE = [-4.0, -4.0, -1.6, 4.0, 4.0, 1.6]
@@ -79,7 +79,7 @@ def distillation(device):
     student, teacher = leaf(2, 20, 20, 8, 5, device=device), torch.rand(2, 20, 20, 8, 5, device=device)
     loss = torch.zeros((), device=device)
     for density in ('softplus_free', 'log_odds', 'prob'):
-        neck = VolumeRenderingNeck(density=density)
+        neck = VolumeRenderingConnector(density=density)
         ours, target = neck(student, rays), neck(teacher, rays)
         ids = torch.zeros(2, 9, dtype=torch.int64, device=device)
         loss = loss + RayDistributionConsistencyLoss()(ours['weights'], target['weights'])

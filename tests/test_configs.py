@@ -122,7 +122,7 @@ def test_depth_is_loaded_and_a_right_image_only_where_it_is_used(name):
     cfg = load(name)
     distilled = cfg.model.type == 'Distiller'
     model = cfg.model.student if distilled else cfg.model
-    stereo = model.type == 'StereoDepthEstimator'
+    stereo = model.type == 'StereoDepthModel'
     assert 'LoadDepthMap' in transform_types(cfg.train_dataloader.dataset.pipeline)
     if stereo or distilled:
         assert cfg.train_dataloader.dataset.stereo

@@ -150,8 +150,12 @@ def test_the_check_sees_relative_and_nested_imports(tmp_path, monkeypatch):
     path = tmp_path / 'projects/depth/models/a.py'
     path.parent.mkdir(parents=True)
     path.write_text(
-        'from .. import metrics\ndef f():\n    import projects.occupancy.ops\n    from ...radocc import neck\n'
+        'from .. import metrics\ndef f():\n    import projects.occupancy.ops\n    from ...radocc import connector\n'
     )
     monkeypatch.setattr('test_layering.REPO', tmp_path, raising=False)
     monkeypatch.setitem(globals(), 'REPO', tmp_path)
-    assert set(imported_modules(path)) == {'projects.depth.metrics', 'projects.occupancy.ops', 'projects.radocc.neck'}
+    assert set(imported_modules(path)) == {
+        'projects.depth.metrics',
+        'projects.occupancy.ops',
+        'projects.radocc.connector',
+    }

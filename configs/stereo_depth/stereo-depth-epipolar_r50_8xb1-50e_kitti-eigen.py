@@ -1,3 +1,3 @@
 # Fusion by cross-attention along rows, at strides 8 and 16.
 _base_ = './stereo-depth_r50_8xb1-50e_kitti-eigen.py'
-model = dict(fusion=dict(type='EpipolarStereoFusion', levels=[1, 2]))
+model = dict(fuser=dict(type='EpipolarStereoFuser', levels=[1, 2]))

@@ -2,7 +2,7 @@
 
 import projects.engine  # noqa: F401  says how to install mmcv where it is missing
 
-from .adapters import AttentionAdapter
+from .connectors import AttentionConnector
 from .losses import (
     AdaptedFeatureLoss,
     FocalDepthLoss,
@@ -14,7 +14,7 @@ from .losses import (
 
 __all__ = [
     'AdaptedFeatureLoss',
-    'AttentionAdapter',
+    'AttentionConnector',
     'FocalDepthLoss',
     'feature_distance_map',
     'focal_depth_loss',

@@ -82,7 +82,7 @@ def _fetch(name: str) -> None:
         raise CheckpointError(
             f'the ImageNet weights {SCHEME}{name} are not at hand: {url} cannot be reached from here ({error}). '
             f'Download it elsewhere and copy it to {path}, or set init_cfg.checkpoint of the backbone to the path of '
-            f'a file, for instance --cfg-options model.img_backbone.init_cfg.checkpoint=FILE (model.encoder.* for '
+            f'a file, for instance --cfg-options model.img_backbone.init_cfg.checkpoint=FILE (model.backbone.* for '
             f'depth, model.student.* under a Distiller)'
         ) from error
 

@@ -18,7 +18,7 @@ MODES = ('loss', 'predict', 'tensor')
 class TaskModel(BaseModel):
     """What a student or a teacher of any task is; a child gives the three steps, the modes of mmengine follow.
 
-    A task has a child that knows how predictions are stored (``BaseOccDetector``, ``BaseDepthEstimator``), so a
+    A task has a child that knows how predictions are stored (``BaseOccModel``, ``BaseDepthModel``), so a
     student needs :meth:`extract_outputs` and :meth:`loss_by_outputs` only, and a teacher the first of them.
     Constructors list their arguments; ``mmdet3d.apis.init_model`` builds a child as it is (:func:`takes_no_train_cfg`).
 

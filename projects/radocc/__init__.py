@@ -2,13 +2,13 @@
 
 import projects.engine  # noqa: F401  says how to install mmcv where it is missing
 
+from .connector import VolumeRenderingConnector
 from .losses import (
     RayDistributionConsistencyLoss,
     RenderedDepthLoss,
     RenderedSemanticConsistencyLoss,
     RenderedSemanticKLLoss,
 )
-from .neck import VolumeRenderingNeck
 from .rays import CameraRaySampler, RaySampleGeometry, full_image_rays
 from .segments import segment_affinity, segment_means
 
@@ -19,7 +19,7 @@ __all__ = [
     'RenderedDepthLoss',
     'RenderedSemanticConsistencyLoss',
     'RenderedSemanticKLLoss',
-    'VolumeRenderingNeck',
+    'VolumeRenderingConnector',
     'full_image_rays',
     'segment_affinity',
     'segment_means',

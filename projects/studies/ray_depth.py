@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from projects.radocc import VolumeRenderingNeck
+from projects.radocc import VolumeRenderingConnector
 
 from .renders import camera_rays, edges, geometry_of, label_view
 
@@ -73,12 +73,12 @@ class RayTruth:
     """Rays of all cameras of a sample, ready to be rendered, and their depths in the label.
 
     Args:
-        renderer (VolumeRenderingNeck): From :func:`build_renderer`.
+        renderer (VolumeRenderingConnector): From :func:`build_renderer`.
         free_class (int): Id of free.
         height (int): Rows of rays per camera. Defaults to 24.
     """
 
-    def __init__(self, renderer: VolumeRenderingNeck, free_class: int, height: int = 24) -> None:
+    def __init__(self, renderer: VolumeRenderingConnector, free_class: int, height: int = 24) -> None:
         self.renderer, self.free_class, self.height = renderer, free_class, height
         self._last: tuple[dict, dict[str, Tensor], np.ndarray] | None = None
 
@@ -100,7 +100,7 @@ class RayTruth:
 
 
 def render_depths(
-    renderer: VolumeRenderingNeck, logits: Tensor, rays: dict[str, Tensor]
+    renderer: VolumeRenderingConnector, logits: Tensor, rays: dict[str, Tensor]
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Render logits (1, X, Y, Z, K) along prepared rays.
 

@@ -15,14 +15,14 @@ from mmengine.config import Config
 from torch import Tensor
 
 from projects.occupancy.classes import UNLABELLED
-from projects.radocc import RaySampleGeometry, VolumeRenderingNeck, full_image_rays
+from projects.radocc import RaySampleGeometry, VolumeRenderingConnector, full_image_rays
 from projects.rendering import VoxelGrid, find_first_hits, ray_distribution, uniform_samples
 
 FINE_BINS = {'t_range': (0.0, 57.4), 'step': 0.2}
 """Samples of the pictures in metres of z-depth, whatever the training takes."""
 
 
-def build_renderer(config_file: str | Path, bins: Mapping[str, Any] | None = None) -> VolumeRenderingNeck:
+def build_renderer(config_file: str | Path, bins: Mapping[str, Any] | None = None) -> VolumeRenderingConnector:
     """Renderer of a config of RadOcc, with the field and the density that it trains.
 
     Args:
@@ -34,13 +34,13 @@ def build_renderer(config_file: str | Path, bins: Mapping[str, Any] | None = Non
     return MODELS.build({**model.connectors.rendered, 'geometry': geometry}).eval()
 
 
-def geometry_of(renderer: VolumeRenderingNeck) -> RaySampleGeometry:
+def geometry_of(renderer: VolumeRenderingConnector) -> RaySampleGeometry:
     """Samples of the rays of a renderer that :func:`build_renderer` made."""
     assert renderer.geometry is not None
     return renderer.geometry
 
 
-def edges(renderer: VolumeRenderingNeck) -> tuple[Tensor, Tensor]:
+def edges(renderer: VolumeRenderingConnector) -> tuple[Tensor, Tensor]:
     """Starts and ends of the samples of a renderer in metres of z-depth, each (S,)."""
     geometry = geometry_of(renderer)
     return uniform_samples(geometry.t_range, geometry.step)
@@ -79,7 +79,7 @@ def camera_rays(sample: Mapping[str, Any], camera: int, height: int) -> tuple[di
 
 
 def render_views(
-    volumes: Mapping[str, Tensor], rays: Mapping[str, Tensor], size: tuple[int, int], renderer: VolumeRenderingNeck
+    volumes: Mapping[str, Tensor], rays: Mapping[str, Tensor], size: tuple[int, int], renderer: VolumeRenderingConnector
 ) -> dict[str, RenderedView]:
     """Render volumes of logits, name -> (1, X, Y, Z, K), along the same rays of :func:`camera_rays`."""
     prepared = geometry_of(renderer).prepare(rays['rays_o'], rays['rays_d'])

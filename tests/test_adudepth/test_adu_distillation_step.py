@@ -101,7 +101,7 @@ def test_distilled_checkpoint_holds_no_teacher_and_loads_in_the_plain_student(
 ):
     model = build_distiller().eval()
     state = model.state_dict()
-    assert not [name for name in state if 'teacher' in name or 'fusion' in name]
+    assert not [name for name in state if 'teacher' in name or 'fuser' in name]
     save_checkpoint_atomic({'meta': {}, 'state_dict': state}, tmp_path / 'distilled.pth')
     run_python('tools/model_converters/extract_student.py', tmp_path / 'distilled.pth', tmp_path / 'student.pth')
     plain = MODELS.build(student_config).eval()
@@ -111,7 +111,7 @@ def test_distilled_checkpoint_holds_no_teacher_and_loads_in_the_plain_student(
 
 
 def test_missing_right_image_stops_the_training_step(build_distiller):
-    with pytest.raises(ValueError, match=r"StereoDepthEstimator needs inputs \['right_img'\]"):
+    with pytest.raises(ValueError, match=r"StereoDepthModel needs inputs \['right_img'\]"):
         build_distiller()(*_batch(stereo=False), mode='loss')
 
 

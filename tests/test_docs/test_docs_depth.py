@@ -24,5 +24,5 @@ def test_trained_model_predicts_after_init_model(walk, trained, name):
     trained(name)
     (config,) = walk.folder.glob(f'configs/*/{name}.py')
     model, sample = predict_first_frame(config, f'work_dirs/{name}/epoch_1.pth')
-    assert 'student' in dict(model.named_children()) or type(model).__name__.endswith('DepthEstimator')
+    assert 'student' in dict(model.named_children()) or type(model).__name__.endswith('DepthModel')
     assert sample.pred_depth.shape == (128, 416)

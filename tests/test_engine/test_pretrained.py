@@ -77,5 +77,5 @@ def test_every_name_in_the_configs_is_known(repo):
 
     text = ' '.join(path.read_text() for path in (repo / 'configs').rglob('*.py'))
     names = set(re.findall(r'imagenet://([\w-]+)', text))
-    assert {'resnet50', 'swin-t', 'swin-l'} <= names <= set(pretrained.URLS)
+    assert {'resnet50', 'swin-t', 'swin-l'} <= names <= {*pretrained.URLS, *pretrained.PACKAGES}
     assert 'torchvision://' not in text

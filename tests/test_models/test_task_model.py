@@ -7,11 +7,11 @@ import torch
 from mmengine.structures import BaseDataElement
 
 from projects.depth import DepthDataSample
-from projects.depth.models import BaseDepthEstimator
+from projects.depth.models import BaseDepthModel
 from projects.engine import NonFiniteError
 from projects.models import TaskModel, require_inputs
 from projects.occupancy import OccDataSample
-from projects.occupancy.models import BaseOccDetector
+from projects.occupancy.models import BaseOccModel
 
 
 class Doubles(TaskModel):
@@ -61,7 +61,7 @@ def test_unknown_mode_and_missing_samples_are_refused(batch):
             Doubles()(batch[0], mode=mode)
 
 
-@pytest.mark.parametrize('base', [BaseOccDetector, BaseDepthEstimator])
+@pytest.mark.parametrize('base', [BaseOccModel, BaseDepthModel])
 def test_a_student_of_a_task_needs_two_methods(base):
     def method(self, *args):
         return {}
@@ -77,7 +77,7 @@ def test_occupancy_is_the_most_likely_class():
     for place, ids in enumerate([(4, 17, 0), (5, 0, 16)]):
         for z, i in enumerate(ids):
             logits[place, 0, 0, z, i] = 1.0
-    samples = BaseOccDetector.predict_by_outputs(None, {'occ_logits': logits}, [OccDataSample(), OccDataSample()])
+    samples = BaseOccModel.predict_by_outputs(None, {'occ_logits': logits}, [OccDataSample(), OccDataSample()])
     assert [sample.pred_occ.flatten().tolist() for sample in samples] == [[4, 17, 0], [5, 0, 16]]
     assert samples[0].pred_occ.dtype == torch.uint8
 
@@ -87,7 +87,7 @@ def test_depth_without_a_scale_is_predicted_without_padding():
     valid_mask = torch.ones(2, 3, 4, dtype=torch.bool)
     valid_mask[0, 2:], valid_mask[0, :, 1:] = False, False
     outputs = {'depth': depth, 'valid_mask': valid_mask}
-    first, second = BaseDepthEstimator.predict_by_outputs(None, outputs, [DepthDataSample(), DepthDataSample()])
+    first, second = BaseDepthModel.predict_by_outputs(None, outputs, [DepthDataSample(), DepthDataSample()])
     assert first.pred_depth.tolist() == [[0.0], [4.0]]
     assert torch.equal(second.pred_depth, depth[1, 0])
     assert 'pred_log_scale' not in first

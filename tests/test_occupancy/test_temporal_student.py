@@ -30,7 +30,7 @@ def student_module(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     import_modules_from_strings('temporal_student')
     yield sys.modules['temporal_student']
-    for registry, name in ((DATASETS, 'Dataset'), (MODELS, 'Detector')):
+    for registry, name in ((DATASETS, 'Dataset'), (MODELS, 'Model')):
         registry.module_dict.pop(f'TemporalOcc{name}')
     TRANSFORMS.module_dict.pop('LoadFormerFrame')
     sys.modules.pop('temporal_student')
@@ -186,5 +186,5 @@ def test_a_matrix_that_the_pipeline_does_not_give_is_named(configs):
     model = MODELS.build(cfg.model)
     del sample['inputs']['former_ego2key']
     data = model.data_preprocessor(pseudo_collate([sample]), True)
-    with pytest.raises(ValueError, match=r"TemporalOccDetector needs inputs \['former_ego2key'\]"):
+    with pytest.raises(ValueError, match=r"TemporalOccModel needs inputs \['former_ego2key'\]"):
         model(**data, mode='loss')

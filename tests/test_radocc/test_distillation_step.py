@@ -9,13 +9,13 @@ from mmdet3d.registry import MODELS
 
 import projects.distillation
 import projects.radocc
-from projects.occupancy.models import BaseOccDetector
+from projects.occupancy.models import BaseOccModel
 
 README = Path(projects.radocc.__file__).with_name('README.md')
 NAMES = ['loss_rdc', 'loss_rsc', 'loss_rsc_kl']
 
 
-class VoxelTable(BaseOccDetector):
+class VoxelTable(BaseOccModel):
     """Predicts its parameter."""
 
     def __init__(self, seed=0):

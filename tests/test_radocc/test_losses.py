@@ -12,7 +12,7 @@ from projects.radocc import (
     RenderedDepthLoss,
     RenderedSemanticConsistencyLoss,
     RenderedSemanticKLLoss,
-    VolumeRenderingNeck,
+    VolumeRenderingConnector,
 )
 
 DEVICE = 'cuda' if torch.backends.cuda.is_built() else 'lazy:0'
@@ -253,7 +253,7 @@ def test_losses_are_registered_and_name_their_inputs(name, needed):
 
 def distillation_losses(student_logits, teacher_logits, rays):
     """What one distillation step computes from two predictions."""
-    neck = VolumeRenderingNeck()
+    neck = VolumeRenderingConnector()
     with torch.no_grad():
         teacher = neck(teacher_logits, rays)
     student = neck(student_logits, rays)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from projects.radocc import VolumeRenderingNeck
+from projects.radocc import VolumeRenderingConnector
 from projects.studies.ray_depth import RayDepthMeter, RayTruth, score_rays
 
 GEOMETRY = {
@@ -13,7 +13,7 @@ GEOMETRY = {
     'step': 0.5,
     'field': 'voxel',
 }
-RENDERER = VolumeRenderingNeck('log_odds', geometry=GEOMETRY)
+RENDERER = VolumeRenderingConnector('log_odds', geometry=GEOMETRY)
 
 
 def test_scores_of_five_rays_by_hand():

@@ -3,7 +3,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from projects.radocc import VolumeRenderingNeck
+from projects.radocc import VolumeRenderingConnector
 from projects.studies.renders import (
     FINE_BINS,
     RenderedView,
@@ -21,7 +21,7 @@ RADOCC = 'configs/radocc/radocc_bevfusion-mini_flashocc-mini_1xb1-4e_minidrive.p
 def _renderer(**fields):
     grid = {'point_cloud_range': (0.0, -4.0, -4.0, 8.0, 4.0, 4.0), 'grid_size': (8, 8, 8)}
     geometry = {'type': 'RaySampleGeometry', **grid, 't_range': (0.0, 8.0), **fields}
-    return VolumeRenderingNeck('log_odds', geometry=geometry)
+    return VolumeRenderingConnector('log_odds', geometry=geometry)
 
 
 GRID = _renderer().geometry.grid
@@ -75,7 +75,7 @@ def test_pictures_render_the_field_that_the_config_trains(tmp_path, field, depth
     grid = 'point_cloud_range=(0, -4, -4, 8, 4, 4), grid_size=(8, 8, 8), t_range=(0, 8)'
     path.write_text(
         f"geometry = dict(type='RaySampleGeometry', {grid}, step=0.5, field={field!r})\n"
-        "rendered = dict(type='VolumeRenderingNeck', density='log_odds')\n"
+        "rendered = dict(type='VolumeRenderingConnector', density='log_odds')\n"
         'model = dict(shared=dict(rays=dict(geometry=geometry)), connectors=dict(rendered=rendered))\n'
     )
     rays = camera_rays(_forward_camera(), 0, 3)

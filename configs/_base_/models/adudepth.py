@@ -5,7 +5,7 @@
 strides = (8, 16, 32)
 _guide = dict(log_scale='student.log_scale', valid_mask='data.valid_mask')
 distillation = dict(
-    connectors={f'adapted_{s}': dict(type='AttentionAdapter', channels=256, attention='nonlocal') for s in strides},
+    connectors={f'adapted_{s}': dict(type='AttentionConnector', channels=256, attention='nonlocal') for s in strides},
     connector_inputs={f'adapted_{s}': dict(feat=f'student.feat_{s}') for s in strides},
     losses=dict(
         **{f'loss_feat_{s}': dict(type='AdaptedFeatureLoss', loss_weight=0.1 / 3, guidance='nll') for s in strides},

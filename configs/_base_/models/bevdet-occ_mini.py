@@ -1,6 +1,6 @@
 # BEVDet-Occ for two CPU cores: slim ResNet-18, stride 8, 100 x 100 x 8 voxels, logits at the full 200 x 200 x 16.
 student = dict(
-    type='LSSOccDetector',
+    type='LSSOccModel',
     data_preprocessor=dict(type='OccDataPreprocessor'),
     img_backbone=dict(
         type='mmdet.ResNet',

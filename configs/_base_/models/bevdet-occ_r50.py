@@ -1,6 +1,6 @@
 # BEVDet-Occ (arXiv:2211.17111 and its code): ResNet-50, 88 depth bins, 200 x 200 x 16 voxels with 32 channels.
 student = dict(
-    type='LSSOccDetector',
+    type='LSSOccModel',
     data_preprocessor=dict(type='OccDataPreprocessor'),
     img_backbone=dict(
         type='mmdet.ResNet',

@@ -1,6 +1,6 @@
 # Fusion teacher for two CPU cores: the camera branch of flashocc_mini and pillars of 0.4 m in eight height slices.
 teacher = dict(
-    type='FusionOccDetector',
+    type='FusionOccModel',
     data_preprocessor=dict(type='OccDataPreprocessor'),
     img_backbone=dict(
         type='mmdet.ResNet',

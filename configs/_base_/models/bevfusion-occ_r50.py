@@ -1,7 +1,7 @@
 # Fusion teacher: FlashOcc camera branch with 88 depth bins, LiDAR branch and channel gate of RadOcc's teacher
 # (pillars of 0.2 m, SECOND 3/5/5 with 64/128/256 channels).
 teacher = dict(
-    type='FusionOccDetector',
+    type='FusionOccModel',
     data_preprocessor=dict(type='OccDataPreprocessor'),
     img_backbone=dict(
         type='mmdet.ResNet',

@@ -1,6 +1,6 @@
 # FlashOcc for two CPU cores: slim ResNet-18, stride 8, BEV of 100 x 100 cells, logits at the full 200 x 200 x 16.
 student = dict(
-    type='LSSOccDetector',
+    type='LSSOccModel',
     data_preprocessor=dict(type='OccDataPreprocessor'),
     img_backbone=dict(
         type='mmdet.ResNet',

@@ -1,6 +1,6 @@
 # FlashOcc M0 (arXiv:2311.12058): ResNet-50, 44 depth bins, 64 BEV channels, channel-to-height head.
 student = dict(
-    type='LSSOccDetector',
+    type='LSSOccModel',
     data_preprocessor=dict(type='OccDataPreprocessor'),
     img_backbone=dict(
         type='mmdet.ResNet',

@@ -1,6 +1,6 @@
 # LiDAR-only teacher for two CPU cores: pillars of 0.4 m in eight height slices, BEV of 100 x 100 cells.
 teacher = dict(
-    type='LidarOccDetector',
+    type='LidarOccModel',
     data_preprocessor=dict(type='OccDataPreprocessor'),
     pts_encoder=dict(
         type='PillarEncoder',

@@ -1,6 +1,6 @@
 # LiDAR-only teacher: the LiDAR branch of the fusion teacher with a channel-to-height head.
 teacher = dict(
-    type='LidarOccDetector',
+    type='LidarOccModel',
     data_preprocessor=dict(type='OccDataPreprocessor'),
     pts_encoder=dict(
         type='PillarEncoder',

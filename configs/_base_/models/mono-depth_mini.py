@@ -1,8 +1,8 @@
 # Monocular depth for two CPU cores: slim ResNet-18, FPN of 64 channels, depth in equal ratios from 1 to 80 m.
 student = dict(
-    type='MonoDepthEstimator',
+    type='MonoDepthModel',
     data_preprocessor=dict(type='DepthDataPreprocessor'),
-    encoder=dict(
+    backbone=dict(
         type='mmdet.ResNet',
         depth=18,
         base_channels=32,

@@ -1,8 +1,8 @@
 # Monocular depth: ResNet-50, FPN decoder, depth and log-scale head.
 student = dict(
-    type='MonoDepthEstimator',
+    type='MonoDepthModel',
     data_preprocessor=dict(type='DepthDataPreprocessor'),
-    encoder=dict(
+    backbone=dict(
         type='mmdet.ResNet',
         depth=50,
         num_stages=4,

@@ -1,8 +1,8 @@
 # Monocular depth at the sizes of NeWCRFs: Swin-L of ImageNet-22k, window-attention decoder, depth and log-scale head.
 student = dict(
-    type='MonoDepthEstimator',
+    type='MonoDepthModel',
     data_preprocessor=dict(type='DepthDataPreprocessor'),
-    encoder=dict(
+    backbone=dict(
         type='mmdet.SwinTransformer',
         embed_dims=192,
         depths=[2, 2, 18, 2],

@@ -1,7 +1,7 @@
 # Monocular depth for small GPUs: Swin-T of ImageNet-1k and the window-attention decoder at half width.
 _base_ = './mono-depth_swin-l.py'
 student = dict(
-    encoder=dict(
+    backbone=dict(
         embed_dims=96,
         depths=[2, 2, 6, 2],
         num_heads=[3, 6, 12, 24],

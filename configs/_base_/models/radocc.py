@@ -10,7 +10,7 @@ distillation = dict(
             geometry=dict(type='RaySampleGeometry', t_range=(0.0, 57.4), step=0.2),
         )
     ),
-    connectors=dict(rendered=dict(type='VolumeRenderingNeck')),
+    connectors=dict(rendered=dict(type='VolumeRenderingConnector')),
     connector_inputs=dict(rendered=dict(occ_logits='model.calibrated_logits', rays='shared.rays')),
     losses=dict(
         loss_rdc=dict(type='RayDistributionConsistencyLoss', loss_weight=1.0),

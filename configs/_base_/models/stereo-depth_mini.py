@@ -1,8 +1,8 @@
 # Stereo depth for two CPU cores: mono-depth_mini and a correlation volume of cells of two pixels.
 teacher = dict(
-    type='StereoDepthEstimator',
+    type='StereoDepthModel',
     data_preprocessor=dict(type='DepthDataPreprocessor'),
-    encoder=dict(
+    backbone=dict(
         type='mmdet.ResNet',
         depth=18,
         base_channels=32,
@@ -12,8 +12,8 @@ teacher = dict(
         norm_eval=False,
         style='pytorch',
     ),
-    fusion=dict(
-        type='CorrelationStereoFusion',
+    fuser=dict(
+        type='CorrelationStereoFuser',
         in_channels=[32, 64, 128, 256],
         max_disparity=96,
         stride=2,

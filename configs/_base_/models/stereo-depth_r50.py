@@ -1,8 +1,8 @@
-# Stereo depth: the encoder, decoder and head of mono-depth_r50, and level-wise concatenation of both images.
+# Stereo depth: the backbone, decoder and head of mono-depth_r50, and level-wise concatenation of both images.
 teacher = dict(
-    type='StereoDepthEstimator',
+    type='StereoDepthModel',
     data_preprocessor=dict(type='DepthDataPreprocessor'),
-    encoder=dict(
+    backbone=dict(
         type='mmdet.ResNet',
         depth=50,
         num_stages=4,
@@ -12,7 +12,7 @@ teacher = dict(
         style='pytorch',
         init_cfg=dict(type='Pretrained', checkpoint='imagenet://resnet50'),
     ),
-    fusion=dict(type='ConcatStereoFusion', in_channels=[256, 512, 1024, 2048]),
+    fuser=dict(type='ConcatStereoFuser', in_channels=[256, 512, 1024, 2048]),
     decoder=dict(type='DepthFPNDecoder', in_channels=[256, 512, 1024, 2048], channels=256),
     depth_head=dict(
         type='DepthScaleHead',

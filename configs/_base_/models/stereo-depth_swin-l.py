@@ -1,8 +1,8 @@
-# Stereo depth: the encoder, decoder and head of mono-depth_swin-l, and level-wise concatenation of both images.
+# Stereo depth: the backbone, decoder and head of mono-depth_swin-l, and level-wise concatenation of both images.
 teacher = dict(
-    type='StereoDepthEstimator',
+    type='StereoDepthModel',
     data_preprocessor=dict(type='DepthDataPreprocessor'),
-    encoder=dict(
+    backbone=dict(
         type='mmdet.SwinTransformer',
         embed_dims=192,
         depths=[2, 2, 18, 2],
@@ -13,7 +13,7 @@ teacher = dict(
         convert_weights=True,
         init_cfg=dict(type='Pretrained', checkpoint='imagenet://swin-l'),
     ),
-    fusion=dict(type='ConcatStereoFusion', in_channels=[192, 384, 768, 1536]),
+    fuser=dict(type='ConcatStereoFuser', in_channels=[192, 384, 768, 1536]),
     decoder=dict(
         type='WindowCRFDecoder',
         in_channels=[192, 384, 768, 1536],

@@ -1,13 +1,13 @@
-# Stereo depth: the encoder, decoder and head of mono-depth_swin-t, and level-wise concatenation of both images.
+# Stereo depth: the backbone, decoder and head of mono-depth_swin-t, and level-wise concatenation of both images.
 _base_ = './stereo-depth_swin-l.py'
 teacher = dict(
-    encoder=dict(
+    backbone=dict(
         embed_dims=96,
         depths=[2, 2, 6, 2],
         num_heads=[3, 6, 12, 24],
         init_cfg=dict(checkpoint='imagenet://swin-t'),
     ),
-    fusion=dict(in_channels=[96, 192, 384, 768]),
+    fuser=dict(in_channels=[96, 192, 384, 768]),
     decoder=dict(in_channels=[96, 192, 384, 768], channels=[64, 128, 256, 512], num_heads=[2, 4, 8, 16]),
     depth_head=dict(in_channels=64, mid_channels=64),
 )

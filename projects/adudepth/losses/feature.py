@@ -52,7 +52,7 @@ def feature_distance_map(student_feat: Tensor, teacher_feat: Tensor, distance: s
 class AdaptedFeatureLoss(nn.Module):
     """Distance of one level's features, guided by the student's uncertainty.
 
-    The student's features come through an ``AttentionAdapter``. Errors of features have other units than those of
+    The student's features come through an ``AttentionConnector``. Errors of features have other units than those of
     depth, so 'nll' adds a learnt offset to the log-scale.
 
     Source: the paper names attention-adapted feature distillation; distance and guidance are defaults, not from it.

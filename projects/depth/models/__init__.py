@@ -2,25 +2,25 @@
 
 from .data_preprocessor import DepthDataPreprocessor
 from .decoders import DepthFPNDecoder, WindowCRFDecoder
-from .estimators import BaseDepthEstimator, MonoDepthEstimator, StereoDepthEstimator, blend_flipped
-from .fusion import BaseStereoFusion, ConcatStereoFusion, CorrelationStereoFusion, EpipolarStereoFusion
+from .fusers import BaseStereoFuser, ConcatStereoFuser, CorrelationStereoFuser, EpipolarStereoFuser
 from .heads import DepthScaleHead
 from .losses import DepthNLLLoss, DisparityMatchLoss, SILogLoss
+from .networks import BaseDepthModel, MonoDepthModel, StereoDepthModel, blend_flipped
 
 __all__ = [
-    'BaseDepthEstimator',
-    'BaseStereoFusion',
-    'ConcatStereoFusion',
-    'CorrelationStereoFusion',
+    'BaseDepthModel',
+    'BaseStereoFuser',
+    'ConcatStereoFuser',
+    'CorrelationStereoFuser',
     'DepthDataPreprocessor',
     'DepthFPNDecoder',
     'DepthNLLLoss',
     'DepthScaleHead',
     'DisparityMatchLoss',
-    'EpipolarStereoFusion',
-    'MonoDepthEstimator',
+    'EpipolarStereoFuser',
+    'MonoDepthModel',
     'SILogLoss',
-    'StereoDepthEstimator',
+    'StereoDepthModel',
     'WindowCRFDecoder',
     'blend_flipped',
 ]

@@ -2,11 +2,11 @@
 
 from .backbones import BEVResNet, PillarEncoder, VoxelResNet
 from .data_preprocessor import OccDataPreprocessor
-from .detectors import BaseOccDetector, FusionOccDetector, LidarOccDetector, LSSOccDetector
 from .fusers import SEBEVFuser
 from .heads import BaseOccHead, BEVDetOccHead, FlashOccHead
 from .losses import LiDARDepthLoss, MaskedCrossEntropyLoss, OccLovaszLoss
 from .necks import LSSFPN, SingleLevelFPN, VoxelLSSFPN
+from .networks import BaseOccModel, FusionOccModel, LidarOccModel, LSSOccModel
 from .tta import OccFlipTTAModel
 from .view_transforms import CameraAwareDepthNet, LSSViewTransform
 
@@ -14,15 +14,15 @@ __all__ = [
     'LSSFPN',
     'BEVDetOccHead',
     'BEVResNet',
-    'BaseOccDetector',
     'BaseOccHead',
+    'BaseOccModel',
     'CameraAwareDepthNet',
     'FlashOccHead',
-    'FusionOccDetector',
-    'LSSOccDetector',
+    'FusionOccModel',
+    'LSSOccModel',
     'LSSViewTransform',
     'LiDARDepthLoss',
-    'LidarOccDetector',
+    'LidarOccModel',
     'MaskedCrossEntropyLoss',
     'OccDataPreprocessor',
     'OccFlipTTAModel',

@@ -10,7 +10,7 @@ CHANNELS = [8, 16, 32, 64]
 
 
 def _parts():
-    encoder = {
+    backbone = {
         'type': 'mmdet.ResNet',
         'depth': 18,
         'base_channels': 8,
@@ -20,7 +20,7 @@ def _parts():
         'style': 'pytorch',
     }
     return {
-        'encoder': encoder,
+        'backbone': backbone,
         'decoder': {'type': 'DepthFPNDecoder', 'in_channels': CHANNELS, 'channels': 16},
         'depth_head': {
             'type': 'DepthScaleHead',
@@ -33,18 +33,18 @@ def _parts():
 
 @pytest.fixture
 def parts():
-    """Configs of a small encoder, decoder and head."""
+    """Configs of a small backbone, decoder and head."""
     return _parts()
 
 
 @pytest.fixture
-def fusion_configs():
+def fuser_configs():
     """A config of each fusion."""
     return {
-        'concat': {'type': 'ConcatStereoFusion', 'in_channels': CHANNELS},
-        'epipolar': {'type': 'EpipolarStereoFusion', 'in_channels': CHANNELS},
+        'concat': {'type': 'ConcatStereoFuser', 'in_channels': CHANNELS},
+        'epipolar': {'type': 'EpipolarStereoFuser', 'in_channels': CHANNELS},
         'correlation': {
-            'type': 'CorrelationStereoFusion',
+            'type': 'CorrelationStereoFuser',
             'in_channels': CHANNELS,
             'max_disparity': 32,
             'match_channels': 8,

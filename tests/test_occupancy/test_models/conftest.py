@@ -113,13 +113,13 @@ def tiny_models():
     lidar = lidar_parts()
     fuser = {'type': 'SEBEVFuser', 'in_channels': [8, 8], 'out_channels': 8}
     return {
-        'flashocc': {'type': 'LSSOccDetector', **bev},
-        'bevdet_occ': {'type': 'LSSOccDetector', **voxel},
+        'flashocc': {'type': 'LSSOccModel', **bev},
+        'bevdet_occ': {'type': 'LSSOccModel', **voxel},
         'lidar': {
-            'type': 'LidarOccDetector', **lidar, 'occ_head': bev['occ_head'],
+            'type': 'LidarOccModel', **lidar, 'occ_head': bev['occ_head'],
             'data_preprocessor': bev['data_preprocessor'],
         },
-        'fusion': {'type': 'FusionOccDetector', **bev, **lidar, 'fuser': fuser},
+        'fusion': {'type': 'FusionOccModel', **bev, **lidar, 'fuser': fuser},
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Decoders from the levels of an encoder to named feature maps."""
+"""Decoders from the levels of a backbone to named feature maps."""
 
 from .fpn_decoder import DepthFPNDecoder
 from .window_crf_decoder import WindowCRFDecoder

@@ -14,7 +14,7 @@ class DepthFPNDecoder(BaseModule):
     """Top-down path with a 3x3 convolution per level.
 
     Args:
-        in_channels (Sequence[int]): Channels of the encoder's levels, finest first.
+        in_channels (Sequence[int]): Channels of the backbone's levels, finest first.
         channels (int): Channels of every level of the decoder. Defaults to 128.
         strides (Sequence[int]): Stride of each level. Defaults to (4, 8, 16, 32).
         norm_cfg (dict, optional): Normalisation. Defaults to BatchNorm.
@@ -43,7 +43,7 @@ class DepthFPNDecoder(BaseModule):
         )
 
     def forward(self, feats: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Decode the encoder's levels.
+        """Decode the backbone's levels.
 
         Args:
             feats (Sequence[Tensor]): Finest first; shape (B, in_channels[l], H / strides[l], W / strides[l]).

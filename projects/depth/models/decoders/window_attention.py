@@ -48,7 +48,7 @@ def window_regions(height: int, width: int, valid: tuple[int, int], size: int, s
 
 
 class WindowCRFAttention(nn.Module):
-    """Window attention: queries and keys from the decoder's features, values from the encoder's.
+    """Window attention: queries and keys from the decoder's features, values from the backbone's.
 
     The attention weights are the pairwise potentials of a fully connected CRF inside each window.
 
@@ -117,7 +117,7 @@ class WindowCRFBlock(nn.Module):
     """Two layers of window attention, the second with shifted windows, each followed by an MLP.
 
     Args:
-        in_channels (int): Channels of the encoder's features.
+        in_channels (int): Channels of the backbone's features.
         channels (int): C of the decoder's features.
         num_heads (int): Heads.
         window_size (int): Side of a window. Defaults to 7.

@@ -44,7 +44,7 @@ class WindowCRFDecoder(BaseModule):
     Source: NeWCRFs (arXiv:2203.01502); widths and heads of its Swin-L model are the defaults.
 
     Args:
-        in_channels (Sequence[int]): Channels of the encoder's levels, finest first.
+        in_channels (Sequence[int]): Channels of the backbone's levels, finest first.
         channels (Sequence[int]): Channels of the decoder's levels, finest first. Each is at least a quarter of the next
             coarser one and divisible by its heads. Defaults to (128, 256, 512, 1024).
         num_heads (Sequence[int]): Heads, finest first. Defaults to (4, 8, 16, 32).
@@ -83,7 +83,7 @@ class WindowCRFDecoder(BaseModule):
         )
 
     def forward(self, feats: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Decode the encoder's levels.
+        """Decode the backbone's levels.
 
         Args:
             feats (Sequence[Tensor]): Finest first; shape (B, in_channels[l], H / strides[l], W / strides[l]), each

@@ -10,7 +10,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 
-class BaseStereoFusion(BaseModule):
+class BaseStereoFuser(BaseModule):
     """Put what the right image shows into the features of the left one.
 
     Attributes:
@@ -26,7 +26,7 @@ class BaseStereoFusion(BaseModule):
         """Fuse.
 
         Args:
-            left (Sequence[Tensor]): Encoder levels of the left image, finest first, each (B, C_l, h_l, w_l).
+            left (Sequence[Tensor]): Backbone levels of the left image, finest first, each (B, C_l, h_l, w_l).
             right (Sequence[Tensor]): The same of the right image.
             inputs (Mapping[str, Tensor]): Inputs of the model; ``right_img`` is the image that ``right`` comes from.
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from mmdet3d.registry import MODELS
 
-from projects.radocc import CameraRaySampler, VolumeRenderingNeck
+from projects.radocc import CameraRaySampler, VolumeRenderingConnector
 from projects.rendering import VoxelGrid, render_occupancy_rays
 
 SIZE = (16, 24)
@@ -13,7 +13,7 @@ def test_neck_equals_the_rendering_function(make_batch, geometry):
     inputs, samples = make_batch()
     logits = torch.randn(2, 20, 20, 8, 5)
     rays = CameraRaySampler(num_rays=30, render_size=SIZE, geometry=geometry)(inputs, samples)
-    rendered = VolumeRenderingNeck(density_scale=2.0)(logits, rays)
+    rendered = VolumeRenderingConnector(density_scale=2.0)(logits, rays)
     grid = VoxelGrid(geometry['point_cloud_range'], geometry['grid_size'])
     expected = render_occupancy_rays(logits, rays['rays_o'], rays['rays_d'], grid, (0.0, 6.0), 0.25, density_scale=2.0)
     assert set(rendered) == {'weights', 'depths', 'semantics', 'opacities'}
@@ -30,9 +30,9 @@ def test_probabilities_are_read_with_the_voxel_size_of_the_rays(make_batch, geom
     grid = VoxelGrid(geometry['point_cloud_range'], geometry['grid_size'])
     drawn = rays['rays_o'], rays['rays_d']
     expected = render_occupancy_rays(logits, *drawn, grid, (0.0, 6.0), 0.25, density='prob')
-    neck = VolumeRenderingNeck(density='prob')
+    neck = VolumeRenderingConnector(density='prob')
     assert torch.equal(neck(logits, rays)['weights'], expected.weights)
-    other = VolumeRenderingNeck(density='prob', voxel_size=0.4)
+    other = VolumeRenderingConnector(density='prob', voxel_size=0.4)
     assert not torch.equal(other(logits, rays)['weights'], expected.weights)
     del rays['voxel_size']
     with pytest.raises(ValueError, match="density='prob' needs voxel_size"):
@@ -44,19 +44,19 @@ def test_prepared_and_unprepared_rays_render_the_same_in_chunks_or_not(make_batc
     inputs, samples = make_batch()
     logits = torch.randn(2, 20, 20, 8, 5)
     rays = CameraRaySampler(num_rays=30, render_size=SIZE)(inputs, samples)
-    whole = VolumeRenderingNeck(geometry=geometry)(logits, rays)
-    parts = VolumeRenderingNeck(geometry=geometry, chunk=7)(logits, rays)
+    whole = VolumeRenderingConnector(geometry=geometry)(logits, rays)
+    parts = VolumeRenderingConnector(geometry=geometry, chunk=7)(logits, rays)
     assert all(torch.allclose(whole[name], parts[name]) for name in whole)
     prepared = CameraRaySampler(num_rays=30, render_size=SIZE, geometry=geometry).geometry
     rays['samples'] = prepared(rays['rays_o'], rays['rays_d'])
-    assert torch.equal(VolumeRenderingNeck()(logits, rays)['weights'], whole['weights'])
+    assert torch.equal(VolumeRenderingConnector()(logits, rays)['weights'], whole['weights'])
 
 
 def test_both_models_are_rendered_along_the_same_rays(make_batch, geometry):
     torch.manual_seed(0)
     inputs, samples = make_batch()
     rays = CameraRaySampler(num_rays=30, render_size=SIZE, geometry=geometry)(inputs, samples)
-    neck = VolumeRenderingNeck()
+    neck = VolumeRenderingConnector()
     logits = torch.randn(2, 20, 20, 8, 5)
     with torch.no_grad():
         teacher = neck(logits, rays)
@@ -71,7 +71,7 @@ def test_a_flipped_world_renders_the_same_distributions(make_batch, geometry):
     inputs, samples = make_batch()
     torch.manual_seed(0)
     logits = torch.randn(2, 20, 20, 8, 5)
-    sampler, neck = CameraRaySampler(num_rays=30, render_size=SIZE, geometry=geometry), VolumeRenderingNeck()
+    sampler, neck = CameraRaySampler(num_rays=30, render_size=SIZE, geometry=geometry), VolumeRenderingConnector()
     torch.manual_seed(1)
     plain = neck(logits, sampler(inputs, samples))
     inputs['bda_mat'] = torch.diag(torch.tensor([1.0, -1.0, 1.0, 1.0])).expand(2, 4, 4)
@@ -84,11 +84,11 @@ def test_a_flipped_world_renders_the_same_distributions(make_batch, geometry):
 def test_unprepared_rays_without_geometry_are_an_error():
     rays = {'rays_o': torch.zeros(1, 2, 3), 'rays_d': torch.ones(1, 2, 3)}
     with pytest.raises(ValueError, match='set `geometry`'):
-        VolumeRenderingNeck()(torch.zeros(1, 2, 2, 2, 3), rays)
+        VolumeRenderingConnector()(torch.zeros(1, 2, 2, 2, 3), rays)
 
 
 def test_neck_is_registered_and_has_no_parameters(geometry):
-    neck = MODELS.build({'type': 'VolumeRenderingNeck', 'geometry': geometry})
+    neck = MODELS.build({'type': 'VolumeRenderingConnector', 'geometry': geometry})
     assert not list(neck.parameters())
     assert not neck.state_dict()
 
@@ -98,7 +98,7 @@ def test_geometry_chooses_the_field_that_is_rendered(make_batch, geometry):
     inputs, samples = make_batch()
     logits = torch.randn(2, 20, 20, 8, 5)
     rays = CameraRaySampler(num_rays=30, render_size=SIZE, geometry={**geometry, 'field': 'voxel'})(inputs, samples)
-    rendered = VolumeRenderingNeck()(logits, rays)
+    rendered = VolumeRenderingConnector()(logits, rays)
     grid = VoxelGrid(geometry['point_cloud_range'], geometry['grid_size'])
     line = (rays['rays_o'], rays['rays_d'], grid, (0.0, 6.0), 0.25)
     assert torch.equal(rendered['depths'], render_occupancy_rays(logits, *line, field='voxel').depths)

@@ -2,14 +2,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from projects.depth.models.fusion import (
-    ConcatStereoFusion,
-    CorrelationStereoFusion,
-    EpipolarStereoFusion,
+from projects.depth.models.fusers import (
+    ConcatStereoFuser,
+    CorrelationStereoFuser,
+    EpipolarStereoFuser,
     correlation_volume,
     local_soft_argmax,
 )
-from projects.depth.models.fusion.epipolar import RowAttention
+from projects.depth.models.fusers.epipolar import RowAttention
 
 CHANNELS = [8, 16, 32, 64]
 
@@ -43,8 +43,8 @@ def _levels(batch=2, height=64, width=96):
 
 
 @pytest.mark.parametrize('name', ['concat', 'epipolar', 'correlation'])
-def test_fusions_keep_shapes_and_see_the_right_image(build, fusion_configs, stereo_inputs, name):
-    fusion = build(fusion_configs[name])
+def test_fusions_keep_shapes_and_see_the_right_image(build, fuser_configs, stereo_inputs, name):
+    fusion = build(fuser_configs[name])
     left, right = _levels(), [level.requires_grad_() for level in _levels()]
     levels, _ = fusion(left, right, stereo_inputs)
     assert [tuple(level.shape) for level in levels] == [tuple(level.shape) for level in left]
@@ -52,9 +52,9 @@ def test_fusions_keep_shapes_and_see_the_right_image(build, fusion_configs, ster
     assert sum(level.grad.abs().sum() > 0 for level in right if level.grad is not None) > 0
 
 
-def test_prior_depth_is_focal_times_baseline_over_disparity(build, fusion_configs, stereo_inputs):
+def test_prior_depth_is_focal_times_baseline_over_disparity(build, fuser_configs, stereo_inputs):
     """The volume is forced to disparity 2 cells of 4 pixels: 80 px * 0.5 m / 8 px = 5 m, and 6 m for 0.6 m."""
-    fusion = build(fusion_configs['correlation'])
+    fusion = build(fuser_configs['correlation'])
     torch.nn.init.zeros_(fusion.temperature)
     torch.nn.init.zeros_(fusion.to_logits.weight)
     with torch.no_grad():
@@ -76,7 +76,7 @@ def test_row_attention_looks_left_in_its_row_only():
 
 def test_unsupported_options_are_named():
     with pytest.raises(ValueError, match='stride of the correlation volume must be 2 or 4, got 8'):
-        CorrelationStereoFusion(CHANNELS, stride=8)
+        CorrelationStereoFuser(CHANNELS, stride=8)
     with pytest.raises(ValueError, match='channels 8 must be a multiple of num_heads 3'):
-        EpipolarStereoFusion(CHANNELS, levels=(0,), num_heads=3)
-    assert not ConcatStereoFusion(CHANNELS).gives_prior
+        EpipolarStereoFuser(CHANNELS, levels=(0,), num_heads=3)
+    assert not ConcatStereoFuser(CHANNELS).gives_prior

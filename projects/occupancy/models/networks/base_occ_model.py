@@ -11,7 +11,7 @@ from projects.models import TaskModel
 from projects.occupancy.models.heads import BaseOccHead
 
 
-class BaseOccDetector(TaskModel):
+class BaseOccModel(TaskModel):
     """Parent of students and teachers of occupancy.
 
     A student of your own gives ``extract_outputs``, with at least ``occ_logits`` (B, X, Y, Z, K) among its outputs, and

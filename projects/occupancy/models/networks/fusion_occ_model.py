@@ -9,12 +9,12 @@ from typing import Any
 from mmdet3d.registry import MODELS
 from torch import Tensor
 
-from .lidar_occ_detector import single_map
-from .lss_occ_detector import LSSOccDetector
+from .lidar_occ_model import single_map
+from .lss_occ_model import LSSOccModel
 
 
 @MODELS.register_module()
-class FusionOccDetector(LSSOccDetector):
+class FusionOccModel(LSSOccModel):
     """Camera and LiDAR branches in BEV, joined by concatenation, convolution and a channel gate (RadOcc's teacher).
 
     Args:
@@ -32,7 +32,7 @@ class FusionOccDetector(LSSOccDetector):
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
-    INPUTS = (*LSSOccDetector.INPUTS, 'points')
+    INPUTS = (*LSSOccModel.INPUTS, 'points')
 
     def __init__(
         self,

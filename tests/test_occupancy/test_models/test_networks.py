@@ -2,7 +2,7 @@ import pytest
 import torch
 from mmdet3d.registry import MODELS
 
-from projects.occupancy.models import FusionOccDetector, LSSOccDetector
+from projects.occupancy.models import FusionOccModel, LSSOccModel
 
 KINDS = ('flashocc', 'bevdet_occ', 'lidar', 'fusion')
 
@@ -102,7 +102,7 @@ def test_missing_input_is_named(tiny_model_cfgs, make_batch):
     batch = make_batch()
     del batch['inputs']['points']
     model, data = build(tiny_model_cfgs()['fusion'], batch)
-    with pytest.raises(ValueError, match=r"FusionOccDetector needs inputs \['points'\]"):
+    with pytest.raises(ValueError, match=r"FusionOccModel needs inputs \['points'\]"):
         model(**data)
 
 
@@ -114,7 +114,7 @@ def test_unknown_mode_is_refused(tiny_model_cfgs, make_batch):
         model(data['inputs'], mode='loss')
 
 
-@pytest.mark.parametrize(('kind', 'parent'), [('bevdet_occ', LSSOccDetector), ('fusion', FusionOccDetector)])
+@pytest.mark.parametrize(('kind', 'parent'), [('bevdet_occ', LSSOccModel), ('fusion', FusionOccModel)])
 def test_a_child_works_on_the_lifted_feature_without_a_copy_of_the_rest(kind, parent, tiny_model_cfgs, make_batch):
     seen = []
 

@@ -1,15 +1,15 @@
 import pytest
 import torch
 
-from projects.depth.models import MonoDepthEstimator, StereoDepthEstimator, blend_flipped
+from projects.depth.models import MonoDepthModel, StereoDepthModel, blend_flipped
 
 
-def _stereo(parts, fusion, **options):
-    return {'type': 'StereoDepthEstimator', 'fusion': fusion, **parts, **options}
+def _stereo(parts, fuser, **options):
+    return {'type': 'StereoDepthModel', 'fuser': fuser, **parts, **options}
 
 
 def _mono(parts, **options):
-    return {'type': 'MonoDepthEstimator', **parts, **options}
+    return {'type': 'MonoDepthModel', **parts, **options}
 
 
 def test_student_trains_every_parameter(build, parts, stereo_inputs, labelled_samples):
@@ -20,23 +20,23 @@ def test_student_trains_every_parameter(build, parts, stereo_inputs, labelled_sa
     assert [name for name, p in model.named_parameters() if p.grad is None] == []
 
 
-@pytest.mark.parametrize('fusion', ['concat', 'epipolar', 'correlation'])
-def test_teachers_train_every_parameter(build, parts, fusion_configs, stereo_inputs, labelled_samples, fusion):
-    loss_match = {'type': 'DisparityMatchLoss'} if fusion == 'correlation' else None
-    model = build(_stereo(parts, fusion_configs[fusion], loss_match=loss_match)).train()
+@pytest.mark.parametrize('fuser', ['concat', 'epipolar', 'correlation'])
+def test_teachers_train_every_parameter(build, parts, fuser_configs, stereo_inputs, labelled_samples, fuser):
+    loss_match = {'type': 'DisparityMatchLoss'} if fuser == 'correlation' else None
+    model = build(_stereo(parts, fuser_configs[fuser], loss_match=loss_match)).train()
     losses = model(stereo_inputs, labelled_samples, mode='loss')
-    assert ('loss_match' in losses) == (fusion == 'correlation')
+    assert ('loss_match' in losses) == (fuser == 'correlation')
     sum(losses.values()).backward()
     assert [name for name, p in model.named_parameters() if p.grad is None] == []
 
 
-@pytest.mark.parametrize('fusion', ['concat', 'epipolar', 'correlation'])
+@pytest.mark.parametrize('fuser', ['concat', 'epipolar', 'correlation'])
 @torch.no_grad()
-def test_teacher_uses_the_right_image_and_the_control_does_not(build, parts, fusion_configs, stereo_inputs, fusion):
+def test_teacher_uses_the_right_image_and_the_control_does_not(build, parts, fuser_configs, stereo_inputs, fuser):
     other = {**stereo_inputs, 'right_img': torch.randn(2, 3, 64, 96)}
-    teacher = build(_stereo(parts, fusion_configs[fusion])).eval()
+    teacher = build(_stereo(parts, fuser_configs[fuser])).eval()
     assert not torch.allclose(teacher(stereo_inputs)['depth'], teacher(other)['depth'], atol=1e-6)
-    control = build(_stereo(parts, fusion_configs[fusion], right_from_left=True)).eval()
+    control = build(_stereo(parts, fuser_configs[fuser], right_from_left=True)).eval()
     assert torch.equal(control(stereo_inputs)['depth'], control(other)['depth'])
     left_only = {key: value for key, value in stereo_inputs.items() if key != 'right_img'}
     assert torch.equal(control(left_only)['depth'], control(other)['depth'])
@@ -44,8 +44,8 @@ def test_teacher_uses_the_right_image_and_the_control_does_not(build, parts, fus
     assert torch.equal(teacher(twice)['depth'], control(left_only)['depth'])
 
 
-def test_student_and_teacher_features_have_one_shape(build, parts, fusion_configs, stereo_inputs):
-    student, teacher = build(_mono(parts)).eval(), build(_stereo(parts, fusion_configs['correlation'])).eval()
+def test_student_and_teacher_features_have_one_shape(build, parts, fuser_configs, stereo_inputs):
+    student, teacher = build(_mono(parts)).eval(), build(_stereo(parts, fuser_configs['correlation'])).eval()
     outputs, guide = student(stereo_inputs), teacher(stereo_inputs)
     for name in ('feat_4', 'feat_8', 'feat_16', 'feat_32', 'depth', 'log_scale'):
         assert outputs[name].shape == guide[name].shape
@@ -86,19 +86,19 @@ def test_flip_of_padded_images_is_refused(build, parts, stereo_inputs):
         build(_mono(parts, flip_tta='blend')).eval().predict_outputs(inputs)
 
 
-def test_missing_right_image_is_named(build, parts, fusion_configs, stereo_inputs):
+def test_missing_right_image_is_named(build, parts, fuser_configs, stereo_inputs):
     del stereo_inputs['right_img']
     with pytest.raises(ValueError, match=r"needs inputs \['right_img'\]"):
-        build(_stereo(parts, fusion_configs['concat']))(stereo_inputs)
+        build(_stereo(parts, fuser_configs['concat']))(stereo_inputs)
 
 
-def test_match_loss_without_a_volume_is_refused(build, parts, fusion_configs):
-    with pytest.raises(ValueError, match='ConcatStereoFusion has none'):
-        build(_stereo(parts, fusion_configs['concat'], loss_match={'type': 'DisparityMatchLoss'}))
+def test_match_loss_without_a_volume_is_refused(build, parts, fuser_configs):
+    with pytest.raises(ValueError, match='ConcatStereoFuser has none'):
+        build(_stereo(parts, fuser_configs['concat'], loss_match={'type': 'DisparityMatchLoss'}))
 
 
-@pytest.mark.parametrize('fusion', ['concat', 'epipolar', 'correlation'])
-def test_teachers_train_under_bfloat16(build, parts, fusion_configs, stereo_inputs, labelled_samples, fusion):
+@pytest.mark.parametrize('fuser', ['concat', 'epipolar', 'correlation'])
+def test_teachers_train_under_bfloat16(build, parts, fuser_configs, stereo_inputs, labelled_samples, fuser):
     parts['decoder'] = {
         'type': 'WindowCRFDecoder',
         'in_channels': [8, 16, 32, 64],
@@ -106,8 +106,8 @@ def test_teachers_train_under_bfloat16(build, parts, fusion_configs, stereo_inpu
         'num_heads': [2, 2, 4, 8],
         'pool_channels': 16,
     }
-    loss_match = {'type': 'DisparityMatchLoss'} if fusion == 'correlation' else None
-    model = build(_stereo(parts, fusion_configs[fusion], loss_match=loss_match)).train()
+    loss_match = {'type': 'DisparityMatchLoss'} if fuser == 'correlation' else None
+    model = build(_stereo(parts, fuser_configs[fuser], loss_match=loss_match)).train()
     with torch.autocast('cpu', dtype=torch.bfloat16):
         losses = model(stereo_inputs, labelled_samples, mode='loss')
     assert all(loss.dtype == torch.float32 for loss in losses.values())
@@ -116,16 +116,16 @@ def test_teachers_train_under_bfloat16(build, parts, fusion_configs, stereo_inpu
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('parent', [MonoDepthEstimator, StereoDepthEstimator])
-def test_a_child_works_between_encoder_and_decoder_without_a_copy_of_the_rest(
-    build, parts, fusion_configs, stereo_inputs, parent
+@pytest.mark.parametrize('parent', [MonoDepthModel, StereoDepthModel])
+def test_a_child_works_between_backbone_and_decoder_without_a_copy_of_the_rest(
+    build, parts, fuser_configs, stereo_inputs, parent
 ):
     class Halves(parent):
         def encode(self, inputs):
             levels, extra = super().encode(inputs)
             return [0.5 * level for level in levels], extra
 
-    cfg = _mono(parts) if parent is MonoDepthEstimator else _stereo(parts, fusion_configs['correlation'])
+    cfg = _mono(parts) if parent is MonoDepthModel else _stereo(parts, fuser_configs['correlation'])
     plain = build(dict(cfg)).eval()
     child = Halves(**{key: value for key, value in cfg.items() if key != 'type'}).eval()
     child.load_state_dict(plain.state_dict())

@@ -1,4 +1,4 @@
-"""Encoder, decoder and head: what the monocular and the stereo model share.
+"""Backbone, decoder and head: what the monocular and the stereo model share.
 
 Shape letters: B batch, H x W network input.
 """
@@ -12,14 +12,14 @@ from torch import Tensor
 
 from projects.depth.models.heads import stack_depth
 
-from .base_depth_estimator import BaseDepthEstimator
+from .base_depth_model import BaseDepthModel
 
 
-class EncoderDecoderEstimator(BaseDepthEstimator):
+class ImageDepthModel(BaseDepthModel):
     """A depth model made of configured parts.
 
     Args:
-        encoder (dict): Config of the image encoder; it returns levels, finest (stride 4) first.
+        backbone (dict): Config of the image backbone; it returns levels, finest (stride 4) first.
         decoder (dict): Config of the decoder; it returns ``feat_<stride>``.
         depth_head (dict): Config of the head.
         data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to DepthDataPreprocessor.
@@ -28,14 +28,14 @@ class EncoderDecoderEstimator(BaseDepthEstimator):
 
     def __init__(
         self,
-        encoder: dict,
+        backbone: dict,
         decoder: dict,
         depth_head: dict,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
-        self.encoder = MODELS.build(encoder)
+        self.backbone = MODELS.build(backbone)
         self.decoder = MODELS.build(decoder)
         self.depth_head = MODELS.build(depth_head)
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from projects.compute.precision import full_precision
 
-from .base import BaseStereoFusion
+from .base import BaseStereoFuser
 
 
 def correlation_volume(left: Tensor, right: Tensor, num_disparities: int) -> Tensor:
@@ -59,10 +59,10 @@ def _normalised_entropy(probability: Tensor) -> Tensor:
 
 
 class MatchingFeatures(BaseModule):
-    """Features to compare: a few convolutions on the image, and the encoder's finest level.
+    """Features to compare: a few convolutions on the image, and the backbone's finest level.
 
     Args:
-        in_channels (int): Channels of the encoder's finest level.
+        in_channels (int): Channels of the backbone's finest level.
         channels (int): Channels of the result.
         stride (int): Stride of the result, 2 or 4.
     """
@@ -82,14 +82,14 @@ class MatchingFeatures(BaseModule):
         )
 
     def forward(self, image: Tensor, level: Tensor) -> Tensor:
-        """``image`` (B, 3, H, W) and encoder level (B, in_channels, H / 4, W / 4) -> (B, channels, h, w)."""
+        """``image`` (B, 3, H, W) and backbone level (B, in_channels, H / 4, W / 4) -> (B, channels, h, w)."""
         fine = self.stem(image)
         context = F.interpolate(self.from_encoder(level), size=fine.shape[2:], mode='bilinear', align_corners=False)
         return self.mix(fine + context)
 
 
 @MODELS.register_module()
-class CorrelationStereoFusion(BaseStereoFusion):
+class CorrelationStereoFuser(BaseStereoFuser):
     """Match both images, turn the disparities into depth by the calibration, and add them to the features.
 
     Similarities pass a few convolutions; a softmax over disparities gives ``match_logits`` for supervision, the depth
@@ -99,7 +99,7 @@ class CorrelationStereoFusion(BaseStereoFusion):
     defaults, not from a paper.
 
     Args:
-        in_channels (Sequence[int]): Channels of the encoder's levels, finest first (stride 4).
+        in_channels (Sequence[int]): Channels of the backbone's levels, finest first (stride 4).
         max_disparity (int): Largest disparity in pixels of the network input. Defaults to 192.
         stride (int): Side of a cell in pixels, 2 or 4. Defaults to 4.
         match_channels (int): Channels that are compared. Defaults to 32.
@@ -138,7 +138,7 @@ class CorrelationStereoFusion(BaseStereoFusion):
     def forward(
         self, left: Sequence[Tensor], right: Sequence[Tensor], inputs: Mapping[str, Tensor]
     ) -> tuple[list[Tensor], dict[str, Tensor]]:
-        """Fuse; see :class:`BaseStereoFusion`.
+        """Fuse; see :class:`BaseStereoFuser`.
 
         Returns:
             tuple: Levels, and ``match_logits`` (B, D, h, w), ``focal_baseline`` (B,) in pixel metres, ``prior_depth``

@@ -6,15 +6,15 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
-from .base import BaseStereoFusion
+from .base import BaseStereoFuser
 
 
 @MODELS.register_module()
-class ConcatStereoFusion(BaseStereoFusion):
+class ConcatStereoFuser(BaseStereoFuser):
     """Concatenate both images' features and go back to the channels of one by a 1x1 convolution.
 
     Args:
-        in_channels (Sequence[int]): Channels of the encoder's levels, finest first.
+        in_channels (Sequence[int]): Channels of the backbone's levels, finest first.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to Kaiming.
     """
 
@@ -25,5 +25,5 @@ class ConcatStereoFusion(BaseStereoFusion):
     def forward(
         self, left: Sequence[Tensor], right: Sequence[Tensor], inputs: Mapping[str, Tensor]
     ) -> tuple[list[Tensor], dict[str, Tensor]]:
-        """Fuse; see :class:`BaseStereoFusion`. There are no further outputs."""
+        """Fuse; see :class:`BaseStereoFuser`. There are no further outputs."""
         return [conv(torch.cat(pair, dim=1)) for conv, pair in zip(self.convs, zip(left, right))], {}

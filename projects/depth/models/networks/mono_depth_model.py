@@ -9,7 +9,7 @@ from torch import Tensor
 
 from projects.models import require_inputs
 
-from .encoder_decoder_estimator import EncoderDecoderEstimator
+from .image_depth_model import ImageDepthModel
 
 FLIP_MODES = ('none', 'mean', 'blend')
 
@@ -37,11 +37,11 @@ def blend_flipped(depth: Tensor, unflipped: Tensor, border: float = 0.05) -> Ten
 
 
 @MODELS.register_module()
-class MonoDepthEstimator(EncoderDecoderEstimator):
-    """Encoder, decoder and head on the left image; nothing else is read.
+class MonoDepthModel(ImageDepthModel):
+    """Backbone, decoder and head on the left image; nothing else is read.
 
     Args:
-        encoder (dict): Config of the image encoder.
+        backbone (dict): Config of the image backbone.
         decoder (dict): Config of the decoder.
         depth_head (dict): Config of the head.
         flip_tta (str): Average over the mirrored image in prediction: 'none', 'mean' or 'blend' (see
@@ -52,14 +52,14 @@ class MonoDepthEstimator(EncoderDecoderEstimator):
 
     def __init__(
         self,
-        encoder: dict,
+        backbone: dict,
         decoder: dict,
         depth_head: dict,
         flip_tta: str = 'none',
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(encoder, decoder, depth_head, data_preprocessor, init_cfg)
+        super().__init__(backbone, decoder, depth_head, data_preprocessor, init_cfg)
         if flip_tta not in FLIP_MODES:
             raise ValueError(f'flip_tta must be one of {FLIP_MODES}, got {flip_tta!r}')
         self.flip_tta = flip_tta
@@ -67,7 +67,7 @@ class MonoDepthEstimator(EncoderDecoderEstimator):
     def encode(self, inputs: Mapping[str, Any]) -> tuple[Sequence[Tensor], dict[str, Tensor]]:
         """Levels of ``inputs['img']``; see the parent."""
         require_inputs(inputs, ('img',), type(self).__name__)
-        return self.encoder(inputs['img'].contiguous(memory_format=torch.channels_last)), {}
+        return self.backbone(inputs['img'].contiguous(memory_format=torch.channels_last)), {}
 
     def predict_outputs(self, inputs: Mapping[str, Any], data_samples: Sequence | None = None) -> dict[str, Tensor]:
         """Outputs at test time, depth and log-scale averaged over the mirrored image when ``flip_tta`` says so.

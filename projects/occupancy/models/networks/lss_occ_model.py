@@ -12,11 +12,11 @@ from torch import Tensor
 
 from projects.models import require_inputs
 
-from .base_occ_detector import BaseOccDetector
+from .base_occ_model import BaseOccModel
 
 
 @MODELS.register_module()
-class LSSOccDetector(BaseOccDetector):
+class LSSOccModel(BaseOccModel):
     """Image backbone, view transform, encoder in the grid, head.
 
     The same class serves BEV and voxel models: the view transform decides (``collapse_z``), and the encoder and the

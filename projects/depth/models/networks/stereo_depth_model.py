@@ -10,19 +10,19 @@ from torch import Tensor
 from projects.depth.models.heads import stack_depth
 from projects.models import require_inputs
 
-from .encoder_decoder_estimator import EncoderDecoderEstimator
+from .image_depth_model import ImageDepthModel
 
 STEREO_ADVICE = "a stereo model needs stereo=True in the data set, and 'right_img' in PackDepthInputs"
 
 
 @MODELS.register_module()
-class StereoDepthEstimator(EncoderDecoderEstimator):
-    """One encoder for both images, a fusion, and the decoder and head of the monocular model.
+class StereoDepthModel(ImageDepthModel):
+    """One backbone for both images, a fusion, and the decoder and head of the monocular model.
 
     Args:
-        encoder (dict): Config of the image encoder, shared by both images.
-        fusion (dict): Config of the fusion (``ConcatStereoFusion``, ``EpipolarStereoFusion`` or
-            ``CorrelationStereoFusion``).
+        backbone (dict): Config of the image backbone, shared by both images.
+        fuser (dict): Config of the fusion (``ConcatStereoFuser``, ``EpipolarStereoFuser`` or
+            ``CorrelationStereoFuser``).
         decoder (dict): Config of the decoder.
         depth_head (dict): Config of the head; ``with_prior`` is set by the fusion.
         loss_match (dict, optional): Config of the loss on ``match_logits`` of the fusion. Defaults to None.
@@ -34,8 +34,8 @@ class StereoDepthEstimator(EncoderDecoderEstimator):
 
     def __init__(
         self,
-        encoder: dict,
-        fusion: dict,
+        backbone: dict,
+        fuser: dict,
         decoder: dict,
         depth_head: dict,
         loss_match: dict | None = None,
@@ -43,12 +43,12 @@ class StereoDepthEstimator(EncoderDecoderEstimator):
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        built_fusion = MODELS.build(fusion)
-        depth_head = {**depth_head, 'with_prior': built_fusion.gives_prior}
-        super().__init__(encoder, decoder, depth_head, data_preprocessor, init_cfg)
-        self.fusion = built_fusion
-        if loss_match is not None and not built_fusion.gives_prior:
-            raise ValueError(f'loss_match needs a correlation volume, {type(built_fusion).__name__} has none')
+        built_fuser = MODELS.build(fuser)
+        depth_head = {**depth_head, 'with_prior': built_fuser.gives_prior}
+        super().__init__(backbone, decoder, depth_head, data_preprocessor, init_cfg)
+        self.fuser = built_fuser
+        if loss_match is not None and not built_fuser.gives_prior:
+            raise ValueError(f'loss_match needs a correlation volume, {type(built_fuser).__name__} has none')
         self.loss_match = MODELS.build(loss_match) if loss_match else None
         self.right_from_left = right_from_left
 
@@ -58,14 +58,14 @@ class StereoDepthEstimator(EncoderDecoderEstimator):
         With a correlation volume also ``match_logits`` (B, D, h, w), ``focal_baseline`` (B,), ``prior_depth``
         (B, 1, h, w) in metres and ``confidence`` (B, 1, h, w).
         """
-        calibration = ('cam2img', 'baseline') if self.fusion.gives_prior else ()
+        calibration = ('cam2img', 'baseline') if self.fuser.gives_prior else ()
         images = ('img',) if self.right_from_left else ('img', 'right_img')
         require_inputs(inputs, (*images, *calibration), type(self).__name__, STEREO_ADVICE)
         left = inputs['img'].contiguous(memory_format=torch.channels_last)
         right = left if self.right_from_left else inputs['right_img'].contiguous(memory_format=torch.channels_last)
-        both = [level.chunk(2) for level in self.encoder(torch.cat([left, right]))]
+        both = [level.chunk(2) for level in self.backbone(torch.cat([left, right]))]
         pair = {**inputs, 'img': left, 'right_img': right}
-        return self.fusion([level[0] for level in both], [level[1] for level in both], pair)
+        return self.fuser([level[0] for level in both], [level[1] for level in both], pair)
 
     def loss_by_outputs(self, outputs: Mapping[str, Tensor], data_samples: Sequence) -> dict[str, Tensor]:
         """Losses of the head and, when configured, ``loss_match`` of the correlation volume."""

@@ -7,7 +7,7 @@ from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .base import BaseStereoFusion
+from .base import BaseStereoFuser
 
 
 class RowAttention(nn.Module):
@@ -59,11 +59,11 @@ class RowAttention(nn.Module):
 
 
 @MODELS.register_module()
-class EpipolarStereoFusion(BaseStereoFusion):
+class EpipolarStereoFuser(BaseStereoFuser):
     """Cross-attention along rows at some levels; the other levels are those of the left image.
 
     Args:
-        in_channels (Sequence[int]): Channels of the encoder's levels, finest first.
+        in_channels (Sequence[int]): Channels of the backbone's levels, finest first.
         levels (Sequence[int]): Levels with attention. Defaults to (1, 2), strides 8 and 16 (not from a paper).
         num_heads (int): Heads. Defaults to 4.
         max_shift (int): As in :class:`RowAttention`. Defaults to 96.
@@ -86,7 +86,7 @@ class EpipolarStereoFusion(BaseStereoFusion):
     def forward(
         self, left: Sequence[Tensor], right: Sequence[Tensor], inputs: Mapping[str, Tensor]
     ) -> tuple[list[Tensor], dict[str, Tensor]]:
-        """Fuse; see :class:`BaseStereoFusion`. There are no further outputs."""
+        """Fuse; see :class:`BaseStereoFuser`. There are no further outputs."""
         fused = list(left)
         for name, attention in self.attentions.items():
             level = int(name)

@@ -73,7 +73,7 @@ class CBAMResidual(nn.Module):
 
 
 @MODELS.register_module()
-class AttentionAdapter(nn.Module):
+class AttentionConnector(nn.Module):
     """Connector that adds an attention residual to a feature map; at the start it changes nothing.
 
     Wire it to ``student.feat_8`` (adapts the student) or to ``model.feat_8`` (both models, with the same weights).
@@ -112,7 +112,7 @@ class AttentionAdapter(nn.Module):
         """
         if feat.shape[1] != self.channels:
             raise ValueError(
-                f'AttentionAdapter has channels={self.channels}, its feature {feat.shape[1]}: set `channels` of this '
+                f'AttentionConnector has channels={self.channels}, its feature {feat.shape[1]}: set `channels` of this '
                 f'connector (model.connectors.<name>.channels) to {feat.shape[1]}'
             )
         return feat if self.residual is None else feat + self.residual(feat)

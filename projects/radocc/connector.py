@@ -10,7 +10,7 @@ from projects.rendering import RaySamples, RenderedRays, render_occupancy_sample
 
 
 @MODELS.register_module()
-class VolumeRenderingNeck(nn.Module):
+class VolumeRenderingConnector(nn.Module):
     """Render occupancy logits along rays. It has no parameters.
 
     Source: RadOcc, volume rendering of the voxel prediction; density and sampling as in the author's code.
@@ -63,7 +63,7 @@ class VolumeRenderingNeck(nn.Module):
         if 'samples' in rays:
             return self._render(occ_logits, rays['samples'], rays.get('voxel_size')).as_dict()
         if self.geometry is None:
-            raise ValueError('rays are not prepared: set `geometry` of the ray sampler, or of VolumeRenderingNeck')
+            raise ValueError('rays are not prepared: set `geometry` of the ray sampler, or of VolumeRenderingConnector')
         rays_o, rays_d = rays['rays_o'], rays['rays_d']
         size = self.chunk or rays_o.shape[1]
         edge = self.geometry.voxel_size
@@ -77,7 +77,7 @@ class VolumeRenderingNeck(nn.Module):
         size = voxel_size if self.voxel_size is None else self.voxel_size
         if size is None and self.density == 'prob':
             raise ValueError(
-                "density='prob' needs voxel_size, which these rays do not have: set it in VolumeRenderingNeck"
+                "density='prob' needs voxel_size, which these rays do not have: set it in VolumeRenderingConnector"
             )
         return render_occupancy_samples(
             occ_logits,

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from projects.models import require_inputs
 
-from .base_occ_detector import BaseOccDetector
+from .base_occ_model import BaseOccModel
 
 
 def single_map(feats: Tensor | Sequence[Tensor]) -> Tensor:
@@ -20,7 +20,7 @@ def single_map(feats: Tensor | Sequence[Tensor]) -> Tensor:
 
 
 @MODELS.register_module()
-class LidarOccDetector(BaseOccDetector):
+class LidarOccModel(BaseOccModel):
     """Pillar encoder, BEV backbone and neck, head.
 
     Args:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from projects.models import TaskModel
 
 
-class BaseDepthEstimator(TaskModel):
+class BaseDepthModel(TaskModel):
     """Parent of students and teachers of depth.
 
     A student of your own gives ``extract_outputs``, with at least ``depth`` (B, 1, H, W) in metres among its outputs,

@@ -1,0 +1,8 @@
+"""Occupancy models: camera students, LiDAR and fusion teachers."""
+
+from .base_occ_model import BaseOccModel
+from .fusion_occ_model import FusionOccModel
+from .lidar_occ_model import LidarOccModel
+from .lss_occ_model import LSSOccModel
+
+__all__ = ['BaseOccModel', 'FusionOccModel', 'LSSOccModel', 'LidarOccModel']
