@@ -1,0 +1,21 @@
+# ADU-Depth with ImageNet weights in teacher and student.
+_base_ = [
+    '../mono_depth/mono-depth_lite0_1xb4-12e_minidrive.py',
+    '../_base_/models/stereo-depth_lite0.py',
+    '../_base_/models/adudepth.py',
+]
+model = dict(
+    _delete_=True,
+    type='Distiller',
+    student=_base_.student,
+    teacher=_base_.teacher,
+    teacher_ckpt='work_dirs/stereo-depth_lite0_1xb4-6e_minidrive/epoch_6.pth',
+    teacher_config='configs/stereo_depth/stereo-depth_lite0_1xb4-6e_minidrive.py',
+    **_base_.distillation,
+)
+model['connectors']['adapted_8'].update(channels=64)
+model['connectors']['adapted_16'].update(channels=64)
+model['connectors']['adapted_32'].update(channels=64)
+train_dataloader = dict(dataset=dict(stereo=True))
+
+custom_hooks = [dict(type='DistillWarmupHook', warmup_iters=100)]
