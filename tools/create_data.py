@@ -6,7 +6,8 @@ import sys
 from dataset_converters.drivingstereo import WEATHERS, DrivingStereoConverter
 from dataset_converters.kitti_depth import SPLITS as KITTI_SPLITS
 from dataset_converters.kitti_depth import KITTIDepthConverter
-from dataset_converters.occ3d_nuscenes import SPLITS, Occ3DConverter
+from dataset_converters.nuscenes_splits import SPLITS
+from dataset_converters.occ3d_nuscenes import Occ3DConverter
 
 from projects.cli import ToolParser, run_tool
 

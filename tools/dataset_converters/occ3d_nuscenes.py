@@ -6,7 +6,6 @@ import pickle
 from collections.abc import Iterator
 
 from nuscenes import NuScenes
-from nuscenes.utils.splits import get_scenes_of_split
 from tqdm import tqdm
 
 from projects.engine import atomic_write, restricted_load
@@ -15,26 +14,8 @@ from projects.occ_eval.infos import read_info_items
 
 from . import nuscenes_infos as infos
 from .nuscenes_inventory import FolderIndex, Inventory, check_root, names_shown, report, table_inventories
+from .nuscenes_splits import EXPECTED_SAMPLES, SPLITS, scenes_by_split
 from .nuscenes_tables import broken_tables_named
-
-SPLITS = {
-    'v1.0-trainval': {'train': 'train', 'val': 'val'},
-    'v1.0-test': {'test': 'test'},
-    'v1.0-mini': {'train': 'mini_train', 'val': 'mini_val'},
-    'v1.0-minidrive': {'train': 'minidrive_train', 'val': 'minidrive_val', 'calib': 'minidrive_calib'},
-}
-"""Info file -> split of the devkit, by version."""
-
-OPTIONAL_SPLITS = {'minidrive_calib'}
-"""Splits that a data set need not have."""
-
-EXPECTED_SAMPLES = {
-    ('v1.0-trainval', 'train'): 28130,
-    ('v1.0-trainval', 'val'): 6019,
-    ('v1.0-test', 'test'): 6008,
-    ('v1.0-mini', 'train'): 323,
-    ('v1.0-mini', 'val'): 81,
-}
 
 INFO_VERSION = '1.1'
 
@@ -115,13 +96,7 @@ class Occ3DConverter:
                 f'{", ".join(map(str, twice[:5]))}; unpack the metadata archive again'
             )
         samples, inventories = {}, []
-        for name, split in SPLITS[self.version].items():
-            try:
-                wanted = get_scenes_of_split(split, self.nusc)
-            except ValueError:
-                if split in OPTIONAL_SPLITS:
-                    continue
-                raise
+        for name, (split, wanted) in scenes_by_split(self.version, self.nusc).items():
             scenes = [scene for scene in self.nusc.scene if scene['name'] in wanted]
             found = [infos.scene_samples(self.nusc, scene) for scene in scenes]
             samples[name] = [sample for group in found for sample in group]

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from conversion import convert, items_of
-from dataset_converters import occ3d_nuscenes
+from dataset_converters import nuscenes_splits
 from fake_nuscenes import FAKE_SCENES, FAKE_SPEED, write_fake_nuscenes
 
 
@@ -88,10 +88,10 @@ def test_number_of_sweeps_is_limited(root):
 def few_samples(monkeypatch):
     """The fake data of official versions, which has fewer samples, counts as whole."""
     for key, count in {('v1.0-mini', 'train'): 10, ('v1.0-mini', 'val'): 3, ('v1.0-test', 'test'): 2}.items():
-        monkeypatch.setitem(occ3d_nuscenes.EXPECTED_SAMPLES, key, count)
+        monkeypatch.setitem(nuscenes_splits.EXPECTED_SAMPLES, key, count)
     split = {'test': ['scene-0077']}
-    real = occ3d_nuscenes.get_scenes_of_split
-    monkeypatch.setattr(occ3d_nuscenes, 'get_scenes_of_split', lambda name, nusc: split.get(name) or real(name, nusc))
+    real = nuscenes_splits.get_scenes_of_split
+    monkeypatch.setattr(nuscenes_splits, 'get_scenes_of_split', lambda name, nusc: split.get(name) or real(name, nusc))
 
 
 @pytest.mark.usefixtures('few_samples')
