@@ -99,8 +99,7 @@ class ArmMeter:
     def _outputs(self, predictor: Predictor, sample: dict) -> tuple[Tensor, Tensor]:
         """Logits and calibrated logits, float32 on the CPU. Shape (1, X, Y, Z, C) each."""
         outputs = predictor.outputs(sample)
-        derived = predictor.model.derive_outputs(outputs)
-        return outputs['occ_logits'].float().cpu(), derived['calibrated_logits'].float().cpu()
+        return outputs['occ_logits'].float().cpu(), outputs['calibrated_logits'].float().cpu()
 
     def fit(self, predictor: Predictor) -> Rules:
         """Decision rules on the calibration scenes."""

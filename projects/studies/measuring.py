@@ -31,9 +31,10 @@ class Predictor:
 
     @torch.no_grad()
     def outputs(self, sample: Mapping[str, Any]) -> dict[str, Tensor]:
-        """Named tensors of ``extract_outputs``, with a batch of one."""
+        """Named tensors of ``extract_outputs`` and ``derive_outputs``, with a batch of one."""
         data = self._prepared(sample)
-        return self.model.extract_outputs(data['inputs'], data['data_samples'])
+        outputs = self.model.extract_outputs(data['inputs'], data['data_samples'])
+        return {**outputs, **self.model.derive_outputs(outputs)}
 
     @torch.no_grad()
     def predict(self, sample: Mapping[str, Any]) -> BaseDataElement:

@@ -167,9 +167,9 @@ def ray_table(result: OccupancyResult) -> Table:
         ['model', 'within 25 % (%)', 'median error (m)', 'RMSE (m)', 'open rays ended (%)'],
         rows,
         'Rays of all cameras through held-out scenes: rendered depth against the first occupied voxel of the label, '
-        'from 1 to 40 m. RMSE grows with the rays that slip through holes. The control says "free" more often: its '
-        f'free logit is raised by one of {", ".join(map(str, FREE_SHIFTS))}, whichever does most for it. What '
-        'a student gains beyond that is more than a matter of threshold. Bold: the best student.',
+        'from 1 to 40 m. All are rendered without the class weights of their training. RMSE grows with the rays that '
+        f'slip through holes. The control moves its free logit by one of {", ".join(map(str, FREE_SHIFTS))}, whichever '
+        'does most for it. A student that gains beyond that knows more than a threshold. Bold: the best student.',
         {(best, 1)},
     )
 
@@ -229,25 +229,26 @@ class OccupancyStudy(Study):
         """Configs by their names in ``report.json``."""
         return {{'student': 'baseline'}.get(name, name): config for name, config in super().configs().items()}
 
-    def logits(self, name: str, sample: dict) -> Tensor:
-        """Class logits of a model, float32. Shape (1, X, Y, Z, C)."""
-        return self.predictors[name].outputs(sample)['occ_logits'].float()
+    def logits(self, name: str, sample: dict) -> tuple[Tensor, Tensor]:
+        """Class logits of a model, to predict, and without its class weights, to render. Shape (1, X, Y, Z, C) each."""
+        outputs = self.predictors[name].outputs(sample)
+        return outputs['occ_logits'].float(), outputs['calibrated_logits'].float()
 
     def _measured(self, name: str) -> Callable[[dict, int], np.ndarray]:
         """Prediction of a model whose rays are measured at the same time."""
 
         def classes(sample: dict, _: int) -> np.ndarray:
-            logits = self.logits(name, sample)
-            self.meter.add(name, logits, sample)
+            logits, calibrated = self.logits(name, sample)
+            self.meter.add(name, calibrated, sample)
             if name == 'baseline':
-                self.meter.add_raised(name, logits, sample)
+                self.meter.add_raised(name, calibrated, sample)
             return most_likely(logits)
 
         return classes
 
     def _changed(self, name: str, change: Callable[[dict, int], dict]) -> Callable[[dict, int], np.ndarray]:
         """Prediction of a model for a changed sample."""
-        return lambda sample, index: most_likely(self.logits(name, change(sample, index)))
+        return lambda sample, index: most_likely(self.logits(name, change(sample, index))[0])
 
     def _with_points_of_another_scene(self, sample: dict, index: int) -> dict:
         other = frame_of_another_scene(self.dataset, index)
@@ -282,7 +283,7 @@ class OccupancyStudy(Study):
         meta, data = sample['data_samples'].metainfo, sample['data_samples']
         label, mask = data.gt_occ.numpy(), data.mask_camera.numpy()
         logits = {name: self.logits(name, sample) for name in self.runs}
-        volumes = {'label': label, **{name: most_likely(value) for name, value in logits.items()}}
+        volumes = {'label': label, **{name: most_likely(value) for name, (value, _) in logits.items()}}
         images = [cv2.imread(path, cv2.IMREAD_COLOR)[..., ::-1] for path in meta['img_paths']]
         cut = 'Label and predictions from above (forward is up) and in perspective, cut to the voxels the cameras see.'
         figures = [
@@ -290,7 +291,7 @@ class OccupancyStudy(Study):
             Figure(image_to_data_uri(draw_volumes(volumes, self.dataset.spec, mask)), cut),
         ]
         for camera in self.args.cameras:
-            figures += self._draw_camera(sample, camera, logits)
+            figures += self._draw_camera(sample, camera, {name: value for name, (_, value) in logits.items()})
         return Section(f'Keyframe {meta["token"][:8]} of {meta["scene_name"]}', figures=figures)
 
     def _draw_camera(self, sample: dict, camera: int, logits: dict[str, Tensor]) -> list[Figure]:

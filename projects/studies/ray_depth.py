@@ -15,7 +15,7 @@ from projects.radocc import VolumeRenderingConnector
 from .renders import camera_rays, edges, geometry_of, label_view
 
 #: Amounts by which the control raises the free logit of the student that trained alone.
-FREE_SHIFTS = (0.5, 1.0, 1.5)
+FREE_SHIFTS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ class _Doubler(torch.nn.Module):
     def extract_outputs(self, inputs, data_samples):
         return {'double': 2 * inputs}
 
+    def derive_outputs(self, outputs):
+        return {'four_times': 2 * outputs['double']}
+
     def forward(self, inputs, data_samples, mode):
         assert mode == 'predict'
         data_samples[0].set_data({'double': (2 * inputs)[0]})
@@ -24,6 +27,7 @@ def test_one_predictor_gives_outputs_and_predictions_of_a_single_sample():
     sample = {'inputs': torch.tensor(3.0, requires_grad=True), 'data_samples': BaseDataElement()}
     predictor = Predictor(_Doubler())
     assert predictor.outputs(sample)['double'].tolist() == [6.0]
+    assert predictor.outputs(sample)['four_times'].tolist() == [12.0]
     assert not predictor.outputs(sample)['double'].requires_grad
     assert predictor.predict(sample).double.item() == 6.0
 
