@@ -18,6 +18,8 @@ from .demo import ROOT
 from .steps import Step
 
 _KEYS = {'title', 'data', 'student', 'teacher', 'rays', 'arms', 'control', 'seeds', 'settings'}
+_ARM_KEYS = {'config', 'epochs', 'labelled_only'}
+_SETTING_KEYS = {'scene_part', 'label_part'}
 _TEACHER = 'teacher'
 
 
@@ -51,7 +53,7 @@ class Ablation:
         amp (bool): Whether to train in bfloat16 autocast. Defaults to True.
 
     Raises:
-        ValueError: If a key is missing or unknown, or the control is no arm.
+        ValueError: If a key is missing or unknown, also one of an arm or a setting, or the control is no arm.
     """
 
     def __init__(self, path: str | Path, work_dir: Path, data_root: Path | None = None, amp: bool = True) -> None:
@@ -69,13 +71,17 @@ class Ablation:
         self.seeds, self.settings = list(config.seeds), {name: dict(value) for name, value in config.settings.items()}
         self.control, self.preset, self.data_seed = config.control, config.data.preset, config.data.seed
         self.data = data_root or Path(config.data.root)
+        for what, keys, entries in (('arm', _ARM_KEYS, self.arms), ('setting', _SETTING_KEYS, self.settings)):
+            for name, entry in {**entries, **({_TEACHER: self.teacher} if what == 'arm' else {})}.items():
+                if unknown := sorted(set(entry) - keys):
+                    raise ValueError(f'{path}: {what} {name!r} has {unknown}; known are {sorted(keys)}')
         if self.control not in self.arms or _TEACHER in self.arms:
             raise ValueError(f"{path}: the control {self.control!r} must be an arm, and no arm is called '{_TEACHER}'")
 
     def runs(self) -> Iterator[Run]:
-        """All runs of students, the first seed of all settings and arms first."""
-        for seed in self.seeds:
-            for setting in self.settings:
+        """All runs of students: setting by setting, all arms of a seed before the next seed."""
+        for setting in self.settings:
+            for seed in self.seeds:
                 for arm in self.arms_of(setting):
                     yield Run(setting, arm, seed)
 
@@ -89,15 +95,18 @@ class Ablation:
         return {'study': self.path.stem, 'data_seed': self.data_seed, 'amp': self.amp}
 
     def steps(self) -> list[Step]:
-        """All steps in order: data, info files, a teacher for each setting, then each run and its scores."""
+        """All steps in order: data, info files, and for each setting its teacher, then each run and its scores."""
         create = ['tools/create_minidrive.py', self.data, '--preset', self.preset, '--seed', self.data_seed]
         infos = ['tools/create_data.py', 'occ3d-nus', '--root-path', self.data, '--version', 'v1.0-minidrive']
         steps = [
             _step('data', 'generate MiniDrive', *create, repeatable=True),
             _step('infos', 'write the info files', *infos, repeatable=True),
         ]
-        steps += [self._train(self.teacher_run(name)) for name in self.settings]
+        taught: set[str] = set()
         for run in self.runs():
+            if run.setting not in taught:
+                taught.add(run.setting)
+                steps.append(self._train(self.teacher_run(run.setting)))
             measure = ['tools/analysis_tools/study.py', self.path, '--work-dir', self.work_dir, '--measure', run.name]
             measure += ['--data-root', self.data]
             steps += [self._train(run), _step(f'{run.name} scores', f'measure {run.name}', *measure)]

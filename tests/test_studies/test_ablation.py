@@ -32,9 +32,9 @@ def study(tmp_path):
     return Ablation(tmp_path / 'study.py', tmp_path / 'work')
 
 
-def test_every_arm_runs_in_every_setting_with_every_seed_the_first_seed_first(study):
+def test_every_arm_runs_in_every_setting_with_every_seed_setting_by_setting(study):
     few, everything = ['alone', 'radocc', 'labelled'], ['alone', 'radocc']
-    expected = [f'{s}/{a}/seed{n}' for n in (4, 5) for s, arms in (('few', few), ('all', everything)) for a in arms]
+    expected = [f'{s}/{a}/seed{n}' for s, arms in (('few', few), ('all', everything)) for n in (4, 5) for a in arms]
     assert [run.name for run in study.runs()] == expected
     assert study.find('few/radocc/seed5') == Run('few', 'radocc', 5)
     with pytest.raises(ValueError, match="has no run 'few/other/seed5'"):
@@ -48,6 +48,8 @@ def test_a_teacher_is_trained_once_a_setting_on_the_labelled_scenes_for_as_many_
     assert found['train_cfg.max_epochs'] == found['param_scheduler.1.T_max'] == '24'  # a quarter of the scenes, 6 * 4
     assert options(steps['all/teacher/seed4'])['train_cfg.max_epochs'] == '6'
     assert 'few/teacher/seed5' not in steps
+    names = list(steps)
+    assert names.index('few/labelled/seed5') < names.index('all/teacher/seed4') < names.index('all/alone/seed4')
 
 
 def test_students_see_all_scenes_and_learn_from_the_teacher_of_their_setting(study):
@@ -85,6 +87,8 @@ def test_every_study_of_the_repository_names_configs_that_are_there(path, tmp_pa
     [
         (('seeds', 'seed'), r"missing \['seeds'\], unknown \['seed'\]"),
         (("control = 'alone'", "control = 'none'"), "control 'none' must be an arm"),
+        (('epochs=3', 'epoch=3'), r"arm 'labelled' has \['epoch'\]"),
+        (('label_part=0.25', 'labels=0.25'), r"setting 'few' has \['labels'\]"),
     ],
 )
 def test_a_wrong_study_is_refused_with_what_is_wrong(tmp_path, change, message):
