@@ -22,7 +22,7 @@ from projects.occupancy.evaluation import RayIoUMetric, confusion_matrix, geomet
 
 from .decision import fit_biases, fit_scaling
 from .measuring import Dataset, Predictor
-from .ray_depth import RayTruth, render_depths
+from .ray_depth import RayTruth, raise_free, render_depths
 
 FREE_SHIFTS = np.linspace(-2.0, 3.0, 11)
 """Amounts by which the free logit is raised before rays are rendered; the best on calibration scenes is taken."""
@@ -171,8 +171,7 @@ class ArmMeter:
     def _ray_sums(self, logits: Tensor, sample: dict, shift: float) -> np.ndarray:
         """Negative log-likelihood, number, and those within 25 % of the true depth."""
         prepared, truth = self.rays.of(sample)
-        raised = torch.cat([logits[..., :-1], logits[..., -1:] + shift], dim=-1)
-        rendered, depth = render_depths(self.rays.renderer, raised, prepared)
+        rendered, depth = render_depths(self.rays.renderer, raise_free(logits, shift), prepared)
         sums = ray_likelihood(rendered['weights'][0], truth, self.rays.edges())
         known = (truth >= NEAR) & (truth <= FAR)
         ratio = np.maximum(depth.numpy()[known], 1e-6) / truth[known]

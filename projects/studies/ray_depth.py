@@ -99,6 +99,11 @@ class RayTruth:
         return torch.cat([starts, ends[-1:]])
 
 
+def raise_free(logits: Tensor, amount: float) -> Tensor:
+    """Logits (..., K) whose free logit, the last, is raised: more rays go through."""
+    return torch.cat([logits[..., :-1], logits[..., -1:] + amount], dim=-1)
+
+
 def render_depths(
     renderer: VolumeRenderingConnector, logits: Tensor, rays: dict[str, Tensor]
 ) -> tuple[dict[str, Tensor], Tensor]:
@@ -136,8 +141,7 @@ class RayDepthMeter:
         A model that says "free" more often lets more rays through to where they should end, without knowing more.
         """
         for amount in FREE_SHIFTS:
-            raised = torch.cat([logits[..., :-1], logits[..., -1:] + amount], dim=-1)
-            self.add(f'{name} + {amount}', raised, sample)
+            self.add(f'{name} + {amount}', raise_free(logits, amount), sample)
 
     def best_raised(self, name: str) -> RayScores:
         """The best scores of :meth:`add_raised`, chosen in hindsight by the rays within 25 %."""
