@@ -19,7 +19,8 @@ from .steps import Step
 
 _KEYS = {'title', 'data', 'student', 'teacher', 'rays', 'arms', 'control', 'seeds', 'settings'}
 _ARM_KEYS = {'config', 'epochs', 'labelled_only'}
-_SETTING_KEYS = {'scene_part', 'label_part'}
+_SETTING_KEYS = {'scene_part', 'label_part', 'labels'}
+_LABEL_OPTIONS = {'exact': [], 'aggregated': ['train_dataloader.dataset.gts=gts_aggregated']}
 _TEACHER = 'teacher'
 
 
@@ -53,7 +54,8 @@ class Ablation:
         amp (bool): Whether to train in bfloat16 autocast. Defaults to True.
 
     Raises:
-        ValueError: If a key is missing or unknown, also one of an arm or a setting, or the control is no arm.
+        ValueError: If a key is missing or unknown, also one of an arm or a setting, the control is no arm, or the
+            labels of a setting are unknown.
     """
 
     def __init__(self, path: str | Path, work_dir: Path, data_root: Path | None = None, amp: bool = True) -> None:
@@ -75,6 +77,9 @@ class Ablation:
             for name, entry in {**entries, **({_TEACHER: self.teacher} if what == 'arm' else {})}.items():
                 if unknown := sorted(set(entry) - keys):
                     raise ValueError(f'{path}: {what} {name!r} has {unknown}; known are {sorted(keys)}')
+        for name in self.settings:
+            if self._labels(name) not in _LABEL_OPTIONS:
+                raise ValueError(f'{path}: labels of setting {name!r} must be one of {sorted(_LABEL_OPTIONS)}')
         if self.control not in self.arms or _TEACHER in self.arms:
             raise ValueError(f"{path}: the control {self.control!r} must be an arm, and no arm is called '{_TEACHER}'")
 
@@ -97,6 +102,7 @@ class Ablation:
     def steps(self) -> list[Step]:
         """All steps in order: data, info files, and for each setting its teacher, then each run and its scores."""
         create = ['tools/create_minidrive.py', self.data, '--preset', self.preset, '--seed', self.data_seed]
+        create += ['--labels', 'aggregated'] if 'aggregated' in map(self._labels, self.settings) else []
         infos = ['tools/create_data.py', 'occ3d-nus', '--root-path', self.data, '--version', 'v1.0-minidrive']
         steps = [
             _step('data', 'generate MiniDrive', *create, repeatable=True),
@@ -140,6 +146,10 @@ class Ablation:
         """File with what each scene adds to the scores of a run."""
         return self.work_dir / 'scores' / f'{run.name.replace("/", "-")}.npz'
 
+    def _labels(self, setting: str) -> str:
+        """Labels of the training data of a setting; calibration and held-out scenes always have the exact ones."""
+        return self.settings[setting].get('labels', 'exact')
+
     def _arm(self, run: Run) -> dict[str, Any]:
         return self.teacher if run.arm == _TEACHER else self.arms[run.arm]
 
@@ -162,6 +172,7 @@ class Ablation:
         options = [f'{part}_dataloader.dataset.data_root={self.data}' for part in ('train', 'val', 'test')]
         options += [f'train_dataloader.dataset.{name}={value}' for name, value in parts.items()]
         options += [
+            *_LABEL_OPTIONS[self._labels(run.setting)],
             'val_dataloader.dataset.ann_file=occ3d-nus_infos_calib.pkl',
             f'randomness.seed={run.seed}',
             f'train_cfg.max_epochs={epochs}',
@@ -172,7 +183,7 @@ class Ablation:
             'default_hooks.logger.interval=25',
             'log_processor.window_size=25',
         ]
-        after = ('infos',)
+        after: tuple[str, ...] = ('infos',)
         if Config.fromfile(ROOT / config).model.type == 'Distiller':
             after = ('infos', self.teacher_run(run.setting).name)
             options.append(f'model.teacher_ckpt={self.checkpoint(self.teacher_run(run.setting))}')

@@ -11,8 +11,8 @@ def check_label_folder(data_root: str, gts: str | None) -> None:
     """
     if gts is not None and not osp.isdir(osp.join(data_root, gts)):
         raise FileNotFoundError(
-            f'folder of labels not found: {osp.join(data_root, gts)} (gts of the data set); for MiniDrive write it with '
-            'tools/create_minidrive.py --labels aggregated'
+            f'folder of labels not found: {osp.join(data_root, gts)} (gts of the data set); for MiniDrive write it '
+            'with tools/create_minidrive.py --labels aggregated'
         )
 
 
