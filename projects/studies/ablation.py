@@ -14,7 +14,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from .demo import ROOT
+from .demo import ROOT, epoch_options
 from .steps import Step
 
 _KEYS = {'title', 'data', 'student', 'teacher', 'rays', 'arms', 'control', 'seeds', 'settings'}
@@ -175,10 +175,7 @@ class Ablation:
             *_LABEL_OPTIONS[self._labels(run.setting)],
             'val_dataloader.dataset.ann_file=occ3d-nus_infos_calib.pkl',
             f'randomness.seed={run.seed}',
-            f'train_cfg.max_epochs={epochs}',
-            f'train_cfg.val_interval={max(1, epochs // 3)}',
-            f'param_scheduler.1.end={epochs}',
-            f'param_scheduler.1.T_max={epochs}',
+            *epoch_options(epochs),
             'default_hooks.checkpoint.max_keep_ckpts=1',
             'default_hooks.logger.interval=25',
             'log_processor.window_size=25',
