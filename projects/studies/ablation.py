@@ -100,7 +100,7 @@ class Ablation:
         infos = ['tools/create_data.py', 'occ3d-nus', '--root-path', self.data, '--version', 'v1.0-minidrive']
         steps = [
             _step('data', 'generate MiniDrive', *create, repeatable=True),
-            _step('infos', 'write the info files', *infos, repeatable=True),
+            _step('infos', 'write the info files', *infos, repeatable=True, after=('data',)),
         ]
         taught: set[str] = set()
         for run in self.runs():
@@ -109,7 +109,8 @@ class Ablation:
                 steps.append(self._train(self.teacher_run(run.setting)))
             measure = ['tools/analysis_tools/study.py', self.path, '--work-dir', self.work_dir, '--measure', run.name]
             measure += ['--data-root', self.data]
-            steps += [self._train(run), _step(f'{run.name} scores', f'measure {run.name}', *measure)]
+            scores = _step(f'{run.name} scores', f'measure {run.name}', *measure, after=(run.name,))
+            steps += [self._train(run), scores]
         return steps
 
     def teacher_run(self, setting: str) -> Run:
@@ -171,12 +172,14 @@ class Ablation:
             'default_hooks.logger.interval=25',
             'log_processor.window_size=25',
         ]
+        after = ('infos',)
         if Config.fromfile(ROOT / config).model.type == 'Distiller':
+            after = ('infos', self.teacher_run(run.setting).name)
             options.append(f'model.teacher_ckpt={self.checkpoint(self.teacher_run(run.setting))}')
         command = ['tools/train.py', config, '--work-dir', self.folder(run), '--resume']
         command += ['--amp'] if self.amp else []
         show = r'Epoch\((train|val)\)'
-        return _step(run.name, f'train {run.name}', *command, '--cfg-options', *options, show=show)
+        return _step(run.name, f'train {run.name}', *command, '--cfg-options', *options, show=show, after=after)
 
 
 def _as_arm(value: str | dict[str, Any]) -> dict[str, Any]:
@@ -184,5 +187,5 @@ def _as_arm(value: str | dict[str, Any]) -> dict[str, Any]:
     return {'config': value} if isinstance(value, str) else dict(value)
 
 
-def _step(name: str, title: str, *command: object, repeatable: bool = False, show: str | None = None) -> Step:
-    return Step(name, title, [sys.executable, *map(str, command)], repeatable, show)
+def _step(name: str, title: str, *command: object, **more: Any) -> Step:
+    return Step(name, title, [sys.executable, *map(str, command)], **more)
