@@ -1,9 +1,9 @@
 """A study of many arms: which runs there are, how each is trained, and where its scores lie.
 
-A study is a config file with ``title``, ``data``, ``student`` and ``teacher`` (configs), ``rays`` (a config whose
-renderer measures all arms), ``arms``, ``control``, ``seeds`` and ``settings``; ``configs/studies`` has examples. Every
-arm is trained in every setting with every seed, one after the other, and measured by the same rules. What is done is
-not done again.
+A study is a config file with ``title``, ``data``, ``student`` and ``teacher`` (configs), ``arms``, ``control``,
+``seeds`` and ``settings``, for occupancy also ``rays`` (a config whose renderer measures all arms); ``configs/studies``
+has examples. The student says which task it is. Every arm is trained in every setting with every seed, one after the
+other, and measured by the same rules. What is done is not done again.
 """
 
 import sys
@@ -14,13 +14,14 @@ from typing import Any
 
 from mmengine.config import Config
 
+from .arm_data import data_of
 from .demo import ROOT, epoch_options
 from .steps import Step
 
-_KEYS = {'title', 'data', 'student', 'teacher', 'rays', 'arms', 'control', 'seeds', 'settings'}
+_KEYS = {'title', 'data', 'student', 'teacher', 'arms', 'control', 'seeds', 'settings'}
 _ARM_KEYS = {'config', 'epochs', 'labelled_only'}
 _SETTING_KEYS = {'scene_part', 'label_part', 'labels'}
-_LABEL_OPTIONS = {'exact': [], 'aggregated': ['train_dataloader.dataset.gts=gts_aggregated']}
+_EXACT = 'exact'
 _TEACHER = 'teacher'
 
 
@@ -51,23 +52,25 @@ class Ablation:
         path (str | Path): The config.
         work_dir (Path): Where everything is written.
         data_root (Path, optional): Folder of the data. Defaults to that of the config.
-        amp (bool): Whether to train in bfloat16 autocast. Defaults to True.
+        amp (bool): Whether to train in bfloat16 autocast, where the task allows it. Defaults to True.
 
     Raises:
         ValueError: If a key is missing or unknown, also one of an arm or a setting, the control is no arm, or the
-            labels of a setting are unknown.
+            student's task cannot be measured, or it has no such labels.
     """
 
     def __init__(self, path: str | Path, work_dir: Path, data_root: Path | None = None, amp: bool = True) -> None:
         config = Config.fromfile(path)
         found = {key for key in config if not key.startswith('_')}
-        if found != _KEYS:
+        form = data_of(config.student) if 'student' in found else None
+        keys = _KEYS | (form.keys if form else set())
+        if form is None or found != keys:
             raise ValueError(
-                f'{path}: a study has the keys {sorted(_KEYS)}; missing {sorted(_KEYS - found)}, unknown '
-                f'{sorted(found - _KEYS)}'
+                f'{path}: a study has the keys {sorted(keys)}; missing {sorted(keys - found)}, unknown '
+                f'{sorted(found - keys)}'
             )
-        self.path, self.work_dir, self.amp = Path(path), work_dir, amp
-        self.title, self.student, self.rays = config.title, config.student, config.rays
+        self.path, self.work_dir, self.form, self.amp = Path(path), work_dir, form, amp and form.amp
+        self.title, self.student, self.rays = config.title, config.student, config.get('rays')
         self.arms = {name: _as_arm(arm) for name, arm in config.arms.items()}
         self.teacher = {**_as_arm(config.teacher), 'labelled_only': True}
         self.seeds, self.settings = list(config.seeds), {name: dict(value) for name, value in config.settings.items()}
@@ -78,10 +81,19 @@ class Ablation:
                 if unknown := sorted(set(entry) - keys):
                     raise ValueError(f'{path}: {what} {name!r} has {unknown}; known are {sorted(keys)}')
         for name in self.settings:
-            if self._labels(name) not in _LABEL_OPTIONS:
-                raise ValueError(f'{path}: labels of setting {name!r} must be one of {sorted(_LABEL_OPTIONS)}')
+            if self._labels(name) not in (kinds := (_EXACT, *form.labels)):
+                raise ValueError(f'{path}: labels of setting {name!r} must be one of {sorted(kinds)}')
         if self.control not in self.arms or _TEACHER in self.arms:
             raise ValueError(f"{path}: the control {self.control!r} must be an arm, and no arm is called '{_TEACHER}'")
+
+    @property
+    def task(self) -> str:
+        """Task of all arms, that of the student: 'occupancy' or 'depth'."""
+        return self.form.task
+
+    def infos(self, split: str) -> str:
+        """Name of the info file of a split: train, calib or val."""
+        return self.form.infos.format(split)
 
     def runs(self) -> Iterator[Run]:
         """All runs of students: setting by setting, all arms of a seed before the next seed."""
@@ -102,8 +114,10 @@ class Ablation:
     def steps(self) -> list[Step]:
         """All steps in order: data, info files, and for each setting its teacher, then each run and its scores."""
         create = ['tools/create_minidrive.py', self.data, '--preset', self.preset, '--seed', self.data_seed]
-        create += ['--labels', 'aggregated'] if 'aggregated' in map(self._labels, self.settings) else []
-        infos = ['tools/create_data.py', 'occ3d-nus', '--root-path', self.data, '--version', 'v1.0-minidrive']
+        create += self.form.create
+        for kind in sorted({self._labels(setting) for setting in self.settings} - {_EXACT}):
+            create += ['--labels', kind]
+        infos = ['tools/create_data.py', *self.form.convert, '--root-path', self.data]
         steps = [
             _step('data', 'generate MiniDrive', *create, repeatable=True),
             _step('infos', 'write the info files', *infos, repeatable=True, after=('data',)),
@@ -148,7 +162,11 @@ class Ablation:
 
     def _labels(self, setting: str) -> str:
         """Labels of the training data of a setting; calibration and held-out scenes always have the exact ones."""
-        return self.settings[setting].get('labels', 'exact')
+        return self.settings[setting].get('labels', _EXACT)
+
+    def _label_options(self, setting: str) -> list[str]:
+        kind = self._labels(setting)
+        return [] if kind == _EXACT else [f'train_dataloader.dataset.gts={self.form.labels[kind]}']
 
     def _arm(self, run: Run) -> dict[str, Any]:
         return self.teacher if run.arm == _TEACHER else self.arms[run.arm]
@@ -172,8 +190,8 @@ class Ablation:
         options = [f'{part}_dataloader.dataset.data_root={self.data}' for part in ('train', 'val', 'test')]
         options += [f'train_dataloader.dataset.{name}={value}' for name, value in parts.items()]
         options += [
-            *_LABEL_OPTIONS[self._labels(run.setting)],
-            'val_dataloader.dataset.ann_file=occ3d-nus_infos_calib.pkl',
+            *self._label_options(run.setting),
+            f'val_dataloader.dataset.ann_file={self.infos("calib")}',
             f'randomness.seed={run.seed}',
             *epoch_options(epochs),
             'default_hooks.checkpoint.max_keep_ckpts=1',

@@ -8,7 +8,8 @@ import torch
 
 from projects.studies.ablation import Ablation, Run
 from projects.studies.ablation_page import gain_of, write_study
-from projects.studies.arm_scores import METRICS, ray_likelihood, read_sums, same_scenes, score, write_sums
+from projects.studies.arm_scores import METRICS, ray_likelihood, score
+from projects.studies.arm_sums import read_sums, same_scenes, write_sums
 
 from .test_ablation import TEXT
 

@@ -37,26 +37,15 @@ def parse_args() -> argparse.Namespace:
 
 def measure(study: Ablation, run: Run) -> None:
     """Fit the decision rules of a run, count the held-out scenes, and keep both."""
-    from mmengine.config import Config
-
     from projects.engine import load_trained_model
     from projects.studies.ablation_page import write_study
-    from projects.studies.arm_scores import ArmMeter, write_sums
-    from projects.studies.measuring import Predictor, build_dataset
-    from projects.studies.ray_depth import RayTruth
-    from projects.studies.renders import build_renderer
+    from projects.studies.arm_sums import write_sums
+    from projects.studies.arm_task import TASKS
+    from projects.studies.measuring import Predictor
     from projects.studies.steps import write_json
 
     predictor = Predictor(load_trained_model(study.student, study.checkpoint(run)))
-    config = Config.fromfile(study.student)
-
-    def frames(split: str):
-        return build_dataset(
-            config.val_dataloader.dataset, study.data, config.test_pipeline, ann_file=f'occ3d-nus_infos_{split}.pkl'
-        )
-
-    held_out = frames('val')
-    meter = ArmMeter(frames('calib'), held_out, RayTruth(build_renderer(study.rays), held_out.spec.free_class))
+    meter = TASKS[study.task].open_meter(study)
     start = time.perf_counter()
     rules = meter.fit(predictor)
     sums = meter.count(predictor, rules)
