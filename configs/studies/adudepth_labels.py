@@ -6,7 +6,7 @@ title = 'When does a stereo teacher pay?'
 data = dict(preset='study', seed=0, root='data/minidrive-kitti-study')
 student = 'configs/mono_depth/mono-depth_lite0_1xb4-12e_minidrive.py'
 teacher = 'configs/stereo_depth/stereo-depth_lite0_1xb4-6e_minidrive.py'
-control = 'alone'
+controls = ['alone', 'alone_labelled', 'alone_longer']
 arms = dict(
     alone=student,
     adudepth=_lite0.format('adudepth'),

@@ -8,5 +8,6 @@ arms = dict(
     alone=dict(config=_base_.student, epochs=2),
     adudepth=dict(config=_base_.arms.adudepth, epochs=2),
 )
+controls = ['alone']
 seeds = [0]
 settings = dict(_delete_=True, labels_50=dict(label_part=0.5))
