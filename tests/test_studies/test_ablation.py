@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from projects.minidrive import KITTI_PRESETS
 from projects.studies.ablation import Ablation, Run
 
 REPO = Path(__file__).resolve().parents[2]
@@ -117,6 +118,16 @@ def test_every_study_of_the_repository_names_configs_that_are_there(path, tmp_pa
     configs = {word for step in study.steps() for word in step.command if word.startswith('configs/')}
     assert all((REPO / config).is_file() for config in configs)
     assert set(study.controls) <= set(study.arms)
+
+
+def test_every_arm_of_the_depth_study_takes_the_same_steps_whatever_is_labelled(tmp_path):
+    study, preset = Ablation(REPO / 'configs/studies/adudepth_labels.py', tmp_path), KITTI_PRESETS['study']
+    steps = {step.name: step for step in study.steps()}
+    (frames,) = set(preset.keyframes)
+    for setting in study.settings:
+        found = options(steps[f'{setting}/teacher/seed0'])
+        drives = round(float(found['train_dataloader.dataset.scene_part']) * preset.train_scenes)
+        assert drives * frames // 4 * int(found['train_cfg.max_epochs']) == 80 * 6
 
 
 def test_rays_belong_to_studies_of_occupancy_alone(tmp_path):
