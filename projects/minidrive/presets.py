@@ -79,7 +79,7 @@ KITTI_PRESETS = {
         Preset('tiny', (128, 416), train_scenes=4, val_scenes=2, keyframes=(2, 2), sweeps=0),
         Preset('tiny-study', (192, 640), train_scenes=4, val_scenes=2, keyframes=(2, 2), sweeps=0, calib_scenes=1),
         Preset('mini', (192, 640), train_scenes=72, val_scenes=20, keyframes=(3, 3), sweeps=0),
-        Preset('study', (192, 640), train_scenes=160, val_scenes=40, keyframes=(3, 3), sweeps=0, calib_scenes=20),
+        Preset('study', (192, 640), train_scenes=80, val_scenes=40, keyframes=(4, 4), sweeps=0, calib_scenes=20),
     )
 }
 

@@ -1,9 +1,10 @@
 """A study of many arms: which runs there are, how each is trained, and where its scores lie.
 
-A study is a config file with ``title``, ``data``, ``student`` and ``teacher`` (configs), ``arms``, ``control``,
-``seeds`` and ``settings``, for occupancy also ``rays`` (a config whose renderer measures all arms); ``configs/studies``
-has examples. The student says which task it is. Every arm is trained in every setting with every seed, one after the
-other, and measured by the same rules. What is done is not done again.
+A study is a config file with ``title``, ``data``, ``student`` and ``teacher`` (configs), ``arms``, ``controls`` (arms
+without a teacher, first the one with the same steps on the same data), ``seeds`` and ``settings``, for occupancy also
+``rays`` (a config whose renderer measures all arms); ``configs/studies`` has examples. The student says which task it
+is. Every arm is trained in every setting with every seed and measured by the same rules. What is done is not done
+again.
 """
 
 import sys
@@ -18,8 +19,8 @@ from .arm_data import data_of
 from .demo import ROOT, epoch_options
 from .steps import Step
 
-_KEYS = {'title', 'data', 'student', 'teacher', 'arms', 'control', 'seeds', 'settings'}
-_ARM_KEYS = {'config', 'epochs', 'labelled_only'}
+_KEYS = {'title', 'data', 'student', 'teacher', 'arms', 'controls', 'seeds', 'settings'}
+_ARM_KEYS = {'config', 'epochs', 'labelled_only', 'seeds'}
 _SETTING_KEYS = {'scene_part', 'label_part', 'labels'}
 _EXACT = 'exact'
 _TEACHER = 'teacher'
@@ -55,8 +56,8 @@ class Ablation:
         amp (bool): Whether to train in bfloat16 autocast, where the task allows it. Defaults to True.
 
     Raises:
-        ValueError: If a key is missing or unknown, also one of an arm or a setting, the control is no arm, or the
-            student's task cannot be measured, or it has no such labels.
+        ValueError: If a key is missing or unknown, also one of an arm or a setting, a control is no arm, or the
+            student's task cannot be measured or has no such labels.
     """
 
     def __init__(self, path: str | Path, work_dir: Path, data_root: Path | None = None, amp: bool = True) -> None:
@@ -74,7 +75,7 @@ class Ablation:
         self.arms = {name: _as_arm(arm) for name, arm in config.arms.items()}
         self.teacher = {**_as_arm(config.teacher), 'labelled_only': True}
         self.seeds, self.settings = list(config.seeds), {name: dict(value) for name, value in config.settings.items()}
-        self.control, self.preset, self.data_seed = config.control, config.data.preset, config.data.seed
+        self.controls, self.preset, self.data_seed = list(config.controls), config.data.preset, config.data.seed
         self.data = data_root or Path(config.data.root)
         for what, keys, entries in (('arm', _ARM_KEYS, self.arms), ('setting', _SETTING_KEYS, self.settings)):
             for name, entry in {**entries, **({_TEACHER: self.teacher} if what == 'arm' else {})}.items():
@@ -83,8 +84,13 @@ class Ablation:
         for name in self.settings:
             if self._labels(name) not in (kinds := (_EXACT, *form.labels)):
                 raise ValueError(f'{path}: labels of setting {name!r} must be one of {sorted(kinds)}')
-        if self.control not in self.arms or _TEACHER in self.arms:
-            raise ValueError(f"{path}: the control {self.control!r} must be an arm, and no arm is called '{_TEACHER}'")
+        if not self.controls or not set(self.controls) <= set(self.arms) or _TEACHER in self.arms:
+            raise ValueError(f"{path}: controls {self.controls} must be arms, and no arm is called '{_TEACHER}'")
+
+    @property
+    def control(self) -> str:
+        """The control that takes the same steps on the same data as all arms."""
+        return self.controls[0]
 
     @property
     def task(self) -> str:
@@ -98,9 +104,15 @@ class Ablation:
     def runs(self) -> Iterator[Run]:
         """All runs of students: setting by setting, all arms of a seed before the next seed."""
         for setting in self.settings:
-            for seed in self.seeds:
-                for arm in self.arms_of(setting):
-                    yield Run(setting, arm, seed)
+            seeds = {arm: self.seeds_of(arm) for arm in self.arms_of(setting)}
+            for seed in dict.fromkeys(seed for chosen in [self.seeds, *seeds.values()] for seed in chosen):
+                for arm, chosen in seeds.items():
+                    if seed in chosen:
+                        yield Run(setting, arm, seed)
+
+    def seeds_of(self, arm: str) -> list[int]:
+        """Seeds of an arm: those of the study, unless the arm has seeds of its own."""
+        return list(self.arms[arm].get('seeds', self.seeds))
 
     def arms_of(self, setting: str) -> list[str]:
         """Arms of a setting; where all scenes are labelled, one that sees the labelled ones alone is no other arm."""
@@ -209,7 +221,9 @@ class Ablation:
 
 
 def _as_arm(value: str | dict[str, Any]) -> dict[str, Any]:
-    """``config``, ``epochs`` (unless those of the config) and ``labelled_only`` of an arm; a string is a config."""
+    """Keys of an arm: ``config``, and where they differ from those of config and study, ``epochs``, ``labelled_only``
+    and ``seeds``; a string is a config.
+    """
     return {'config': value} if isinstance(value, str) else dict(value)
 
 

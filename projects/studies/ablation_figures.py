@@ -24,12 +24,12 @@ def gain_figures(settings: Mapping[str, Gains], metrics: Sequence[str], control:
             if gains
         }
         if series:
-            caption = f'Gain in {metric} over {control!r}, mean over seeds; bars: 95 % over scenes. Right is better.'
+            caption = f'Gain in {metric} over {control}, mean over seeds; bars: 95 % over scenes. Right is better.'
             figures.append(Figure(interval_chart(series, f'gain in {metric}'), caption, False))
     return figures
 
 
-def verdict(settings: Mapping[str, Gains], metric: str, control: str) -> str:
+def verdict(settings: Mapping[str, Gains], metric: str, control: str, digits: int = 2) -> str:
     """Which arms gain beyond noise, setting by setting.
 
     An arm gains when its interval over scenes is above zero and, where there are several seeds, its p over seeds,
@@ -46,8 +46,8 @@ def verdict(settings: Mapping[str, Gains], metric: str, control: str) -> str:
             if found[metric].low > 0 and (np.isnan(adjusted[arm]) or adjusted[arm] < LEVEL)
         }
         ordered = sorted(better, key=lambda arm: -better[arm])
-        shown = ', '.join(f'{arm} {better[arm]:+.2f}' for arm in ordered)
+        shown = ', '.join(f'{arm} {better[arm]:+.{digits}f}' for arm in ordered)
         seeds = '' if not all(np.isnan(list(adjusted.values()))) else ' One seed cannot tell seeds from arms.'
         shown = f'{shown or "no arm"} (of {len(gains)} arms).{seeds}'
-        sentences.append(f'{setting}: {metric} gains beyond noise over {control!r}: {shown}')
+        sentences.append(f'{setting}: {metric} gains beyond noise over {control}: {shown}')
     return ' '.join(sentences)

@@ -11,54 +11,14 @@ from projects.fileio import atomic_write
 from projects.reporting import Figure, Page, Section, Table, format_table, line_chart, processor_name
 
 from .ablation import Ablation, Run
-from .arm_sums import read_sums, same_scenes, total
+from .ablation_figures import Gains, gain_figures, verdict
+from .ablation_gains import Arms, gains_over, measured, value_of
 from .arm_task import METRIC, TASKS, ArmTask
 from .runs import read_run_log
-from .statistics import Gain, holm, paired_gain, scene_interval
+from .statistics import holm
 from .steps import write_json
 
-_RESAMPLES = 500
-
-Sums = dict[str, np.ndarray]
-Arms = dict[str, dict[int, Sums]]
-"""What scenes add to the scores, by arm and seed."""
-
-
-def measured(study: Ablation, setting: str) -> Arms:
-    """Scores of a setting that are there, by arm and seed."""
-    arms: Arms = {}
-    for arm in study.arms_of(setting):
-        runs = {seed: study.scores(Run(setting, arm, seed)) for seed in study.seeds}
-        found = {seed: read_sums(path) for seed, path in runs.items() if path.is_file()}
-        if found:
-            arms[arm] = found
-    same_scenes(sums for runs in arms.values() for sums in runs.values())
-    return arms
-
-
-def value_of(metric: str, sums: Sums) -> float:
-    """Score of all scenes."""
-    return METRIC[metric].score(total(sums))
-
-
-def gain_of(metric: str, arm: Mapping[int, Sums], control: Mapping[int, Sums]) -> Gain | None:
-    """Gain of an arm over the control in the seeds that both have; None when there is no such seed.
-
-    What gains by falling has its sign turned: more is better in every gain.
-    """
-    seeds = sorted(arm.keys() & control.keys())
-    if not seeds:
-        return None
-    measure = METRIC[metric]
-    key, sign = measure.part, measure.sign
-    low, high = scene_interval(
-        np.stack([arm[seed][key] for seed in seeds]),
-        np.stack([control[seed][key] for seed in seeds]),
-        lambda sums: sign * measure.score({key: sums}),
-        resamples=_RESAMPLES,
-    )
-    values = [[sign * value_of(metric, runs[seed]) for seed in seeds] for runs in (arm, control)]
-    return paired_gain(values[0], values[1], low, high)
+STRONGEST = 'the strongest control of each metric'
 
 
 def score_table(task: ArmTask, arms: Arms, seconds: Mapping[str, list[float]]) -> Table:
@@ -79,8 +39,8 @@ def score_table(task: ArmTask, arms: Arms, seconds: Mapping[str, list[float]]) -
     return Table(['arm', 'seeds', 'seconds', *(metric.name for metric in task.metrics)], rows, caption)
 
 
-def gain_table(task: ArmTask, gains: Mapping[str, Mapping[str, Gain]], control: str) -> Table:
-    """Gains over the control, with p over seeds (Holm over the arms) and the interval over scenes."""
+def gain_table(task: ArmTask, gains: Gains, control: str) -> Table:
+    """Gains over a control, with p over seeds (Holm over the arms) and the interval over scenes."""
     tested = task.tested
     adjusted = {metric: holm({arm: by_metric[metric].p_seeds for arm, by_metric in gains.items()}) for metric in tested}
     rows = []
@@ -93,7 +53,7 @@ def gain_table(task: ArmTask, gains: Mapping[str, Mapping[str, Gain]], control: 
             cells.append(f'{gain.mean:+.{digits}f} [{gain.low:+.{digits}f}, {gain.high:+.{digits}f}]{shown}')
         rows.append([arm, *cells])
     caption = (
-        f'Gain over {control!r} with the same seeds; more is better, also for likelihoods and errors. In brackets: '
+        f'Gain over {control} with the same seeds; more is better, also for likelihoods and errors. In brackets: '
         '95 % over scenes (paired bootstrap). p: paired t-test over seeds, adjusted for the number of arms (Holm).'
     )
     return Table(['arm', *tested], rows, caption)
@@ -126,7 +86,7 @@ def write_study(study: Ablation) -> str:
         FileNotFoundError: If no run has been measured.
     """
     task = TASKS[study.task]
-    sections, settings, tables = [], {}, []
+    sections, settings, tables, compared = [], {}, [], {}
     for setting in study.settings:
         arms = measured(study, setting)
         if not arms:
@@ -135,18 +95,13 @@ def write_study(study: Ablation) -> str:
             arm: [round(read_run_log(study.folder(Run(setting, arm, seed))).seconds(), 1) for seed in runs]
             for arm, runs in arms.items()
         }
-        control = arms.get(study.control, {})
-        gains = {
-            arm: found
-            for arm, runs in arms.items()
-            if arm != study.control
-            and len(found := {m: g for m in task.tested if (g := gain_of(m, runs, control)) is not None})
-            == len(task.tested)
-        }
-        shown = [score_table(task, arms, seconds), *([gain_table(task, gains, study.control)] if gains else [])]
+        same_steps = gains_over(study.control, arms, study.controls, task.tested)
+        compared[setting] = gains_over(None, arms, study.controls, task.tested)
+        pairs = ((same_steps, repr(study.control)), (compared[setting], STRONGEST))
+        shown = [score_table(task, arms, seconds), *(gain_table(task, gains, name) for gains, name in pairs if gains)]
         tables += shown
         sections.append(Section(setting, tables=shown, figures=curves(study, setting, study.seeds[0])))
-        settings[setting] = _setting_json(study, setting, arms, seconds, gains)
+        settings[setting] = _setting_json(study, setting, arms, seconds, same_steps, compared[setting])
     if not settings:
         raise FileNotFoundError(f'{study.work_dir} has no scores yet')
     facts = {
@@ -157,12 +112,15 @@ def write_study(study: Ablation) -> str:
         'data': f'MiniDrive {study.preset}, seed {study.data_seed}',
     }
     first, *others = settings
-    report = {**settings[first], 'others': {name: settings[name] for name in others}, **facts, 'config': study.student}
-    write_json(study.work_dir / 'study.json', report)
-    lead = 'Every arm with the same data, steps and seeds; what differs is what the student learns from.'
+    lead = verdict(compared, task.main, STRONGEST, METRIC[task.main].digits)
+    report = {**settings[first], 'others': {name: settings[name] for name in others}, 'verdict': lead, **facts}
+    write_json(study.work_dir / 'study.json', {**report, 'config': study.student})
+    if any(compared.values()):
+        figures = gain_figures(compared, task.tested, STRONGEST)
+        sections.insert(0, Section('Gains', ['Every arm takes the same steps on the same data.'], figures=figures))
     with atomic_write(study.work_dir / 'study.html', 'w') as file:
         file.write(Page(study.title, lead, sections, list(facts.items())).to_html())
-    return '\n\n'.join([*map(format_table, tables), f'page: {(study.work_dir / "study.html").resolve()}'])
+    return '\n\n'.join([*map(format_table, tables), lead, f'page: {(study.work_dir / "study.html").resolve()}'])
 
 
 def _setting_json(
@@ -170,7 +128,8 @@ def _setting_json(
     setting: str,
     arms: Arms,
     seconds: Mapping[str, list[float]],
-    gains: Mapping[str, Mapping[str, Gain]],
+    same_steps: Gains,
+    strongest: Gains,
 ) -> dict[str, Any]:
     """One setting: values of every metric in the order of the seeds, and the gains."""
     names = [metric.name for metric in TASKS[study.task].metrics]
@@ -184,7 +143,10 @@ def _setting_json(
             }
             for arm, runs in arms.items()
         },
-        'tests': {
-            arm: {metric: gain.as_json() for metric, gain in by_metric.items()} for arm, by_metric in gains.items()
-        },
+        'tests': _gains_json(same_steps),
+        'tests_strongest': _gains_json(strongest),
     }
+
+
+def _gains_json(gains: Gains) -> dict[str, Any]:
+    return {arm: {metric: gain.as_json() for metric, gain in by_metric.items()} for arm, by_metric in gains.items()}

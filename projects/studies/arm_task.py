@@ -28,6 +28,7 @@ class ArmTask:
         open_meter (Callable): Makes the meter of a study.
         metrics (tuple[ArmMetric, ...]): Columns of the page.
         tested (tuple[str, ...]): Names of those whose gains are tested.
+        main (str): Name of the one that the verdict is about.
         units (str): What the numbers are, for the reader.
         loss (tuple[str, str]): Name of the logged loss that is drawn, and its label.
         check (tuple[str, str]): The same of the score on calibration scenes while training.
@@ -36,6 +37,7 @@ class ArmTask:
     open_meter: Callable[[Ablation], ArmMeter]
     metrics: tuple[ArmMetric, ...]
     tested: tuple[str, ...]
+    main: str
     units: str
     loss: tuple[str, str]
     check: tuple[str, str]
@@ -67,6 +69,7 @@ TASKS = {
         _open_occupancy,
         tuple(map(_occupancy_metric, METRICS)),
         ('miou', 'miou_fitted', 'iou_fitted', 'rayiou', 'voxel_nll_fitted', 'ray_nll', 'ray_25'),
+        'miou_fitted',
         'NLL in nats, less is better; all else in percent.',
         ('loss_occ', 'cross-entropy of occupancy'),
         ('occ/mIoU', 'mIoU (%)'),
@@ -75,6 +78,7 @@ TASKS = {
         _open_depth,
         DEPTH_METRICS,
         ('abs_rel', 'abs_rel_fitted', 'd1_fitted', 'rmse_fitted', 'nll_fitted', 'edge_rel_fitted', 'smooth_rel_fitted'),
+        'abs_rel_fitted',
         'NLL in nats, RMSE in metres, relative errors and d1 as shares; less is better, but for d1.',
         ('loss_depth', 'SILog loss'),
         ('depth/abs_rel', 'AbsRel'),

@@ -8,7 +8,8 @@ import torch
 
 from projects.depth.structures import DepthDataSample
 from projects.studies.ablation import Ablation, Run
-from projects.studies.ablation_page import gain_of, write_study
+from projects.studies.ablation_gains import gain_of
+from projects.studies.ablation_page import write_study
 from projects.studies.arm_depth import (
     DEPTH_METRICS,
     DepthArmMeter,

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from projects.studies.ablation import Ablation, Run
-from projects.studies.ablation_page import gain_of, write_study
+from projects.studies.ablation_gains import gain_of, gains_over, strongest
+from projects.studies.ablation_page import write_study
 from projects.studies.arm_scores import METRICS, ray_likelihood, score
 from projects.studies.arm_sums import read_sums, same_scenes, write_sums
 
@@ -69,6 +70,19 @@ def test_every_gain_is_better_when_it_is_larger():
     assert gains['miou'].mean == pytest.approx(10.0)
     assert gains['voxel_nll'].mean == pytest.approx(0.1)
     assert gain_of('miou', better, {1: sums_of(50)}) is None
+
+
+def test_the_strongest_control_is_chosen_for_each_metric():
+    """A student with 60 hits and much noise, one with 50 and little: one has the better IoU, one the likelihood."""
+    arms = {'a': {0: sums_of(60, nll=90.0)}, 'b': {0: sums_of(50, nll=70.0)}, 'taught': {0: sums_of(64, nll=60.0)}}
+    assert strongest('miou', arms, ['a', 'b']) == 'a'
+    assert strongest('voxel_nll', arms, ['a', 'b']) == 'b'
+    assert strongest('miou', arms, ['c']) is None
+    gains = gains_over(None, arms, ['a', 'b'], ['miou', 'voxel_nll'])
+    assert list(gains) == ['taught']
+    assert gains['taught']['miou'].mean == pytest.approx(4.0)
+    assert gains['taught']['voxel_nll'].mean == pytest.approx(0.05)
+    assert list(gains_over('a', arms, ['a', 'b'], ['miou'])) == ['b', 'taught']
 
 
 def test_sums_come_back_from_their_file(tmp_path):

@@ -28,7 +28,7 @@ def parse_args() -> argparse.Namespace:
         default=1,
         help='how many trainings share the cores (default 1; 2 on two cores take 0.6 times as long for the same work)',
     )
-    parser.add_argument('--no-amp', dest='amp', action='store_false', help='train in float32 instead of bfloat16')
+    parser.add_argument('--no-amp', dest='amp', action='store_false', help='train in float32, as depth always does')
     parser.add_argument('--page', action='store_true', help='write the page of what was measured; train nothing')
     parser.add_argument('--list', action='store_true', help='list the steps, and run none')
     parser.add_argument('--measure', metavar='RUN', help='measure one trained run, <setting>/<arm>/seed<n>')
