@@ -92,7 +92,7 @@ class AttentionConnector(nn.Module):
         self.channels = channels
         if attention not in ATTENTIONS:
             raise ValueError(f'attention must be one of {ATTENTIONS}, got {attention!r}')
-        self.residual = None
+        self.residual: nn.Module | None = None
         if attention == 'nonlocal':
             self.residual = NonLocalResidual(channels, reduction, max_tokens)
         elif attention == 'cbam':

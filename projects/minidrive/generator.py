@@ -20,7 +20,7 @@ def _write_scene(preset_name: str, seed: int, index: int, staging: Path) -> dict
 
 
 def _write_tables(preset: Preset, seed: int, scenes: Iterable[dict[str, list[Record]]], staging: Path) -> None:
-    tables = {name: [] for name in TABLE_NAMES}
+    tables: dict[str, list[Record]] = {name: [] for name in TABLE_NAMES}
     tables.update(static_tables(Tokens(preset.name, seed)))
     for scene in scenes:
         for name, rows in scene.items():

@@ -124,11 +124,13 @@ def _run(jobs: list[tuple[State, SceneWriter, str, int]], workers: int, lock: Fo
     if not jobs:
         return
     # The first scene runs here: it compiles the kernels once, and the processes load them from the disk cache.
-    yield _generate_scene(*jobs[0])
+    _generate_scene(*jobs[0])
+    yield
     rest = jobs[1:]
     if workers <= 1:
         for job in rest:
-            yield _generate_scene(*job)
+            _generate_scene(*job)
+            yield
         return
     if not rest:
         return
@@ -139,13 +141,14 @@ def _run(jobs: list[tuple[State, SceneWriter, str, int]], workers: int, lock: Fo
         futures = {pool.submit(_generate_scene, *job): job[2] for job in rest}
         try:
             for future in as_completed(futures):
-                yield _result(future, futures[future])
+                _raise_failure(future, futures[future])
+                yield
         except BaseException:
             pool.shutdown(cancel_futures=True)  # finish the running scenes, start no other
             raise
 
 
-def _result(future: Future, name: str) -> None:
+def _raise_failure(future: Future, name: str) -> None:
     try:
         future.result()
     except BrokenProcessPool as error:

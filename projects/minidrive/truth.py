@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .formats.nuscenes_record import choose_scene
-from .formats.nuscenes_tables import Record
 from .presets import VERSION, get_preset
 from .sensors.capture import camera_pose, camera_time
 from .shapes.raycast import render_depth
@@ -14,7 +14,7 @@ from .state import read_config
 from .street.ego_car import CAMERAS
 
 
-def _read_table(path: Path) -> list[Record]:
+def _read_table(path: Path) -> list[dict[str, Any]]:
     try:
         return json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:

@@ -79,10 +79,11 @@ class VolumeRenderingConnector(nn.Module):
             raise ValueError(
                 "density='prob' needs voxel_size, which these rays do not have: set it in VolumeRenderingConnector"
             )
+        edge: dict[str, Any] = {} if size is None else {'voxel_size': size}
         return render_occupancy_samples(
             occ_logits,
             samples,
-            **({} if size is None else {'voxel_size': size}),
+            **edge,
             density=self.density,
             density_scale=self.density_scale,
             semantics_threshold=self.semantics_threshold,

@@ -103,7 +103,7 @@ class AdaptedFeatureLoss(nn.Module):
             Tensor: Scalar.
         """
         values = feature_distance_map(student_feat, teacher_feat, self.distance)
-        size = tuple(values.shape[-2:])
+        size = (values.shape[-2], values.shape[-1])
         scale = resize_log_scale(log_scale, size)
         if scale is not None and self.log_scale_offset is not None:
             scale = (scale.detach() if self.detach_scale else scale) + self.log_scale_offset

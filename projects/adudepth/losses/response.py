@@ -139,14 +139,16 @@ class FocalDepthLoss(nn.Module):
         if valid_mask is not None:
             mask = mask & valid_mask
         if self.max_teacher_error is not None:
-            mask = mask & self._reliable(teacher, gt_depth)
-        scale = resize_log_scale(log_scale, tuple(student.shape[-2:]))
+            mask = mask & self._reliable(teacher, gt_depth, self.max_teacher_error)
+        height, width = student.shape[-2:]
+        scale = resize_log_scale(log_scale, (height, width))
         if scale is not None and self.detach_scale:
             scale = scale.detach()
         value = focal_depth_loss(student, teacher, scale, mask, self.guidance, self.gamma, self.tau, self.beta)
         return self.loss_weight * value
 
-    def _reliable(self, teacher: Tensor, gt_depth: Tensor | None) -> Tensor:
+    @staticmethod
+    def _reliable(teacher: Tensor, gt_depth: Tensor | None, max_error: float) -> Tensor:
         if gt_depth is None:
             raise ValueError("max_teacher_error needs gt_depth; wire 'data.gt_depth' to it in loss_inputs")
-        return (gt_depth <= 0) | ((teacher - gt_depth).abs() <= self.max_teacher_error * gt_depth)
+        return (gt_depth <= 0) | ((teacher - gt_depth).abs() <= max_error * gt_depth)

@@ -56,7 +56,8 @@ def read_eigen_list(path: str | Path) -> list[Frame]:
     if not path.is_file():
         raise FileNotFoundError(f'split list not found: {path}')
     lines = read_text(path).splitlines()
-    frames, places = [], {}
+    frames: list[Frame] = []
+    places: dict[tuple[str, int], int] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

@@ -30,8 +30,8 @@ def match_rows(left: np.ndarray, right: np.ndarray, patches: int = 160) -> np.nd
     for top in range(height // 4, height - _HALF_H - cell, cell):
         for first in range(reach + _HALF_W, width - reach - _HALF_W - cell, cell):
             window = texture[top : top + cell, first : first + cell]
-            row, column = np.unravel_index(int(window.argmax()), window.shape)
-            row, column = max(top + int(row), _HALF_H), first + int(column)
+            down, right_of = np.unravel_index(int(window.argmax()), window.shape)
+            row, column = max(top + int(down), _HALF_H), first + int(right_of)
             if texture[row, column] < 20:
                 continue
             rows = slice(row - _HALF_H, row + _HALF_H + 1)

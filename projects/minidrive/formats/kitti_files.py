@@ -57,7 +57,7 @@ def write_calibration(path: Path, rig: StereoRig, day: str) -> None:
     for camera in range(4):
         projection = rig.projection(camera)
         offset = np.linalg.solve(rig.cam2img, projection[:, 3])
-        values = {
+        values: dict[str, np.ndarray | tuple[int, int]] = {
             'S': (width, height),
             'K': rig.cam2img,
             'D': np.zeros(5),

@@ -1,4 +1,6 @@
 """From linear radiance to a camera image: exposure, lens blur, sensor noise, tone curve."""
+# numba infers the types of the arguments of kernels, so they are not annotated:
+# mypy: disable-error-code=no-untyped-def
 
 from dataclasses import dataclass
 

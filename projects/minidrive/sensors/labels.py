@@ -4,6 +4,8 @@ As in Occ3D, ``mask_lidar`` holds the voxels that the LiDAR rays of the whole sc
 that camera rays reach up to and including the first occupied voxel, within ``mask_lidar``. Surfaces that no LiDAR ray
 came near stay free, as they do in labels that were aggregated from scans.
 """
+# numba infers the types of the arguments of kernels, so they are not annotated:
+# mypy: disable-error-code=no-untyped-def
 
 import numpy as np
 from scipy.ndimage import binary_dilation

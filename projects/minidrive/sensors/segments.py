@@ -1,4 +1,6 @@
 """Class-agnostic image segments: connected parts of objects, facades, lanes and ground, as a segmenter cuts them."""
+# numba infers the types of the arguments of kernels, so they are not annotated:
+# mypy: disable-error-code=no-untyped-def
 
 import numpy as np
 

@@ -1,4 +1,6 @@
 """Which voxels rays cross: those of a LiDAR to its points, and those of the pixels of the cameras."""
+# numba infers the types of the arguments of kernels, so they are not annotated:
+# mypy: disable-error-code=no-untyped-def
 
 import numpy as np
 

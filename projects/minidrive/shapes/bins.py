@@ -3,6 +3,8 @@
 All three are the same structure, :class:`Bins`: a grid of cells, each with a list of primitives sorted from near to
 far. Bounds come from the corners of every primitive, so a list may hold too many but never too few.
 """
+# numba infers the types of the arguments of kernels, so they are not annotated:
+# mypy: disable-error-code=no-untyped-def
 
 from typing import NamedTuple
 

@@ -4,6 +4,8 @@ The parameters of one street are a flat vector ``g`` (indices below) and a table
 ``side (+1 left, -1 right), s0, s1, depth, kind`` along the first road. ``s`` is the arc length along a road and ``d``
 the signed distance to its centre line (left positive), both in metres.
 """
+# numba infers the types of the arguments of kernels, so they are not annotated:
+# mypy: disable-error-code=no-untyped-def
 
 import numpy as np
 

@@ -1,4 +1,6 @@
 """Hash and value noise in [0, 1), the source of every procedural texture."""
+# numba infers the types of the arguments of kernels, so they are not annotated:
+# mypy: disable-error-code=no-untyped-def
 
 import numpy as np
 

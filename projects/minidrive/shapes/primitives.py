@@ -3,6 +3,8 @@
 A primitive is an oriented solid whose local coordinates, divided by its half sizes, fill the unit cube: a box, a box
 with slanted sides, a cylinder or cone along z, or an ellipsoid (plain or with the ragged edge of foliage).
 """
+# numba infers the types of the arguments of kernels, so they are not annotated:
+# mypy: disable-error-code=no-untyped-def
 
 from typing import NamedTuple
 
@@ -67,7 +69,7 @@ class PrimList:
         """Pack the rows into arrays."""
         shapes = ((), (3,), (3, 3), (3,), (3,), (), (6,), (), (), (), ())
         dtypes = (np.int64, *[np.float64] * 4, np.int64, np.float64, *[np.int64] * 4)
-        columns = list(zip(*self.rows)) if self.rows else [[] for _ in shapes]
+        columns = list(zip(*self.rows)) if self.rows else [() for _ in shapes]
         return Prims(*(np.asarray(c, dtype=t).reshape(len(self.rows), *s) for c, s, t in zip(columns, shapes, dtypes)))
 
 

@@ -1,4 +1,6 @@
 """Ray casting of a street at one instant: camera images with depth and segments, and LiDAR scans."""
+# numba infers the types of the arguments of kernels, so they are not annotated:
+# mypy: disable-error-code=no-untyped-def
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -213,7 +215,8 @@ def _smooth_outlines(rays, bins, pose, cam2img, colour, idents):  # noqa: ANN001
 
 def render(world: World, cam2street: np.ndarray, cam2img: np.ndarray, out: Picture) -> None:
     """Render a pinhole view into ``out``; integer pixel coordinates are pixel centres."""
-    bins = camera_bins(world.prims, cam2street, cam2img, out.ident.shape)
+    height, width = out.ident.shape
+    bins = camera_bins(world.prims, cam2street, cam2img, (height, width))
     _render(world.rays, bins, cam2street, cam2img, *out)
     _smooth_outlines(world.rays, bins, cam2street, cam2img, *out)
 

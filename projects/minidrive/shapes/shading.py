@@ -1,4 +1,6 @@
 """Procedural surface colours (linear RGB albedo and a mirror share) of the ground and of every material."""
+# numba infers the types of the arguments of kernels, so they are not annotated:
+# mypy: disable-error-code=no-untyped-def
 
 import numpy as np
 

@@ -1,4 +1,6 @@
 """Weather of a scene: sun, sky and haze, as a flat vector for the shading kernels."""
+# numba infers the types of the arguments of kernels, so they are not annotated:
+# mypy: disable-error-code=no-untyped-def
 
 import numpy as np
 

@@ -142,10 +142,11 @@ def _line_of_buildings(f: _Furnisher, road: int, side: int, width: float, densit
         length, depth = rng.uniform(8, 22), rng.uniform(8, 14)
         setback = rng.choice([rng.uniform(0.3, 3), rng.uniform(4, 9), rng.uniform(10, 18)], p=[0.35, 0.4, 0.25])
         d = side * (width + walk + setback + depth / 2)
-        ends = [
+        spots = [
             f.spot(s + length * a, d - side * depth / 2 * b, road, walk + 0.2) for a in (0, 0.5, 1) for b in (-1, 0, 1)
         ]
-        if rng.random() < density and all(ends):
+        ends = [spot for spot in spots if spot is not None]
+        if rng.random() < density and len(ends) == len(spots):
             at, heading = ends[4]
             low = min(end[0][2] for end in ends)
             yaw = heading + rng.normal(0, 0.02)

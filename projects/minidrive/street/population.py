@@ -19,7 +19,8 @@ class _Crowd:
     """Agents placed so far, and the test whether a new one would touch anything on its way."""
 
     def __init__(self, rng: np.random.Generator, street: Street, path: EgoPath, duration: float) -> None:
-        self.rng, self.street, self.agents = rng, street, []
+        self.rng, self.street = rng, street
+        self.agents: list[Agent] = []
         self.times = np.linspace(-0.3, duration, 4)
         self.boxes: list[np.ndarray] = []  # per agent (T, 5): x, y, heading, length, width
         ego = np.array([path.pose(t) for t in self.times])

@@ -190,10 +190,10 @@ def street_box(out: PrimList, rng: np.random.Generator, at: tuple[float, float, 
             )
     elif kind == 2:
         add(BOX, (x, y, z + 0.45), (0.9, 0.25, 0.05), rot=rot, material=m.FENCE, colour=np.array([0.3, 0.18, 0.08]))
-        for k in (-0.7, 0.7):
+        for end in (-0.7, 0.7):
             add(
                 BOX,
-                (x + k * along[0], y + k * along[1], z + 0.2),
+                (x + end * along[0], y + end * along[1], z + 0.2),
                 (0.05, 0.22, 0.2),
                 rot=rot,
                 material=m.METAL,
@@ -201,10 +201,10 @@ def street_box(out: PrimList, rng: np.random.Generator, at: tuple[float, float, 
             )
     else:
         add(BOX, (x, y, z + 2.4), (2.0, 0.7, 0.06), rot=rot, material=m.METAL, colour=GREY * 0.6)
-        for k in (-1.9, 1.9):
+        for end in (-1.9, 1.9):
             add(
                 BOX,
-                (x + k * along[0], y + k * along[1], z + 1.2),
+                (x + end * along[0], y + end * along[1], z + 1.2),
                 (0.05, 0.6, 1.2),
                 rot=rot,
                 material=m.METAL,

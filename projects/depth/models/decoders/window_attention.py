@@ -61,6 +61,8 @@ class WindowCRFAttention(nn.Module):
         shift (int): Cyclic shift of the windows. Defaults to 0.
     """
 
+    position_index: Tensor
+
     def __init__(self, channels: int, num_heads: int, window_size: int = 7, shift: int = 0) -> None:
         super().__init__()
         self.num_heads, self.window_size, self.shift = num_heads, window_size, shift

@@ -154,7 +154,8 @@ class CorrelationStereoFuser(BaseStereoFuser):
         disparity_share = prior['disparity'] / self.num_disparities
         match = torch.cat([hidden, disparity_share.to(hidden.dtype), prior['confidence'].to(hidden.dtype)], dim=1)
         levels = [
-            level + conv(F.adaptive_avg_pool2d(match, level.shape[2:])) for level, conv in zip(left, self.to_levels)
+            level + conv(F.adaptive_avg_pool2d(match, (level.shape[2], level.shape[3])))
+            for level, conv in zip(left, self.to_levels)
         ]
         outputs = {name: prior[name] for name in ('prior_depth', 'confidence', 'focal_baseline')}
         return levels, {**outputs, 'match_logits': match_logits}

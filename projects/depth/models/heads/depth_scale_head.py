@@ -71,7 +71,7 @@ class DepthScaleHead(BaseModule):
         self.hidden = ConvModule(in_channels + extra, mid_channels, 3, padding=1)
         self.depth_conv = nn.Conv2d(mid_channels, 1, 3, padding=1)
         self.scale_conv = nn.Conv2d(mid_channels, 1, 3, padding=1)
-        nn.init.zeros_(self.scale_conv.bias)
+        nn.init.zeros_(self.scale_conv.get_parameter('bias'))
         self.gate_conv = nn.Conv2d(mid_channels, 1, 3, padding=1) if with_prior else None
         self.loss_depth = MODELS.build(loss_depth or {'type': 'SILogLoss'})
         self.loss_scale = MODELS.build(loss_scale) if loss_scale else None
@@ -104,7 +104,7 @@ class DepthScaleHead(BaseModule):
         with full_precision(hidden):
             depth = self._activate(self.depth_conv(hidden.float()))
             log_scale = self.scale_conv(hidden.float())
-            if prior is not None:
+            if prior is not None and self.gate_conv is not None:
                 gate = self.gate_conv(hidden.float()).sigmoid()
                 depth = (gate * known.float() + (1 - gate) * depth.log()).exp()
             depth, log_scale = (

@@ -93,4 +93,5 @@ class ImageDepthModel(BaseDepthModel):
         Returns:
             dict[str, Tensor]: Scalars whose names begin with ``loss_``.
         """
-        return self.depth_head.loss(outputs, stack_depth(data_samples, tuple(outputs['depth'].shape[-2:])))
+        height, width = outputs['depth'].shape[-2:]
+        return self.depth_head.loss(outputs, stack_depth(data_samples, (height, width)))

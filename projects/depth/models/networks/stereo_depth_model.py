@@ -71,6 +71,7 @@ class StereoDepthModel(ImageDepthModel):
         """Losses of the head and, when configured, ``loss_match`` of the correlation volume."""
         losses = super().loss_by_outputs(outputs, data_samples)
         if self.loss_match is not None:
-            gt_depth = stack_depth(data_samples, tuple(outputs['depth'].shape[-2:]))
+            height, width = outputs['depth'].shape[-2:]
+            gt_depth = stack_depth(data_samples, (height, width))
             losses['loss_match'] = self.loss_match(outputs['match_logits'], outputs['focal_baseline'], gt_depth)
         return losses
