@@ -7,9 +7,9 @@ data = dict(preset='study', seed=0, root='data/minidrive-study')
 student = 'configs/flashocc/flashocc_lite0_1xb1-6e_minidrive.py'
 teacher = 'configs/bevfusion_occ/bevfusion-occ_lite0_1xb1-6e_minidrive.py'
 rays = _radocc.format('radocc')
-control = 'alone'
+controls = ['alone', 'alone_labelled', 'alone_longer']
 arms = dict(
-    alone=student,
+    alone=dict(config=student, seeds=[0, 1, 2, 3, 4]),
     radocc=_radocc.format('radocc'),
     rdc=_radocc.format('radocc-rdc'),
     rsc=_radocc.format('radocc-rsc'),
@@ -17,7 +17,7 @@ arms = dict(
     effocc=_radocc.format('effocc'),
     depth=_radocc.format('radocc-depth'),
     alone_labelled=dict(config=student, labelled_only=True),
-    alone_longer=dict(config=student, epochs=8),
+    alone_longer=dict(config=student, epochs=10),
 )
 seeds = [0, 1, 2]
 settings = dict(labels_10=dict(label_part=0.1), labels_25=dict(label_part=0.25), labels_100=dict())

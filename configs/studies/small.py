@@ -8,5 +8,6 @@ arms = dict(
     alone=dict(config=_base_.student, epochs=3),
     radocc=dict(config=_base_.rays, epochs=3),
 )
+controls = ['alone']
 seeds = [0, 1]
 settings = dict(_delete_=True, labels_25=dict(label_part=0.25))

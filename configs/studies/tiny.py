@@ -8,5 +8,6 @@ arms = dict(
     alone=dict(config=_base_.student, epochs=1),
     radocc=dict(config=_base_.rays, epochs=1),
 )
+controls = ['alone']
 seeds = [0]
 settings = dict(_delete_=True, labels_50=dict(label_part=0.5))

@@ -122,3 +122,20 @@ def test_distillation_trains_under_bfloat16(build_distiller):
     assert all(loss.dtype == torch.float32 for loss in losses.values())
     sum(losses.values()).backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+def test_the_teacher_reaches_the_student_where_no_pixel_has_a_depth(build_distiller):
+    """Frames outside ``label_part``: losses of labels are zero, those of the teacher are as they were."""
+    inputs, samples = _batch()
+    labelled = build_distiller()(inputs, samples, mode='loss')
+    for sample in samples:
+        sample.gt_depth = torch.zeros_like(sample.gt_depth)
+    model = build_distiller()
+    losses = model(inputs, samples, mode='loss')
+    assert losses['loss_depth'] == losses['loss_scale'] == 0
+    for name in NAMES:
+        torch.testing.assert_close(losses[name], labelled[name])
+        assert losses[name] != 0
+    sum(losses.values()).backward()
+    assert all(parameter.grad is not None for parameter in model.student.parameters())
+    assert model.student.depth_head.depth_conv.weight.grad.abs().sum() > 0

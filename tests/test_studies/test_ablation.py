@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from projects.minidrive import KITTI_PRESETS
 from projects.studies.ablation import Ablation, Run
 
 REPO = Path(__file__).resolve().parents[2]
@@ -14,8 +15,18 @@ data = dict(preset='tiny', seed=3, root='data/x')
 student = 'configs/flashocc/flashocc_lite0_1xb1-6e_minidrive.py'
 teacher = 'configs/bevfusion_occ/bevfusion-occ_lite0_1xb1-6e_minidrive.py'
 rays = 'configs/radocc/radocc_bevfusion-lite0_flashocc-lite0_1xb1-6e_minidrive.py'
-control = 'alone'
+controls = ['alone']
 arms = dict(alone=student, radocc=rays, labelled=dict(config=student, labelled_only=True, epochs=3))
+seeds = [4, 5]
+settings = dict(few=dict(label_part=0.25), all=dict())
+"""
+DEPTH_TEXT = """
+title = 'T'
+data = dict(preset='tiny-study', seed=3, root='data/x')
+student = 'configs/mono_depth/mono-depth_lite0_1xb4-12e_minidrive.py'
+teacher = 'configs/stereo_depth/stereo-depth_lite0_1xb4-6e_minidrive.py'
+controls = ['alone']
+arms = dict(alone=student, adudepth='configs/adudepth/adudepth_stereo-lite0_mono-lite0_1xb4-12e_minidrive.py')
 seeds = [4, 5]
 settings = dict(few=dict(label_part=0.25), all=dict())
 """
@@ -39,6 +50,18 @@ def test_every_arm_runs_in_every_setting_with_every_seed_setting_by_setting(stud
     assert study.find('few/radocc/seed5') == Run('few', 'radocc', 5)
     with pytest.raises(ValueError, match="has no run 'few/other/seed5'"):
         study.find('few/other/seed5')
+
+
+def test_an_arm_may_have_more_seeds_of_its_own_which_come_last(tmp_path):
+    (tmp_path / 'study.py').write_text(TEXT.replace('alone=student', 'alone=dict(config=student, seeds=[4, 5, 9])'))
+    runs = Ablation(tmp_path / 'study.py', tmp_path).runs()
+    assert [(run.arm, run.seed) for run in runs if run.setting == 'all'] == [
+        ('alone', 4),
+        ('radocc', 4),
+        ('alone', 5),
+        ('radocc', 5),
+        ('alone', 9),
+    ]
 
 
 def test_a_teacher_is_trained_once_a_setting_on_the_labelled_scenes_for_as_many_steps(study):
@@ -74,19 +97,54 @@ def test_no_choice_is_made_on_held_out_scenes_while_training(study):
     assert {options(step)['val_dataloader.dataset.ann_file'] for step in trained} == {'occ3d-nus_infos_calib.pkl'}
 
 
+def test_the_task_of_a_study_is_that_of_its_student(tmp_path):
+    (tmp_path / 'study.py').write_text(DEPTH_TEXT)
+    study = Ablation(tmp_path / 'study.py', tmp_path / 'work')
+    steps = {step.name: step for step in study.steps()}
+    assert study.task == 'depth'
+    assert steps['data'].command[-2:] == ['--format', 'kitti']
+    assert steps['infos'].command[2] == 'kitti-depth'
+    assert '--amp' not in steps['few/alone/seed4'].command
+    found = options(steps['few/adudepth/seed4'])
+    assert found['val_dataloader.dataset.ann_file'] == 'kitti-depth_infos_calib.pkl'
+    assert found['model.teacher_ckpt'] == str(study.work_dir / 'few/teacher/seed4/epoch_24.pth')
+    assert found['train_cfg.max_epochs'] == '12'
+    assert study.infos('val') == 'kitti-depth_infos_val.pkl'
+
+
 @pytest.mark.parametrize('path', STUDIES, ids=lambda path: path.stem)
 def test_every_study_of_the_repository_names_configs_that_are_there(path, tmp_path):
     study = Ablation(path, tmp_path)
     configs = {word for step in study.steps() for word in step.command if word.startswith('configs/')}
     assert all((REPO / config).is_file() for config in configs)
-    assert study.control in study.arms
+    assert set(study.controls) <= set(study.arms)
+
+
+def test_every_arm_of_the_depth_study_takes_the_same_steps_whatever_is_labelled(tmp_path):
+    study, preset = Ablation(REPO / 'configs/studies/adudepth_labels.py', tmp_path), KITTI_PRESETS['study']
+    steps = {step.name: step for step in study.steps()}
+    (frames,) = set(preset.keyframes)
+    for setting in study.settings:
+        found = options(steps[f'{setting}/teacher/seed0'])
+        drives = round(float(found['train_dataloader.dataset.scene_part']) * preset.train_scenes)
+        assert drives * frames // 4 * int(found['train_cfg.max_epochs']) == 80 * 6
+
+
+def test_rays_belong_to_studies_of_occupancy_alone(tmp_path):
+    (tmp_path / 'study.py').write_text(TEXT.replace('rays =', '_rays =').replace('radocc=rays', 'radocc=_rays'))
+    with pytest.raises(ValueError, match=r"missing \['rays'\]"):
+        Ablation(tmp_path / 'study.py', tmp_path)
+    (tmp_path / 'study.py').write_text(DEPTH_TEXT + 'rays = student\n')
+    with pytest.raises(ValueError, match=r"unknown \['rays'\]"):
+        Ablation(tmp_path / 'study.py', tmp_path)
 
 
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
+        (('seeds = [4, 5]', 'seeds = [4, 5]\ndel student'), r"missing \['student'\]"),
         (('seeds', 'seed'), r"missing \['seeds'\], unknown \['seed'\]"),
-        (("control = 'alone'", "control = 'none'"), "control 'none' must be an arm"),
+        (("controls = ['alone']", "controls = ['none']"), r"controls \['none'\] must be arms"),
         (('epochs=3', 'epoch=3'), r"arm 'labelled' has \['epoch'\]"),
         (('label_part=0.25', 'labels=0.25'), r"setting 'few' has \['labels'\]"),
     ],

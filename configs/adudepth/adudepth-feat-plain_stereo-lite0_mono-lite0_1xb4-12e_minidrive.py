@@ -1,0 +1,3 @@
+# Ablation (c): plain feature matching, without the attention adapter.
+_base_ = './adudepth-feat_stereo-lite0_mono-lite0_1xb4-12e_minidrive.py'
+model = dict(connectors={f'adapted_{s}': dict(attention='none') for s in _base_.strides})

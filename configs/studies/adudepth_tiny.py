@@ -1,0 +1,13 @@
+# Walks the path of adudepth_labels in minutes; its numbers mean nothing.
+_base_ = './adudepth_labels.py'
+title = 'Walk of a depth study: these numbers mean nothing'
+data = dict(preset='tiny-study', root='data/minidrive-kitti-tiny-study')
+teacher = dict(_delete_=True, config=_base_.teacher, epochs=2)
+arms = dict(
+    _delete_=True,
+    alone=dict(config=_base_.student, epochs=2),
+    adudepth=dict(config=_base_.arms.adudepth, epochs=2),
+)
+controls = ['alone']
+seeds = [0]
+settings = dict(_delete_=True, labels_50=dict(label_part=0.5))
