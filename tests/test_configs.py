@@ -190,7 +190,8 @@ def test_models_and_rays_see_the_box_of_the_data_set(name):
     parts = [model.get(name) for model in plain_models(cfg.model) for name in names]
     if cfg.model.type == 'Distiller' and cfg.model.shared:
         geometry = cfg.model.shared.rays.geometry
-        assert tuple(geometry.grid_size) == OCC3D.grid_size
-        parts.append(geometry)
+        boxed = [geometry, *(part for part in cfg.model.connectors.values() if 'point_cloud_range' in part)]
+        assert all(tuple(part.grid_size) == OCC3D.grid_size for part in boxed)
+        parts += boxed
     boxes = [tuple(part.point_cloud_range) for part in parts if part is not None]
     assert boxes == [OCC3D.point_cloud_range] * len(boxes) != []

@@ -55,6 +55,7 @@ _TRAIN, _TEST = 'tools/train.py', 'tools/test.py'
 _BROWSE, _PRINT = 'tools/misc/browse_dataset.py', 'tools/misc/print_config.py'
 _INIT, _EXTRACT = 'tools/model_converters/init_weights.py', 'tools/model_converters/extract_student.py'
 _PUBLISH, _BENCH = 'tools/model_converters/publish_model.py', 'tools/analysis_tools/benchmark.py'
+_PLAN = 'tools/analysis_tools/plan.py'
 
 ROWS = [
     # data
@@ -179,6 +180,8 @@ ROWS = [
         'frames per second',
     ),
     *_both(_BENCH, '{config} --device cuda:99 --traceback', '--device cuda:99 cannot be used', 2),
+    *_both(_PLAN, '{distilled} --gpus 2 --tflops 100 --utilisation 0.5 --samples 50', '50% of 100 TFLOP/s'),
+    *_both(_PLAN, '{config} --gpus 0 --traceback', 'must be at least 1', 2),
     # files without a model
     Row(OCC, 'tools/eval_occ.py', '{data}/gts maps_occ --infos one.pkl --metrics miou fscore rayiou --mask camera'),
     Row(
@@ -239,6 +242,7 @@ COMMANDS = {
     'tools/model_converters/extract_student.py': [''],
     'tools/model_converters/publish_model.py': [''],
     'tools/analysis_tools/benchmark.py': [''],
+    'tools/analysis_tools/plan.py': [''],
     'tools/eval_occ.py': [''],
     'tools/eval_lidarseg.py': [''],
     'tools/eval_depth.py': ['eigen', 'kitti'],
@@ -265,4 +269,4 @@ ONE_TASK = {
 }
 """Flags of tools for both tasks that mean something to one."""
 
-BOTH_TASKS = (_TRAIN, _TEST, _BROWSE, _PRINT, _INIT, _EXTRACT, _PUBLISH, _BENCH)
+BOTH_TASKS = (_TRAIN, _TEST, _BROWSE, _PRINT, _INIT, _EXTRACT, _PUBLISH, _BENCH, _PLAN)

@@ -21,6 +21,7 @@ _META_KEYS = (
     'cam_names',
     'timestamp',
     'point_cloud_range',
+    'labelled',
 )
 
 
