@@ -6,7 +6,7 @@ from .fusers import SEBEVFuser
 from .heads import BaseOccHead, BEVDetOccHead, FlashOccHead
 from .losses import LiDARDepthLoss, MaskedCrossEntropyLoss, OccLovaszLoss
 from .necks import LSSFPN, SingleLevelFPN, VoxelLSSFPN
-from .networks import BaseOccModel, FusionOccModel, LidarOccModel, LSSOccModel
+from .networks import BaseOccModel, FusionOccModel, LidarOccModel, LSSOccModel, TemporalLSSOccModel
 from .tta import OccFlipTTAModel
 from .view_transforms import CameraAwareDepthNet, LSSViewTransform
 
@@ -30,6 +30,7 @@ __all__ = [
     'PillarEncoder',
     'SEBEVFuser',
     'SingleLevelFPN',
+    'TemporalLSSOccModel',
     'VoxelLSSFPN',
     'VoxelResNet',
 ]

@@ -4,5 +4,6 @@ from .base_occ_model import BaseOccModel
 from .fusion_occ_model import FusionOccModel
 from .lidar_occ_model import LidarOccModel
 from .lss_occ_model import LSSOccModel
+from .temporal_lss_occ_model import TemporalLSSOccModel
 
-__all__ = ['BaseOccModel', 'FusionOccModel', 'LSSOccModel', 'LidarOccModel']
+__all__ = ['BaseOccModel', 'FusionOccModel', 'LSSOccModel', 'LidarOccModel', 'TemporalLSSOccModel']
