@@ -135,7 +135,7 @@ class TemporalLSSOccModel(LSSOccModel):
         unseen = [[place for place in places if place not in recalled] for places in ages]
         with torch.no_grad():  # after the present frame: autocast keeps the weights that have a gradient
             for places in filter(None, unseen):
-                found = self.extract_frames(pick_frames(inputs, places))
+                found = self.extract_frames(pick_frames(inputs, places, images=True))
                 seen.update(_split(found, places))
         seen.update(recalled)
         lifted, depth_logits = self.lift(present['img_feats'], {**inputs, **self.refer(inputs, now, seen)})
