@@ -4,6 +4,7 @@ PRESET ?= mini
 SEED ?= 0
 SEEDS ?= 1
 STUDY ?= configs/studies/small.py
+JOBS ?= 2
 WORK_DIR ?= work_dirs/demo
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
@@ -29,8 +30,8 @@ demo-depth: $(STAMP)  ## Train stereo teacher, control, student and ADU-Depth st
 	$(PYTHON) tools/demo_depth.py --preset $(PRESET) --seed $(SEED) --seeds $(SEEDS) --work-dir \
 		$(if $(filter file,$(origin WORK_DIR)),work_dirs/demo_depth,$(WORK_DIR))
 
-study: $(STAMP)  ## Train all arms of a study with all seeds; write study.html. STUDY=configs/studies/small.py.
-	$(PYTHON) tools/analysis_tools/study.py $(STUDY) --work-dir \
+study: $(STAMP)  ## Train all arms of a study with all seeds; write study.html. STUDY=..., JOBS=2.
+	$(PYTHON) tools/analysis_tools/study.py $(STUDY) --jobs $(JOBS) --work-dir \
 		$(if $(filter file,$(origin WORK_DIR)),work_dirs/study_$(basename $(notdir $(STUDY))),$(WORK_DIR))
 
 test: $(STAMP)  ## Run the test suite on the CPU.

@@ -28,7 +28,18 @@ ALLOWED = {
     'depth': {'compute', 'depth_eval', 'engine', 'fileio', 'geometry', 'models', 'transforms'},
     'radocc': {'compute', 'engine', 'occupancy', 'rendering'},
     'adudepth': {'engine'},
-    'studies': {'cli', 'depth', 'engine', 'fileio', 'models', 'occupancy', 'radocc', 'rendering', 'reporting'},
+    'studies': {
+        'cli',
+        'depth',
+        'depth_eval',
+        'engine',
+        'fileio',
+        'models',
+        'occupancy',
+        'radocc',
+        'rendering',
+        'reporting',
+    },
 }
 MM_PACKAGES = {'mmengine', 'mmcv', 'mmdet', 'mmdet3d'}
 FORBIDDEN_OUTSIDE = {

@@ -1,25 +1,29 @@
-"""Train a LiDAR-camera teacher and a camera student on MiniDrive, then go on with the student twice: alone, and under
-the teacher (RadOcc). Both second stages have the same weights, steps, samples and augmentations. Write a report.
+"""Train a LiDAR-camera teacher and a camera student on MiniDrive where a fifth of the training scenes have labels: the
+student alone, on all scenes and on the labelled ones, and under the teacher (RadOcc). All students take the same steps.
+Write a report.
 
-Every step that finished is remembered in the work directory: run the same command again after an interruption and it
-goes on where it stopped. Training resumes from its last checkpoint.
+Two trainings run at once. Every step that finished is remembered in the work directory: run the same command again
+after an interruption and it goes on where it stopped. Training resumes from its last checkpoint.
 """
 
 from projects.cli import run_tool
 from projects.studies.demo import Demo
 
-TEACHER = 'configs/bevfusion_occ/bevfusion-occ_mini_1xb1-7e_minidrive.py'
-STUDENT = 'configs/flashocc/flashocc_mini_1xb1-7e_minidrive.py'
-STAGE2 = 'configs/flashocc/flashocc_mini-stage2_1xb1-4e_minidrive.py'
-RADOCC = 'configs/radocc/radocc_bevfusion-mini_flashocc-mini_1xb1-4e_minidrive.py'
+TEACHER = 'configs/bevfusion_occ/bevfusion-occ_lite0_1xb1-6e_minidrive.py'
+STUDENT = 'configs/flashocc/flashocc_lite0_1xb1-6e_minidrive.py'
+RADOCC = 'configs/radocc/radocc_bevfusion-lite0_flashocc-lite0_1xb1-6e_minidrive.py'
+LABEL_PART = 0.2
+EPOCHS = 5  # over all training scenes
+LABELLED_EPOCHS = round(EPOCHS / LABEL_PART)  # as many steps on the labelled ones
 
 
 class RadOccDemo(Demo):
-    """Teacher, student, and the second stage of the student alone and under the teacher."""
+    """A teacher, its student alone in two ways, and the student under the teacher."""
 
     work_dir, data_root = 'work_dirs/demo', 'data/minidrive'
     tiny_epochs = 4
     tiny_options = ('default_hooks.logger.interval=2', 'log_processor.window_size=4')
+    jobs = 2
 
     @classmethod
     def parser(cls, description=None):
@@ -29,18 +33,25 @@ class RadOccDemo(Demo):
         parser.add_argument('--no-amp', dest='amp', action='store_false', help=text)
         return parser
 
+    def learn(self, name, title, config, *options, labelled_only=False, after=()):
+        """Step that trains with few labels, on all scenes or on the labelled ones, for the same number of steps."""
+        parts = [f'train_dataloader.dataset.label_part={LABEL_PART}']
+        parts += [f'train_dataloader.dataset.scene_part={LABEL_PART}'] if labelled_only else []
+        epochs = LABELLED_EPOCHS if labelled_only else EPOCHS
+        return self.train(name, title, config, *parts, *options, epochs=epochs, after=('infos', *after))
+
     def steps(self):
         """All steps in order."""
-        student, teacher = self.trained('student', STUDENT), self.trained('teacher', TEACHER)
-        distilled = (f'model.student_ckpt={student}', f'model.teacher_ckpt={teacher}')
+        taught = f'model.teacher_ckpt={self.trained("teacher", TEACHER, LABELLED_EPOCHS)}'
+        report = ('tools/analysis_tools/radocc_report.py', '--label-part', LABEL_PART)
         return [
             self.create('generate MiniDrive'),
             self.infos('occ3d-nus', '--version', 'v1.0-minidrive'),
-            self.train('teacher', 'train the LiDAR-camera teacher', TEACHER),
-            self.train('student', 'train the camera student', STUDENT),
-            self.train('baseline', 'go on with the student alone', STAGE2, f'load_from={student}'),
-            self.train('radocc', 'go on with the student under the teacher (RadOcc)', RADOCC, *distilled),
-            self.report('tools/analysis_tools/radocc_report.py', teacher=TEACHER, student=STAGE2, radocc=RADOCC),
+            self.learn('teacher', 'train the LiDAR-camera teacher', TEACHER, labelled_only=True),
+            self.learn('baseline', 'train the camera student alone', STUDENT),
+            self.learn('radocc', 'train the student under the teacher (RadOcc)', RADOCC, taught, after=('teacher',)),
+            self.learn('labelled', 'train the student on the labelled scenes alone', STUDENT, labelled_only=True),
+            self.report(*report, teacher=TEACHER, student=STUDENT, radocc=RADOCC),
         ]
 
 

@@ -4,6 +4,7 @@ The metric of the Runner in ``projects.depth.evaluation`` and the command-line t
 """
 
 from .crops import CROPS, KB_HEIGHT, KB_WIDTH, crop_mask, kb_crop, kb_crop_offset
+from .edges import depth_edges
 from .holes import interpolate_background
 from .infos import FRAME_ID_PARTS, read_depth_infos
 from .maps import MAX_STORED_DEPTH, decode_depth, encode_depth, read_depth
@@ -29,6 +30,7 @@ __all__ = [
     'check_finite',
     'crop_mask',
     'decode_depth',
+    'depth_edges',
     'eigen_image',
     'eigen_metrics',
     'encode_depth',

@@ -21,6 +21,11 @@ _KEYS = set(FRAME_KEYS)
 _AGAIN = 'write it again with tools/create_data.py'
 
 
+def drive_of(frame_id: str) -> str:
+    """Drive of a frame, the part of its id before the slash; '' for an id without one."""
+    return frame_id.rpartition('/')[0]
+
+
 def read_depth_items(content: object, path: str) -> list[dict]:
     """Return the frames of a loaded info file.
 

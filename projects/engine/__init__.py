@@ -25,6 +25,7 @@ from .hooks import DeterministicResumeHook, SafeCheckpointHook
 from .log import log_traceback
 from .memory import keep_freed_memory
 from .models import load_trained_model
+from .parts import choose_scenes, keep_parts
 from .picture_hook import PredictionPictureHook, draw_prediction, sample_name
 from .picture_layout import add_title, fit_width, image_grid
 from .pretrained import load_imagenet_weights
@@ -52,6 +53,7 @@ __all__ = [
     'check_config_keys',
     'check_finite_losses',
     'check_state_dict',
+    'choose_scenes',
     'close_process_group',
     'display_problem',
     'draw_prediction',
@@ -63,6 +65,7 @@ __all__ = [
     'fit_width',
     'image_grid',
     'keep_freed_memory',
+    'keep_parts',
     'list_checkpoints',
     'load_checkpoint_safe',
     'load_imagenet_weights',

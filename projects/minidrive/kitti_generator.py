@@ -1,11 +1,11 @@
 """Generates MiniDrive in the KITTI layout: ``raw/<date>/<drive>``, ``depth/{train,val}/<drive>`` and ``splits/*.txt``.
 
 Every scene is one drive of one car with its own date, calibration file, camera height, pitch and focal length. Scenes
-of ``minidrive_train`` have their maps in ``depth/train``, those of ``minidrive_val`` in ``depth/val``.
+of ``minidrive_train`` have their maps in ``depth/train``, all others in ``depth/val``.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from .formats.kitti_files import drive_name
 from .formats.kitti_record import record_drive
 from .formats.writer import write_bytes
 from .jobs import Plan, Summary, generate_data_set
-from .presets import KITTI_PRESETS, TRAIN_SPLIT, VAL_SPLIT
+from .presets import KITTI_PRESETS
 
 KITTI_GENERATOR_VERSION = 1  # raised when the same seed gives other bytes
 
@@ -26,8 +26,8 @@ def _list_file(split: str) -> str:
     return f'splits/{split}.txt'
 
 
-def _write_lists(drives: Iterable[dict[str, list[str]]], staging: Path) -> None:
-    lists: dict[str, list[str]] = {TRAIN_SPLIT: [], VAL_SPLIT: []}
+def _write_lists(splits: Sequence[str], drives: Iterable[dict[str, list[str]]], staging: Path) -> None:
+    lists: dict[str, list[str]] = {split: [] for split in splits}
     for drive in drives:
         for split, lines in drive.items():
             lists[split] += lines
@@ -47,7 +47,7 @@ def generate_kitti(
 
     Args:
         out_dir (str | Path): Root of the data set.
-        preset (str): ``tiny`` or ``mini``.
+        preset (str): One of :data:`KITTI_PRESETS`.
         seed (int): Seed; equal seeds give equal bytes, whatever the number of workers.
         workers (int): Number of processes.
         progress (bool): Show a progress bar.
@@ -66,13 +66,14 @@ def generate_kitti(
     if seed < 0:
         raise ValueError(f'seed must be at least 0, got {seed}')
     chosen, root, begin = KITTI_PRESETS[preset], Path(out_dir), time.perf_counter()
+    splits = tuple(chosen.split_names())
     plan = Plan(
         root=root,
         config={'format': 'kitti', 'preset': preset, 'seed': seed, 'kitti_generator': KITTI_GENERATOR_VERSION},
         names=[drive_name(i) for i in range(chosen.num_scenes)],
         write_scene=partial(_record_drive, preset, seed),
-        write_shared=_write_lists,
-        shared=(_list_file(TRAIN_SPLIT), _list_file(VAL_SPLIT)),
+        write_shared=partial(_write_lists, splits),
+        shared=tuple(map(_list_file, splits)),
         title=f'MiniDrive KITTI {preset}' if progress else None,
     )
     outcome = generate_data_set(plan, workers, verify)

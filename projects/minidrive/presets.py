@@ -48,6 +48,11 @@ class Preset:
         calib = {CALIB_SPLIT: names[end:]} if self.calib_scenes else {}
         return {TRAIN_SPLIT: names[:begin], VAL_SPLIT: names[begin:end], **calib}
 
+    def split_of(self, index: int) -> str:
+        """Split of a scene."""
+        name = self.scene_name(index)
+        return next(split for split, names in self.split_names().items() if name in names)
+
     def index_in_split(self, index: int) -> int:
         """Position of a scene inside its own split; rare classes are spread by it."""
         for count in (self.train_scenes, self.val_scenes):
@@ -72,7 +77,9 @@ KITTI_PRESETS = {
     preset.name: preset
     for preset in (
         Preset('tiny', (128, 416), train_scenes=4, val_scenes=2, keyframes=(2, 2), sweeps=0),
+        Preset('tiny-study', (192, 640), train_scenes=4, val_scenes=2, keyframes=(2, 2), sweeps=0, calib_scenes=1),
         Preset('mini', (192, 640), train_scenes=72, val_scenes=20, keyframes=(3, 3), sweeps=0),
+        Preset('study', (192, 640), train_scenes=160, val_scenes=40, keyframes=(3, 3), sweeps=0, calib_scenes=20),
     )
 }
 

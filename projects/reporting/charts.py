@@ -63,6 +63,42 @@ def line_chart(
     return figure_to_svg(figure)
 
 
+def interval_chart(
+    series: Mapping[str, Mapping[str, tuple[float, float, float]]], x_label: str, title: str = ''
+) -> str:
+    """Draw values with their intervals, one row for each name, one colour for each series, and a line at zero.
+
+    Args:
+        series (Mapping[str, Mapping]): Name of the series -> name of the row -> value, low end, high end.
+        x_label (str): What the values are, with their unit.
+        title (str): Title of the chart. Defaults to ''.
+
+    Returns:
+        str: Inline SVG.
+    """
+    rows = list(dict.fromkeys(row for values in series.values() for row in values))
+    figure = MplFigure(figsize=(6.4, 1.2 + 0.18 * len(rows) * (1 + len(series))))
+    axes = figure.add_subplot()
+    for i, (name, values) in enumerate(series.items()):
+        offset = 0.6 * ((i + 0.5) / len(series) - 0.5)
+        places = [rows.index(row) + offset for row in values]
+        middle, low, high = np.array(list(values.values()), float).reshape(-1, 3).T
+        errors = [middle - low, high - middle]
+        axes.errorbar(
+            middle, places, xerr=np.maximum(errors, 0), fmt='o', ms=4, label=name, color=COLOURS[i % len(COLOURS)]
+        )
+    axes.axvline(0, color='#495057', linewidth=0.8)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlabel(x_label)
+    axes.set_title(title, fontsize=11)
+    axes.grid(alpha=0.25, axis='x')
+    hide_frame(axes)
+    if len(series) > 1:
+        axes.legend(frameon=False, fontsize=9)
+    return figure_to_svg(figure)
+
+
 def image_to_data_uri(image: np.ndarray, quality: int = 85, lossless: bool = False) -> str:
     """Encode a picture for use inside an HTML page.
 

@@ -1,9 +1,9 @@
 """A study of many arms: which runs there are, how each is trained, and where its scores lie.
 
-A study is a config file with ``title``, ``data``, ``student`` and ``teacher`` (configs), ``rays`` (a config whose
-renderer measures all arms), ``arms``, ``control``, ``seeds`` and ``settings``; ``configs/studies`` has examples. Every
-arm is trained in every setting with every seed, one after the other, and measured by the same rules. What is done is
-not done again.
+A study is a config file with ``title``, ``data``, ``student`` and ``teacher`` (configs), ``arms``, ``control``,
+``seeds`` and ``settings``, for occupancy also ``rays`` (a config whose renderer measures all arms); ``configs/studies``
+has examples. The student says which task it is. Every arm is trained in every setting with every seed, one after the
+other, and measured by the same rules. What is done is not done again.
 """
 
 import sys
@@ -14,10 +14,11 @@ from typing import Any
 
 from mmengine.config import Config
 
-from .demo import ROOT
+from .arm_data import data_of
+from .demo import ROOT, epoch_options
 from .steps import Step
 
-_KEYS = {'title', 'data', 'student', 'teacher', 'rays', 'arms', 'control', 'seeds', 'settings'}
+_KEYS = {'title', 'data', 'student', 'teacher', 'arms', 'control', 'seeds', 'settings'}
 _ARM_KEYS = {'config', 'epochs', 'labelled_only'}
 _SETTING_KEYS = {'scene_part', 'label_part'}
 _TEACHER = 'teacher'
@@ -50,22 +51,25 @@ class Ablation:
         path (str | Path): The config.
         work_dir (Path): Where everything is written.
         data_root (Path, optional): Folder of the data. Defaults to that of the config.
-        amp (bool): Whether to train in bfloat16 autocast. Defaults to True.
+        amp (bool): Whether to train in bfloat16 autocast, where the task allows it. Defaults to True.
 
     Raises:
-        ValueError: If a key is missing or unknown, also one of an arm or a setting, or the control is no arm.
+        ValueError: If a key is missing or unknown, also one of an arm or a setting, the control is no arm, or the
+            student's task cannot be measured.
     """
 
     def __init__(self, path: str | Path, work_dir: Path, data_root: Path | None = None, amp: bool = True) -> None:
         config = Config.fromfile(path)
         found = {key for key in config if not key.startswith('_')}
-        if found != _KEYS:
+        form = data_of(config.student) if 'student' in found else None
+        keys = _KEYS | (form.keys if form else set())
+        if form is None or found != keys:
             raise ValueError(
-                f'{path}: a study has the keys {sorted(_KEYS)}; missing {sorted(_KEYS - found)}, unknown '
-                f'{sorted(found - _KEYS)}'
+                f'{path}: a study has the keys {sorted(keys)}; missing {sorted(keys - found)}, unknown '
+                f'{sorted(found - keys)}'
             )
-        self.path, self.work_dir, self.amp = Path(path), work_dir, amp
-        self.title, self.student, self.rays = config.title, config.student, config.rays
+        self.path, self.work_dir, self.form, self.amp = Path(path), work_dir, form, amp and form.amp
+        self.title, self.student, self.rays = config.title, config.student, config.get('rays')
         self.arms = {name: _as_arm(arm) for name, arm in config.arms.items()}
         self.teacher = {**_as_arm(config.teacher), 'labelled_only': True}
         self.seeds, self.settings = list(config.seeds), {name: dict(value) for name, value in config.settings.items()}
@@ -77,6 +81,15 @@ class Ablation:
                     raise ValueError(f'{path}: {what} {name!r} has {unknown}; known are {sorted(keys)}')
         if self.control not in self.arms or _TEACHER in self.arms:
             raise ValueError(f"{path}: the control {self.control!r} must be an arm, and no arm is called '{_TEACHER}'")
+
+    @property
+    def task(self) -> str:
+        """Task of all arms, that of the student: 'occupancy' or 'depth'."""
+        return self.form.task
+
+    def infos(self, split: str) -> str:
+        """Name of the info file of a split: train, calib or val."""
+        return self.form.infos.format(split)
 
     def runs(self) -> Iterator[Run]:
         """All runs of students: setting by setting, all arms of a seed before the next seed."""
@@ -97,10 +110,11 @@ class Ablation:
     def steps(self) -> list[Step]:
         """All steps in order: data, info files, and for each setting its teacher, then each run and its scores."""
         create = ['tools/create_minidrive.py', self.data, '--preset', self.preset, '--seed', self.data_seed]
-        infos = ['tools/create_data.py', 'occ3d-nus', '--root-path', self.data, '--version', 'v1.0-minidrive']
+        create += self.form.create
+        infos = ['tools/create_data.py', *self.form.convert, '--root-path', self.data]
         steps = [
             _step('data', 'generate MiniDrive', *create, repeatable=True),
-            _step('infos', 'write the info files', *infos, repeatable=True),
+            _step('infos', 'write the info files', *infos, repeatable=True, after=('data',)),
         ]
         taught: set[str] = set()
         for run in self.runs():
@@ -109,7 +123,8 @@ class Ablation:
                 steps.append(self._train(self.teacher_run(run.setting)))
             measure = ['tools/analysis_tools/study.py', self.path, '--work-dir', self.work_dir, '--measure', run.name]
             measure += ['--data-root', self.data]
-            steps += [self._train(run), _step(f'{run.name} scores', f'measure {run.name}', *measure)]
+            scores = _step(f'{run.name} scores', f'measure {run.name}', *measure, after=(run.name,))
+            steps += [self._train(run), scores]
         return steps
 
     def teacher_run(self, setting: str) -> Run:
@@ -161,22 +176,21 @@ class Ablation:
         options = [f'{part}_dataloader.dataset.data_root={self.data}' for part in ('train', 'val', 'test')]
         options += [f'train_dataloader.dataset.{name}={value}' for name, value in parts.items()]
         options += [
-            'val_dataloader.dataset.ann_file=occ3d-nus_infos_calib.pkl',
+            f'val_dataloader.dataset.ann_file={self.infos("calib")}',
             f'randomness.seed={run.seed}',
-            f'train_cfg.max_epochs={epochs}',
-            f'train_cfg.val_interval={max(1, epochs // 3)}',
-            f'param_scheduler.1.end={epochs}',
-            f'param_scheduler.1.T_max={epochs}',
+            *epoch_options(epochs),
             'default_hooks.checkpoint.max_keep_ckpts=1',
             'default_hooks.logger.interval=25',
             'log_processor.window_size=25',
         ]
+        after: tuple[str, ...] = ('infos',)
         if Config.fromfile(ROOT / config).model.type == 'Distiller':
+            after = ('infos', self.teacher_run(run.setting).name)
             options.append(f'model.teacher_ckpt={self.checkpoint(self.teacher_run(run.setting))}')
         command = ['tools/train.py', config, '--work-dir', self.folder(run), '--resume']
         command += ['--amp'] if self.amp else []
         show = r'Epoch\((train|val)\)'
-        return _step(run.name, f'train {run.name}', *command, '--cfg-options', *options, show=show)
+        return _step(run.name, f'train {run.name}', *command, '--cfg-options', *options, show=show, after=after)
 
 
 def _as_arm(value: str | dict[str, Any]) -> dict[str, Any]:
@@ -184,5 +198,5 @@ def _as_arm(value: str | dict[str, Any]) -> dict[str, Any]:
     return {'config': value} if isinstance(value, str) else dict(value)
 
 
-def _step(name: str, title: str, *command: object, repeatable: bool = False, show: str | None = None) -> Step:
-    return Step(name, title, [sys.executable, *map(str, command)], repeatable, show)
+def _step(name: str, title: str, *command: object, **more: Any) -> Step:
+    return Step(name, title, [sys.executable, *map(str, command)], **more)

@@ -7,18 +7,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from projects.fileio import atomic_write, read_json
-from projects.occupancy.classes import OCC3D
+from projects.fileio import atomic_write
 from projects.reporting import Figure, Page, Section, Table, format_table, line_chart, processor_name
 
 from .ablation import Ablation, Run
-from .arm_scores import METRICS, SMALLER_IS_BETTER, read_sums, same_scenes, score, total
+from .arm_sums import read_sums, same_scenes, total
+from .arm_task import METRIC, TASKS, ArmTask
 from .runs import read_run_log
 from .statistics import Gain, holm, paired_gain, scene_interval
 from .steps import write_json
 
-TESTED = ('miou', 'miou_fitted', 'iou_fitted', 'rayiou', 'voxel_nll_fitted', 'ray_nll', 'ray_25')
-"""Metrics whose gains are tested."""
 _RESAMPLES = 500
 
 Sums = dict[str, np.ndarray]
@@ -40,89 +38,81 @@ def measured(study: Ablation, setting: str) -> Arms:
 
 def value_of(metric: str, sums: Sums) -> float:
     """Score of all scenes."""
-    return score(metric, total(sums), OCC3D.free_class)
+    return METRIC[metric].score(total(sums))
 
 
 def gain_of(metric: str, arm: Mapping[int, Sums], control: Mapping[int, Sums]) -> Gain | None:
     """Gain of an arm over the control in the seeds that both have; None when there is no such seed.
 
-    A likelihood gains by falling, so its sign is turned: more is better in every gain.
+    What gains by falling has its sign turned: more is better in every gain.
     """
     seeds = sorted(arm.keys() & control.keys())
     if not seeds:
         return None
-    sign = -1.0 if metric in SMALLER_IS_BETTER else 1.0
-    key = _table_of(metric)
+    measure = METRIC[metric]
+    key, sign = measure.part, measure.sign
     low, high = scene_interval(
         np.stack([arm[seed][key] for seed in seeds]),
         np.stack([control[seed][key] for seed in seeds]),
-        lambda sums: sign * score(metric, {key: sums}, OCC3D.free_class),
+        lambda sums: sign * measure.score({key: sums}),
         resamples=_RESAMPLES,
     )
     values = [[sign * value_of(metric, runs[seed]) for seed in seeds] for runs in (arm, control)]
     return paired_gain(values[0], values[1], low, high)
 
 
-def _table_of(metric: str) -> str:
-    """Which sums a metric is made of."""
-    if metric in ('ray_nll', 'ray_25'):
-        return 'rays'
-    if metric.startswith('voxel_nll'):
-        return 'nll'
-    return 'rayiou' if metric == 'rayiou' else 'hist_fitted' if metric.endswith('fitted') else 'hist'
-
-
-def score_table(arms: Arms, seconds: Mapping[str, list[float]]) -> Table:
+def score_table(task: ArmTask, arms: Arms, seconds: Mapping[str, list[float]]) -> Table:
     """Mean and standard deviation over seeds of every metric."""
     rows = []
     for arm, runs in arms.items():
         cells = []
-        for metric in METRICS:
-            values = [value_of(metric, sums) for sums in runs.values()]
-            digits = 3 if 'nll' in metric else 2
+        for metric in task.metrics:
+            values = [value_of(metric.name, sums) for sums in runs.values()]
+            digits = metric.digits
             spread = f' ± {np.std(values, ddof=1):.{digits}f}' if len(values) > 1 else ''
             cells.append(f'{np.mean(values):.{digits}f}{spread}')
         rows.append([arm, str(len(runs)), f'{np.mean(seconds.get(arm, [np.nan])):.0f}', *cells])
     caption = (
-        'Held-out scenes, mean and standard deviation over seeds. "fitted": decision rules fitted on calibration '
-        'scenes, the same procedure for every arm. NLL in nats, less is better; all else in percent.'
+        'Held-out scenes, mean and standard deviation over seeds. Seconds: training steps at the median time of a '
+        'step. "fitted": decision rules fitted on calibration scenes, the same procedure for every arm. ' + task.units
     )
-    return Table(['arm', 'seeds', 'seconds', *METRICS], rows, caption)
+    return Table(['arm', 'seeds', 'seconds', *(metric.name for metric in task.metrics)], rows, caption)
 
 
-def gain_table(gains: Mapping[str, Mapping[str, Gain]], control: str) -> Table:
+def gain_table(task: ArmTask, gains: Mapping[str, Mapping[str, Gain]], control: str) -> Table:
     """Gains over the control, with p over seeds (Holm over the arms) and the interval over scenes."""
-    adjusted = {metric: holm({arm: by_metric[metric].p_seeds for arm, by_metric in gains.items()}) for metric in TESTED}
+    tested = task.tested
+    adjusted = {metric: holm({arm: by_metric[metric].p_seeds for arm, by_metric in gains.items()}) for metric in tested}
     rows = []
     for arm, by_metric in gains.items():
         cells = []
-        for metric in TESTED:
+        for metric in tested:
             gain, p = by_metric[metric], adjusted[metric][arm]
-            digits = 3 if 'nll' in metric else 2
+            digits = METRIC[metric].digits
             shown = '' if np.isnan(p) else f', p {p:.3f}'
             cells.append(f'{gain.mean:+.{digits}f} [{gain.low:+.{digits}f}, {gain.high:+.{digits}f}]{shown}')
         rows.append([arm, *cells])
     caption = (
-        f'Gain over {control!r} with the same seeds; more is better, also for likelihoods. In brackets: 95 % over '
-        'scenes (paired bootstrap). p: paired t-test over seeds, adjusted for the number of arms (Holm).'
+        f'Gain over {control!r} with the same seeds; more is better, also for likelihoods and errors. In brackets: '
+        '95 % over scenes (paired bootstrap). p: paired t-test over seeds, adjusted for the number of arms (Holm).'
     )
-    return Table(['arm', *TESTED], rows, caption)
+    return Table(['arm', *tested], rows, caption)
 
 
 def curves(study: Ablation, setting: str, seed: int) -> list[Figure]:
-    """Training loss of occupancy, and mIoU on calibration scenes, of the runs of one seed."""
+    """Training loss of the task, and its score on calibration scenes, of the runs of one seed."""
+    (loss, loss_label), (check, check_label) = TASKS[study.task].loss, TASKS[study.task].check
     logs = {}
     for run in [study.teacher_run(setting), *(Run(setting, arm, seed) for arm in study.arms_of(setting))]:
         if study.checkpoint(run).is_file():
             logs[run.arm] = read_run_log(study.folder(run))
-    losses = {arm: log.curve('loss_occ') for arm, log in logs.items()}
+    losses = {arm: log.curve(loss) for arm, log in logs.items()}
     checks = {
-        arm: ([r['step'] for r in log.validations], [r['occ/mIoU'] for r in log.validations])
-        for arm, log in logs.items()
+        arm: ([r['step'] for r in log.validations], [r[check] for r in log.validations]) for arm, log in logs.items()
     }
     return [
-        Figure(line_chart(losses, 'training step', 'cross-entropy of occupancy', log_y=True), 'Training loss.', False),
-        Figure(line_chart(checks, 'epoch', 'mIoU (%)'), 'Calibration scenes while training.', False),
+        Figure(line_chart(losses, 'training step', loss_label, log_y=True), 'Training loss.', False),
+        Figure(line_chart(checks, 'epoch', check_label), 'Calibration scenes while training.', False),
     ]
 
 
@@ -135,14 +125,14 @@ def write_study(study: Ablation) -> str:
     Raises:
         FileNotFoundError: If no run has been measured.
     """
-    costs = read_json(study.work_dir / 'costs.json') if (study.work_dir / 'costs.json').is_file() else {}
+    task = TASKS[study.task]
     sections, settings, tables = [], {}, []
     for setting in study.settings:
         arms = measured(study, setting)
         if not arms:
             continue
         seconds = {
-            arm: [cost['seconds'] for seed in runs if (cost := costs.get(Run(setting, arm, seed).name))]
+            arm: [round(read_run_log(study.folder(Run(setting, arm, seed))).seconds(), 1) for seed in runs]
             for arm, runs in arms.items()
         }
         control = arms.get(study.control, {})
@@ -150,9 +140,10 @@ def write_study(study: Ablation) -> str:
             arm: found
             for arm, runs in arms.items()
             if arm != study.control
-            and len(found := {m: g for m in TESTED if (g := gain_of(m, runs, control)) is not None}) == len(TESTED)
+            and len(found := {m: g for m in task.tested if (g := gain_of(m, runs, control)) is not None})
+            == len(task.tested)
         }
-        shown = [score_table(arms, seconds), *([gain_table(gains, study.control)] if gains else [])]
+        shown = [score_table(task, arms, seconds), *([gain_table(task, gains, study.control)] if gains else [])]
         tables += shown
         sections.append(Section(setting, tables=shown, figures=curves(study, setting, study.seeds[0])))
         settings[setting] = _setting_json(study, setting, arms, seconds, gains)
@@ -182,13 +173,14 @@ def _setting_json(
     gains: Mapping[str, Mapping[str, Gain]],
 ) -> dict[str, Any]:
     """One setting: values of every metric in the order of the seeds, and the gains."""
+    names = [metric.name for metric in TASKS[study.task].metrics]
     return {
         'setting': f'{setting}: {study.settings[setting] or "all labels"}',
         'arms': {
             arm: {
                 'seeds': list(runs),
                 'seconds': seconds[arm],
-                'metrics': {m: [round(value_of(m, sums), 5) for sums in runs.values()] for m in METRICS},
+                'metrics': {m: [round(value_of(m, sums), 5) for sums in runs.values()] for m in names},
             }
             for arm, runs in arms.items()
         },

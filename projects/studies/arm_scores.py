@@ -1,14 +1,12 @@
-"""Everything that a study measures of one trained student, scene by scene.
+"""Everything that a study measures of one trained student of occupancy, scene by scene (:mod:`.arm_meter`).
 
-Decision rules are fitted on calibration scenes (:mod:`.decision`), then held-out scenes are counted. What is kept of a
-scene adds up, so scores of any choice of scenes follow without the model.
+Decision rules are fitted on calibration scenes (:mod:`.decision`).
 
 Shape letters: S scenes, V voxels, C classes, R rays, Q bins along a ray.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +14,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from projects.fileio import atomic_write, read_npz
 from projects.occupancy.classes import UNLABELLED
 from projects.occupancy.evaluation import RayIoUMetric, confusion_matrix, geometric_iou, mean_iou, mean_rayiou
 
+from .arm_meter import ArmMeter
 from .decision import fit_biases, fit_scaling
 from .measuring import Dataset, Predictor
 from .ray_depth import RayTruth, raise_free, render_depths
@@ -79,8 +77,12 @@ def ray_likelihood(weights: Tensor, truth: np.ndarray, edges: Tensor) -> np.ndar
     return np.array([-np.log(np.maximum(inside.sum(axis=1), 1e-6)).sum(), known.sum()], float)
 
 
-class ArmMeter:
-    """Measures students of one task on the same frames.
+class OccArmMeter(ArmMeter):
+    """Measures students of occupancy; see :class:`ArmMeter`.
+
+    The parts of the sums are ``hist`` and ``hist_fitted`` (S, C, C), ``nll`` (S, 3) of calibrated and fitted logits and
+    number of voxels, ``rayiou`` (S, 5, C - 1), ``rays`` (S, 3) of negative log-likelihood, number, and those within
+    25 %.
 
     Args:
         calibration (Dataset): Packed samples with labels, on which rules are fitted.
@@ -90,7 +92,8 @@ class ArmMeter:
     """
 
     def __init__(self, calibration: Dataset, held_out: Dataset, rays: RayTruth, ray_step: int = 2) -> None:
-        self.calibration, self.held_out, self.rays, self.ray_step = calibration, held_out, rays, ray_step
+        super().__init__(calibration, held_out)
+        self.rays, self.ray_step = rays, ray_step
         self.spec = held_out.spec
         self.rayiou = RayIoUMetric(ann_file=held_out.ann_file)
         self.rayiou.dataset_meta = held_out.metainfo
@@ -120,23 +123,13 @@ class ArmMeter:
         biases = fit_biases(torch.cat(raw), ids, self.spec.free_class)
         return Rules(biases, factor, offsets, float(FREE_SHIFTS[int(np.argmin(rays[:, 0]))]))
 
-    def count(self, predictor: Predictor, rules: Rules) -> dict[str, np.ndarray]:
-        """What each held-out scene adds to the scores.
+    def scene_of(self, sample: dict) -> str:
+        """Name of the scene."""
+        return sample['data_samples'].metainfo['scene_name']
 
-        Returns:
-            dict[str, np.ndarray]: ``scenes`` (S,) and sums: ``hist`` and ``hist_fitted`` (S, C, C), ``nll`` (S, 3) of
-            calibrated and fitted logits and number of voxels, ``rayiou`` (S, 5, C - 1), ``rays`` (S, 3) of negative
-            log-likelihood, number, and those within 25 %.
-        """
-        sums: dict[str, dict[str, np.ndarray]] = {}
-        for index in tqdm(range(len(self.held_out)), desc='held-out frames', unit='frame'):
-            sample = self.held_out[index]
-            found = self._frame(*self._outputs(predictor, sample), sample, rules, index % self.ray_step == 0)
-            scene = sums.setdefault(sample['data_samples'].metainfo['scene_name'], {})
-            for name, value in found.items():
-                scene[name] = scene.get(name, 0) + value
-        names = sorted(sums)
-        return {'scenes': np.array(names), **{key: np.stack([sums[n][key] for n in names]) for key in sums[names[0]]}}
+    def frame(self, predictor: Predictor, sample: dict, index: int, rules: Rules) -> dict[str, np.ndarray]:
+        """What a held-out frame adds; rays of every ``ray_step``-th frame count."""
+        return self._frame(*self._outputs(predictor, sample), sample, rules, index % self.ray_step == 0)
 
     def _known(self, sample: dict) -> Tensor:
         """Indices of the voxels that count: seen by the cameras and labelled."""
@@ -192,37 +185,10 @@ def score(metric: str, sums: Mapping[str, np.ndarray], free_class: int) -> float
     return float(total / number) if metric == 'ray_nll' else float(100 * within / number)
 
 
-def total(sums: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Sums over all scenes."""
-    return {name: value.sum(axis=0) for name, value in sums.items() if name != 'scenes'}
-
-
-def write_sums(path: Path, sums: Mapping[str, np.ndarray]) -> None:
-    """Keep what :meth:`ArmMeter.count` found; the file is whole or absent."""
-    with atomic_write(path, 'wb') as file:
-        np.savez_compressed(file, **{**sums, 'scenes': np.char.encode(sums['scenes'])})
-
-
-SUMS = ('hist', 'hist_fitted', 'nll', 'rayiou', 'rays')
-
-
-def read_sums(path: Path) -> dict[str, np.ndarray]:
-    """What :func:`write_sums` kept.
-
-    Raises:
-        FileNotFoundError: If the file does not exist.
-        BadFileError: If it is damaged.
-    """
-    content = read_npz(path, ['scenes', *SUMS])
-    return {**content, 'scenes': np.char.decode(content['scenes'])}
-
-
-def same_scenes(many: Iterable[Mapping[str, np.ndarray]]) -> None:
-    """Check that all were measured on the same scenes.
-
-    Raises:
-        ValueError: If not.
-    """
-    lists = [list(sums['scenes']) for sums in many]
-    if any(scenes != lists[0] for scenes in lists):
-        raise ValueError('the runs were measured on different scenes; delete their scores and measure again')
+def part_of(metric: str) -> str:
+    """Which sums one of :data:`METRICS` is made of."""
+    if metric in ('ray_nll', 'ray_25'):
+        return 'rays'
+    if metric.startswith('voxel_nll'):
+        return 'nll'
+    return 'rayiou' if metric == 'rayiou' else 'hist_fitted' if metric.endswith('fitted') else 'hist'

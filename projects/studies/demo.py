@@ -6,7 +6,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mmengine.config import Config
 
@@ -22,6 +22,16 @@ ENVIRONMENT = {'PYTHONPATH': str(ROOT), 'PYTHONWARNINGS': 'ignore', 'OMP_WAIT_PO
 MINI_OPTIONS = ['default_hooks.logger.interval=25', 'log_processor.window_size=25']
 
 
+def epoch_options(epochs: int) -> list[str]:
+    """Overrides of a config of the schedules here: so many epochs, and three validations."""
+    return [
+        f'train_cfg.max_epochs={epochs}',
+        f'train_cfg.val_interval={max(1, epochs // 3)}',
+        f'param_scheduler.1.end={epochs}',
+        f'param_scheduler.1.T_max={epochs}',
+    ]
+
+
 class Demo(ABC):
     """A demo; a child names its data and lists its steps.
 
@@ -35,6 +45,7 @@ class Demo(ABC):
     data_root: ClassVar[str]  # without preset and seed
     tiny_epochs: ClassVar[int]  # length of each training of the preset 'tiny'
     tiny_options: ClassVar[Sequence[str]]  # its other overrides of configs
+    jobs: ClassVar[int] = 1  # how many steps run at once
 
     def __init__(self, args: argparse.Namespace) -> None:
         suffix = ('' if args.preset == 'mini' else f'-{args.preset}') + ('' if args.seed == 0 else f'-seed{args.seed}')
@@ -60,11 +71,11 @@ class Demo(ABC):
         """Run what is left of the demo, in the root of the repository."""
         os.chdir(ROOT)
         identity = {name: getattr(self.args, name) for name in ('preset', 'seed', 'amp')}
-        run_steps(self.args.work_dir, identity, self.steps(), ENVIRONMENT)
+        run_steps(self.args.work_dir, identity, self.steps(), ENVIRONMENT, self.jobs)
 
-    def step(self, name: str, title: str, *command: object, repeatable: bool = False, show: str | None = None) -> Step:
+    def step(self, name: str, title: str, *command: object, **more: Any) -> Step:
         """Step that runs a tool with this Python; see :class:`Step`."""
-        return Step(name, title, [sys.executable, *map(str, command)], repeatable, show)
+        return Step(name, title, [sys.executable, *map(str, command)], **more)
 
     def create(self, title: str, *options: str) -> Step:
         """Step that generates the data."""
@@ -77,19 +88,34 @@ class Demo(ABC):
         command = ('tools/create_data.py', layout, '--root-path', self.data, *options)
         return self.step('infos', 'write the info files', *command, repeatable=True)
 
-    def train(self, name: str, title: str, config: str, *options: str, seed: int | None = None) -> Step:
-        """Step that trains a config, with overrides ``key=value``, in its own folder of the work directory."""
-        tiny = [f'train_cfg.{key}={self.tiny_epochs}' for key in ('max_epochs', 'val_interval')]
-        options = (*tiny, *self.tiny_options, *options) if self.tiny else (*MINI_OPTIONS, *options)
+    def train(
+        self,
+        name: str,
+        title: str,
+        config: str,
+        *options: str,
+        seed: int | None = None,
+        epochs: int | None = None,
+        after: tuple[str, ...] | None = None,
+    ) -> Step:
+        """Step that trains a config, with overrides ``key=value``, in its own folder of the work directory.
+
+        ``epochs`` are those of the config unless given, and ``after`` is that of :class:`Step`.
+        """
+        if self.tiny:
+            options = (*self.tiny_options, *options, *epoch_options(self.tiny_epochs))
+        else:
+            options = (*MINI_OPTIONS, *options, *(epoch_options(epochs) if epochs else ()))
         roots = [f'{part}_dataloader.dataset.data_root={self.data}' for part in ('train', 'val', 'test')]
         seeded = f'randomness.seed={self.args.seed if seed is None else seed}'
         command = ['tools/train.py', config, '--work-dir', self.args.work_dir / name, '--resume']
         command += ['--amp'] if self.args.amp else []
-        return self.step(name, title, *command, '--cfg-options', *roots, seeded, *options, show=r'Epoch\((train|val)\)')
+        show = r'Epoch\((train|val)\)'
+        return self.step(name, title, *command, '--cfg-options', *roots, seeded, *options, show=show, after=after)
 
-    def trained(self, name: str, config: str) -> Path:
+    def trained(self, name: str, config: str, epochs: int | None = None) -> Path:
         """Last checkpoint of a training step."""
-        epochs = self.tiny_epochs if self.tiny else Config.fromfile(config).train_cfg.max_epochs
+        epochs = self.tiny_epochs if self.tiny else epochs or Config.fromfile(config).train_cfg.max_epochs
         return self.args.work_dir / name / f'epoch_{epochs}.pth'
 
     def report(self, tool: str, *options: object, **configs: str) -> Step:

@@ -47,6 +47,14 @@ class RunLog:
             raise ValueError('the run logged no training step with a time')
         return statistics.median(times[1:] or times)
 
+    def seconds(self) -> float:
+        """Time of all steps at the median time of a step, which neither interruptions nor validations add to.
+
+        Raises:
+            ValueError: If the run logged no training step.
+        """
+        return self.median_step_time() * self.steps[-1]['step']
+
     def costs_as_json(self) -> dict[str, float]:
         """Time of a step and memory as plain data."""
         return {'step_s': round(self.median_step_time(), 4), 'peak_mb': round(self.peak_mb, 1)}

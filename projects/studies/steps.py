@@ -8,6 +8,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ class Step:
         repeatable (bool): Whether to run it even when it finished before, since it finds out by itself that nothing is
             left to do. Defaults to False.
         show (str | None): Which lines of its output to show, see :func:`run_command`. Defaults to None (all).
+        after (tuple[str, ...] | None): Names of the steps that it needs. Defaults to None (all before it).
     """
 
     name: str
@@ -33,10 +35,15 @@ class Step:
     command: list[str]
     repeatable: bool = False
     show: str | None = None
+    after: tuple[str, ...] | None = None
 
 
 def run_command(
-    command: Sequence[str], environment: Mapping[str, str] | None = None, show: str | None = None
+    command: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    show: str | None = None,
+    prefix: str = '',
+    running: set[subprocess.Popen] | None = None,
 ) -> dict[str, float]:
     """Run a command with its output on this terminal and measure it.
 
@@ -45,6 +52,8 @@ def run_command(
         environment (Mapping[str, str] | None): Variables to set on top of the current ones. Defaults to None.
         show (str | None): Regular expression: only lines in which it is found are shown, from where it matches on;
             when the command fails, its last lines are shown as they were. Defaults to None (everything).
+        prefix (str): Put in front of the lines that ``show`` finds. Defaults to ''.
+        running (set[subprocess.Popen], optional): Holds the process while it runs, for others to stop it.
 
     Returns:
         dict[str, float]: ``seconds`` of wall time and ``peak_mb``, the largest resident size of the process in MiB
@@ -58,16 +67,20 @@ def run_command(
         {} if show is None else {'stdout': subprocess.PIPE, 'stderr': subprocess.STDOUT, 'text': True}
     )
     process = subprocess.Popen(list(command), env={**os.environ, **(environment or {})}, **pipe)
+    running = set() if running is None else running
+    running.add(process)
     last_lines: deque[str] = deque(maxlen=40)
     try:
         for line in process.stdout or ():
             last_lines.append(line)
             if match := re.search(show or '', line):
-                _say(line[match.start() :], end='')
+                _say(prefix + line[match.start() :], end='')
         _, status, usage = os.wait4(process.pid, 0)
     except KeyboardInterrupt:
         process.terminate()
         raise
+    finally:
+        running.discard(process)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         output = ''.join(last_lines)
@@ -100,32 +113,101 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def run_steps(
-    work_dir: Path, identity: Mapping[str, Any], steps: Sequence[Step], environment: Mapping[str, str]
+    work_dir: Path, identity: Mapping[str, Any], steps: Sequence[Step], environment: Mapping[str, str], jobs: int = 1
 ) -> None:
     """Run the steps that have not finished, and remember in ``costs.json`` of the work directory what each cost.
+
+    Args:
+        work_dir (Path): Work directory.
+        identity (Mapping[str, Any]): What its content depends on, see :func:`open_work_dir`.
+        steps (Sequence[Step]): All steps, in order.
+        environment (Mapping[str, str]): Variables to set for the commands.
+        jobs (int): How many steps run at once. More than one share the cores, with ``cores // jobs`` threads each
+            (unless ``OMP_NUM_THREADS`` is set), and a step that fails lets the running ones finish. Defaults to 1.
 
     Raises:
         SystemExit: If a step fails or is interrupted, or the directory belongs to another demo.
     """
-    costs = open_work_dir(work_dir, identity)
-    start = time.monotonic()
-    for number, step in enumerate(steps, 1):
-        place = f'[{number}/{len(steps)}] {step.title}'
-        if step.name in costs and not step.repeatable:
-            _say(f'{place}: done before in {costs[step.name]["seconds"]:.0f} s')
-            continue
-        _say(f'\n{place} (at {(time.monotonic() - start) / 60:.1f} min)')
+    _Runner(work_dir, identity, steps, environment, jobs).run()
+
+
+class _Runner:
+    """Starts steps as soon as those that they need are done; the order of the list goes first."""
+
+    def __init__(
+        self,
+        work_dir: Path,
+        identity: Mapping[str, Any],
+        steps: Sequence[Step],
+        environment: Mapping[str, str],
+        jobs: int,
+    ) -> None:
+        known: set[str] = set()
+        for step in steps:
+            if missing := set(step.after or ()) - known:
+                raise ValueError(f'step {step.name!r} needs {sorted(missing)}, of which no step before it has the name')
+            known.add(step.name)
+        self.work_dir, self.steps, self.jobs = work_dir, steps, jobs
+        self.costs, self.start = open_work_dir(work_dir, identity), time.monotonic()
+        threads = {'OMP_NUM_THREADS': str(max(1, (os.cpu_count() or 1) // jobs))} if jobs > 1 else {}
+        self.environment = {**threads, **{k: v for k, v in os.environ.items() if k in threads}, **environment}
+        self.processes: set[subprocess.Popen] = set()
+
+    def run(self) -> None:
+        waiting, done, running = dict(enumerate(self.steps, 1)), set[str](), dict[Future, Step]()
+        errors: list[SystemExit] = []
+        with ThreadPoolExecutor(self.jobs) as pool:
+            try:
+                while (waiting and not errors) or running:
+                    for number in [] if errors else list(waiting):
+                        if len(running) < self.jobs and self._ready(number, done):
+                            step = waiting.pop(number)
+                            if self._announce(number, step):
+                                running[pool.submit(self._run_one, step)] = step
+                            else:
+                                done.add(step.name)
+                    if running:
+                        for future in wait(running, return_when=FIRST_COMPLETED).done:
+                            step = running.pop(future)
+                            errors += [error for error in [self._finish(step, future)] if error]
+                            done.add(step.name)
+            except KeyboardInterrupt:
+                for process in list(self.processes):
+                    process.terminate()
+                names = ' and '.join(repr(step.name) for step in running.values())
+                raise SystemExit(f'\ninterrupted in step {names}; run the same command again to go on') from None
+        if errors:
+            raise errors[0]
+
+    def _ready(self, number: int, done: set[str]) -> bool:
+        step = self.steps[number - 1]
+        needs = [earlier.name for earlier in self.steps[: number - 1]] if step.after is None else step.after
+        return done.issuperset(needs)
+
+    def _announce(self, number: int, step: Step) -> bool:
+        """Say what comes, and whether it is still to be done."""
+        place = f'[{number}/{len(self.steps)}] {step.title}'
+        if step.name in self.costs and not step.repeatable:
+            _say(f'{place}: done before in {self.costs[step.name]["seconds"]:.0f} s')
+            return False
+        _say(f'\n{place} (at {(time.monotonic() - self.start) / 60:.1f} min)')
+        return True
+
+    def _run_one(self, step: Step) -> dict[str, float]:
+        prefix = f'{step.name}: ' if self.jobs > 1 else ''
+        return run_command(step.command, self.environment, step.show, prefix, self.processes)
+
+    def _finish(self, step: Step, future: Future) -> SystemExit | None:
+        """Remember the cost of a step, or give the error that ends the study."""
         try:
-            cost = run_command(step.command, environment, step.show)
+            cost = future.result()
         except RuntimeError as error:
-            raise SystemExit(
-                f'error: step {step.name!r} failed: {error}\nRun the same command again to go on from here.'
-            ) from error
-        except KeyboardInterrupt:
-            raise SystemExit(f'\ninterrupted in step {step.name!r}; run the same command again to go on') from None
-        if step.name not in costs:
-            costs[step.name] = {name: round(value, 1) for name, value in cost.items()}
-            write_json(work_dir / 'costs.json', costs)
+            message = f'error: step {step.name!r} failed: {error}\nRun the same command again to go on from here.'
+            return SystemExit(message)
+        if step.name not in self.costs:
+            self.costs[step.name] = {name: round(value, 1) for name, value in cost.items()}
+            write_json(self.work_dir / 'costs.json', self.costs)
+        return None
 
 
 def _say(text: str, end: str = '\n') -> None:

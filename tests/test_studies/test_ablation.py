@@ -19,6 +19,16 @@ arms = dict(alone=student, radocc=rays, labelled=dict(config=student, labelled_o
 seeds = [4, 5]
 settings = dict(few=dict(label_part=0.25), all=dict())
 """
+DEPTH_TEXT = """
+title = 'T'
+data = dict(preset='tiny-study', seed=3, root='data/x')
+student = 'configs/mono_depth/mono-depth_lite0_1xb4-12e_minidrive.py'
+teacher = 'configs/stereo_depth/stereo-depth_lite0_1xb4-6e_minidrive.py'
+control = 'alone'
+arms = dict(alone=student, adudepth='configs/adudepth/adudepth_stereo-lite0_mono-lite0_1xb4-12e_minidrive.py')
+seeds = [4, 5]
+settings = dict(few=dict(label_part=0.25), all=dict())
+"""
 
 
 def options(step):
@@ -74,6 +84,21 @@ def test_no_choice_is_made_on_held_out_scenes_while_training(study):
     assert {options(step)['val_dataloader.dataset.ann_file'] for step in trained} == {'occ3d-nus_infos_calib.pkl'}
 
 
+def test_the_task_of_a_study_is_that_of_its_student(tmp_path):
+    (tmp_path / 'study.py').write_text(DEPTH_TEXT)
+    study = Ablation(tmp_path / 'study.py', tmp_path / 'work')
+    steps = {step.name: step for step in study.steps()}
+    assert study.task == 'depth'
+    assert steps['data'].command[-2:] == ['--format', 'kitti']
+    assert steps['infos'].command[2] == 'kitti-depth'
+    assert '--amp' not in steps['few/alone/seed4'].command
+    found = options(steps['few/adudepth/seed4'])
+    assert found['val_dataloader.dataset.ann_file'] == 'kitti-depth_infos_calib.pkl'
+    assert found['model.teacher_ckpt'] == str(study.work_dir / 'few/teacher/seed4/epoch_24.pth')
+    assert found['train_cfg.max_epochs'] == '12'
+    assert study.infos('val') == 'kitti-depth_infos_val.pkl'
+
+
 @pytest.mark.parametrize('path', STUDIES, ids=lambda path: path.stem)
 def test_every_study_of_the_repository_names_configs_that_are_there(path, tmp_path):
     study = Ablation(path, tmp_path)
@@ -82,9 +107,19 @@ def test_every_study_of_the_repository_names_configs_that_are_there(path, tmp_pa
     assert study.control in study.arms
 
 
+def test_rays_belong_to_studies_of_occupancy_alone(tmp_path):
+    (tmp_path / 'study.py').write_text(TEXT.replace('rays =', '_rays =').replace('radocc=rays', 'radocc=_rays'))
+    with pytest.raises(ValueError, match=r"missing \['rays'\]"):
+        Ablation(tmp_path / 'study.py', tmp_path)
+    (tmp_path / 'study.py').write_text(DEPTH_TEXT + 'rays = student\n')
+    with pytest.raises(ValueError, match=r"unknown \['rays'\]"):
+        Ablation(tmp_path / 'study.py', tmp_path)
+
+
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
+        (('seeds = [4, 5]', 'seeds = [4, 5]\ndel student'), r"missing \['student'\]"),
         (('seeds', 'seed'), r"missing \['seeds'\], unknown \['seed'\]"),
         (("control = 'alone'", "control = 'none'"), "control 'none' must be an arm"),
         (('epochs=3', 'epoch=3'), r"arm 'labelled' has \['epoch'\]"),

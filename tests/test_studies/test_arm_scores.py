@@ -8,8 +8,8 @@ import torch
 
 from projects.studies.ablation import Ablation, Run
 from projects.studies.ablation_page import gain_of, write_study
-from projects.studies.arm_scores import METRICS, ray_likelihood, read_sums, same_scenes, score, write_sums
-from projects.studies.steps import write_json
+from projects.studies.arm_scores import METRICS, ray_likelihood, score
+from projects.studies.arm_sums import read_sums, same_scenes, write_sums
 
 from .test_ablation import TEXT
 
@@ -85,13 +85,15 @@ def test_the_page_and_the_json_hold_the_values_in_the_order_of_the_seeds(tmp_pat
     (tmp_path / 'work/scores').mkdir(parents=True)
     for arm, hits in (('alone', (50, 52)), ('radocc', (60, 63))):
         for seed, value in zip((4, 5), hits):
-            write_sums(study.scores(Run('few', arm, seed)), sums_of(value))
-    costs = {f'few/{arm}/seed{seed}': {'seconds': 10.0 + seed} for arm in ('alone', 'radocc') for seed in (4, 5)}
-    write_json(tmp_path / 'work/costs.json', costs)
+            run = Run('few', arm, seed)
+            write_sums(study.scores(run), sums_of(value))
+            log = study.folder(run) / '20260101_000000/vis_data/scalars.json'
+            log.parent.mkdir(parents=True)
+            log.write_text(json.dumps({'loss': 1.0, 'time': seed / 2, 'step': 10}))
     text = write_study(study)
     report = json.loads((tmp_path / 'work/study.json').read_text())
     assert report['arms']['radocc']['seeds'] == [4, 5]
-    assert report['arms']['radocc']['seconds'] == [14.0, 15.0]
+    assert report['arms']['radocc']['seconds'] == [20.0, 25.0]  # ten steps of seed / 2 s
     assert report['arms']['radocc']['metrics']['miou'] == [60.0, 63.0]
     assert report['tests']['radocc']['miou']['mean'] == pytest.approx(10.5)
     assert report['setting'].startswith('few')

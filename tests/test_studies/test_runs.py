@@ -30,6 +30,7 @@ def test_steps_of_a_resumed_run_are_joined_and_the_later_start_wins(tmp_path):
     assert log.curve('loss') == ([1, 2, 3], [4.0, 2.5, 2.0])
     assert log.loss_names() == ['loss', 'loss_occ']
     assert log.median_step_time() == 3.0
+    assert log.seconds() == 3 * 3.0
     assert [record['occ/mIoU'] for record in log.validations] == [10.0]
 
 

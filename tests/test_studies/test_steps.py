@@ -48,6 +48,43 @@ def test_a_second_run_leaves_out_what_finished_and_repeats_what_may_be_repeated(
     assert '[2/3] model is made: done before in' in shown
 
 
+def test_jobs_start_as_soon_as_what_they_need_is_done(tmp_path, capfd):
+    """c waits for a alone, so it ends while b, which ends when it sees c's file, still runs: in a row b would wait."""
+
+    def step(name, program, *after):
+        return Step(name, name, [sys.executable, '-c', program], show='.', after=after)
+
+    mark = tmp_path / 'c.txt'
+    wait = f'import pathlib, time\nfor _ in range(600):\n    if pathlib.Path({str(mark)!r}).exists(): break\n'
+    wait += "    time.sleep(0.05)\nelse: raise SystemExit('c never ran')\nprint('B')"
+    steps = [
+        step('a', "import os; print('A', os.environ['OMP_NUM_THREADS'])"),
+        step('b', wait),
+        step('c', f"open({str(mark)!r}, 'w').close()", 'a'),
+        step('d', "print('D')", 'b', 'c'),
+    ]
+    run_steps(tmp_path / 'work', IDENTITY, steps, {'OMP_NUM_THREADS': '1'}, jobs=2)
+    shown = capfd.readouterr().out
+    assert 'a: A 1\n' in shown
+    assert shown.index('b: B') < shown.index('d: D')
+    assert set(json.loads((tmp_path / 'work/costs.json').read_text())) == {'a', 'b', 'c', 'd'}
+
+
+def test_a_failure_lets_running_jobs_finish_and_starts_none(tmp_path):
+    def step(name, program):
+        return Step(name, name, [sys.executable, '-c', program], after=())
+
+    steps = [step('bad', 'raise SystemExit(3)'), step('slow', 'import time; time.sleep(1)'), step('new', 'pass')]
+    with pytest.raises(SystemExit, match="step 'bad' failed"):
+        run_steps(tmp_path, IDENTITY, steps, {}, jobs=2)
+    assert set(json.loads((tmp_path / 'costs.json').read_text())) == {'slow'}
+
+
+def test_a_step_that_needs_one_behind_it_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"'a' needs \['b'\]"):
+        run_steps(tmp_path, IDENTITY, [Step('a', 'a', ['true'], after=('b',)), Step('b', 'b', ['true'])], {})
+
+
 def test_a_demo_starts_without_torch(run_python):
     run_python(
         '-c', "import sys, projects.studies.demo; assert not {'torch', 'mmdet3d', 'matplotlib'} & set(sys.modules)"

@@ -23,17 +23,26 @@ def _command(steps, name):
     return next(step.command for step in steps if step.name == name)
 
 
-def test_both_second_stages_start_from_the_trained_student_and_one_has_the_trained_teacher(demo, tmp_path):
+def test_students_take_the_same_steps_and_one_has_the_trained_teacher(demo, tmp_path):
+    """Five epochs of all scenes, or 25 of the fifth that has labels."""
     steps = _steps(demo, '--work-dir', tmp_path, '--seed', 3)
-    names = ['data', 'infos', 'teacher', 'student', 'baseline', 'radocc', 'report']
-    assert [step.name for step in steps] == names
-    student = f'{tmp_path}/student/epoch_7.pth'
-    assert f'load_from={student}' in _command(steps, 'baseline')
-    assert f'model.student_ckpt={student}' in _command(steps, 'radocc')
-    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_7.pth' in _command(steps, 'radocc')
-    for name in ('teacher', 'student', 'baseline', 'radocc'):
-        assert 'randomness.seed=3' in _command(steps, name)
-        assert 'train_dataloader.dataset.data_root=data/minidrive-seed3' in _command(steps, name)
+    assert [step.name for step in steps] == ['data', 'infos', 'teacher', 'baseline', 'radocc', 'labelled', 'report']
+    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_25.pth' in _command(steps, 'radocc')
+    for name, epochs in (('teacher', 25), ('baseline', 5), ('radocc', 5), ('labelled', 25)):
+        command = _command(steps, name)
+        assert f'train_cfg.max_epochs={epochs}' in command
+        assert f'param_scheduler.1.T_max={epochs}' in command
+        assert 'train_dataloader.dataset.label_part=0.2' in command
+        assert ('train_dataloader.dataset.scene_part=0.2' in command) == (epochs == 25)
+        assert 'randomness.seed=3' in command
+        assert 'train_dataloader.dataset.data_root=data/minidrive-seed3' in command
+
+
+def test_only_the_distilled_student_waits_for_the_teacher(demo, tmp_path):
+    waits = {step.name: step.after for step in _steps(demo, '--work-dir', tmp_path)}
+    assert waits['teacher'] == waits['baseline'] == waits['labelled'] == ('infos',)
+    assert waits['radocc'] == ('infos', 'teacher')
+    assert waits['report'] is None  # all of them
 
 
 def test_tiny_preset_has_data_of_its_own(demo, tmp_path):

@@ -20,7 +20,8 @@ from projects.transforms import read_image
 from .depth_infos import DepthConverter, find_image, list_images, make_item, read_image_shape, write_infos
 
 SPLITS = ('auto', 'eigen', 'official', 'minidrive')
-_MINIDRIVE_LISTS = {'train': 'minidrive_train', 'val': 'minidrive_val'}
+_MINIDRIVE_LISTS = {'train': 'minidrive_train', 'val': 'minidrive_val', 'calib': 'minidrive_calib'}
+_OPTIONAL_LISTS = {'minidrive_calib'}
 
 
 class KITTIDepthConverter(DepthConverter):
@@ -80,7 +81,8 @@ class KITTIDepthConverter(DepthConverter):
         return {name: [self._frame(frame) for frame in frames] for name, frames in lists.items()}
 
     def _minidrive(self) -> dict[str, list]:
-        lists = {name: read_eigen_list(self.root / 'splits' / f'{tag}.txt') for name, tag in _MINIDRIVE_LISTS.items()}
+        paths = {name: self.root / 'splits' / f'{tag}.txt' for name, tag in _MINIDRIVE_LISTS.items()}
+        lists = {n: read_eigen_list(p) for n, p in paths.items() if p.is_file() or p.stem not in _OPTIONAL_LISTS}
         return {name: [self._frame(frame) for frame in frames] for name, frames in lists.items()}
 
     def _official(self) -> dict[str, list]:

@@ -6,8 +6,8 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
-from projects.depth_eval.infos import PATH_KEYS, check_calibration, read_depth_infos
-from projects.engine import SeededDatasetMixin
+from projects.depth_eval.infos import PATH_KEYS, check_calibration, drive_of, read_depth_infos
+from projects.engine import SeededDatasetMixin, keep_parts
 
 
 class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
@@ -15,8 +15,8 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
 
     A frame has ``frame_id``, ``img_path``, ``right_path``, ``depth_path``, ``right_depth_path`` (None if there is no
     file), ``dense_path`` and ``right_dense_path`` (MiniDrive), ``cam2img`` and ``right_cam2img`` (3, 3), ``focal``
-    (pixels), ``baseline`` (metres, 0 unless ``stereo``), ``depth_scale`` (values of the depth file per metre) and
-    ``ori_shape`` (H, W).
+    (pixels), ``baseline`` (metres, 0 unless ``stereo``), ``depth_scale`` (values of the depth file per metre),
+    ``ori_shape`` (H, W) and ``labelled`` (whether its depth maps are read, see ``label_part``).
 
     Args:
         ann_file (str): Info file, relative to ``data_root`` or absolute.
@@ -24,6 +24,11 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
         stereo (bool): Whether right images are needed; they are loaded then. Defaults to False.
         pipeline (list): Transforms. Defaults to [].
         test_mode (bool): Samples without a depth map are allowed; nothing is seeded. Defaults to False.
+        scene_part (float): Part of the drives that is used, always the same
+            (:func:`projects.engine.choose_scenes`). Defaults to 1.
+        label_part (float): Part of the drives whose depth maps are read; on the others no pixel has a depth, and what
+            needs none (distillation) still trains. A drive of a small part is in every larger one, of ``scene_part``
+            too. Defaults to 1.
         indices (int | list[int] | None): Subset: the first samples or the given ones. Defaults to None (all).
         lazy_init (bool): Whether to read the info file later. Defaults to False.
         metainfo (dict | None): Overrides of METAINFO. Defaults to None.
@@ -40,6 +45,8 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
         stereo: bool = False,
         pipeline: list | None = None,
         test_mode: bool = False,
+        scene_part: float = 1.0,
+        label_part: float = 1.0,
         indices: int | list[int] | None = None,
         lazy_init: bool = False,
         metainfo: dict | None = None,
@@ -47,6 +54,7 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
         max_refetch: int = 1000,
     ) -> None:
         self.stereo = stereo
+        self.scene_part, self.label_part = scene_part, label_part
         super().__init__(
             ann_file=ann_file,
             data_root=data_root,
@@ -82,6 +90,12 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
             self._check_pairs(items)
         return items
 
+    def filter_data(self) -> list[dict]:
+        """The drives of ``scene_part``, with those outside ``label_part`` marked."""
+        drives = [drive_of(info['frame_id']) for info in self.data_list]
+        command = f'tools/{self.COMMAND}'
+        return keep_parts(self.data_list, drives, self.scene_part, self.label_part, self.ann_file, command)
+
     def _check_item(self, item: dict) -> None:
         where = f'{self.ann_file}: frame {item["frame_id"]}'
         if self.stereo and item['right_path'] and not item['baseline'] > 0:
@@ -105,6 +119,7 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
         data = {key: info[key] for key in ('frame_id', 'depth_scale')}
         data.update({key: osp.join(self.data_root, info[key]) if info[key] else None for key in PATH_KEYS})
         data.update(sample_idx=idx, test_mode=self.test_mode, ori_shape=tuple(info['ori_shape']))
+        data['labelled'] = info.get('labelled', True)
         data['cam2img'] = np.asarray(info['cam2img'], np.float64)
         data['right_cam2img'] = np.asarray(info['right_cam2img'], np.float64)
         data['focal'] = float(data['cam2img'][0, 0])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from projects.minidrive.presets import TRAIN_SPLIT, VAL_SPLIT, Preset
+from projects.minidrive.presets import TRAIN_SPLIT, Preset
 from projects.minidrive.sensors.kitti_capture import take_frame
 from projects.minidrive.sensors.kitti_rig import draw_stereo_rig
 from projects.minidrive.street.ego_car import KEYFRAME_PERIOD
@@ -22,16 +22,12 @@ from .writer import write_png
 _STREAM_RIG, _STREAM_SENSORS = 1 << 18, 1 << 19
 
 
-def _split(preset: Preset, index: int) -> str:
-    return TRAIN_SPLIT if index < preset.train_scenes else VAL_SPLIT
-
-
 def record_drive(preset: Preset, seed: int, index: int, root: Path) -> dict[str, list[str]]:
     """Generate one drive below ``root`` and return the lines of its split list, by split."""
     scene = draw_scene(preset, seed, index)
     rig = draw_stereo_rig(scene_rng(seed, index, _STREAM_RIG), preset.image_size)
     rng = scene_rng(seed, index, _STREAM_SENSORS)
-    split = _split(preset, index)
+    split = preset.split_of(index)
     depth_root = root / 'depth' / ('train' if split == TRAIN_SPLIT else 'val')
     write_calibration(root / 'raw' / drive_date(index) / 'calib_cam_to_cam.txt', rig, drive_date(index))
     lines = []

@@ -7,13 +7,12 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
-from projects.engine import SeededDatasetMixin, restricted_load
+from projects.engine import SeededDatasetMixin, keep_parts, restricted_load
 from projects.geometry import check_intrinsics, check_poses, is_finite_number, stack_matrices
 from projects.occ_eval.infos import read_info_items
 from projects.occupancy.classes import OCC3D, OccSpec
 
 from .keyframes import KeyframesMixin
-from .parts import keep_parts
 
 _WRITE_AGAIN = (
     'correct the calibration table of the data set if it is wrong there, and write the info files again with '
@@ -127,7 +126,9 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
 
     def filter_data(self) -> list[dict]:
         """The scenes of ``scene_part``, with those outside ``label_part`` marked."""
-        return keep_parts(self.data_list, self.scene_part, self.label_part, self.ann_file)
+        scenes = [info.get('scene_token') or info.get('scene_name') or '' for info in self.data_list]
+        command = 'tools/create_data.py occ3d-nus --force'
+        return keep_parts(self.data_list, scenes, self.scene_part, self.label_part, self.ann_file, command)
 
     def full_init(self) -> None:
         """Read the info file and look for the first LiDAR file when LiDAR is used.

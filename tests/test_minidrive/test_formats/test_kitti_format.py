@@ -84,6 +84,23 @@ def test_drive_has_the_same_bytes_alone_as_in_a_run(kitti_root, tmp_path):
         assert (kitti_root / path.relative_to(tmp_path)).read_bytes() == path.read_bytes()
 
 
+def test_calibration_drives_come_last(tmp_path):
+    preset = KITTI_PRESETS['tiny-study']
+    assert [preset.split_of(index)[10:] for index in range(preset.num_scenes)] == 4 * ['train'] + 2 * ['val'] + [
+        'calib'
+    ]
+    lines = record_drive(preset, 0, 6, tmp_path)
+    assert [(split, len(found)) for split, found in lines.items()] == [('minidrive_calib', 2)]
+    assert len(list((tmp_path / 'depth/val').rglob('groundtruth/image_02/*.png'))) == 2
+
+
+def test_every_split_of_a_preset_has_its_list(tmp_path):
+    root = tmp_path / 'data'
+    assert generate_kitti(root, 'tiny-study', progress=False).scenes == 7
+    counts = {path.stem: len(path.read_text().splitlines()) for path in (root / 'splits').iterdir()}
+    assert counts == {'minidrive_train': 8, 'minidrive_val': 4, 'minidrive_calib': 2}
+
+
 def test_interrupted_run_generates_the_unfinished_drive_only(kitti_root, tmp_path):
     root = tmp_path / 'data'
     shutil.copytree(kitti_root, root)
@@ -119,4 +136,4 @@ def test_tool_refuses_a_preset_of_the_other_format(run_python, tmp_path):
     options = ('--format', 'kitti', '--preset', 'bench')
     result = run_python('tools/create_minidrive.py', tmp_path / 'a', *options, check=False)
     assert result.returncode == 2
-    assert "--preset of --format kitti must be one of ['mini', 'tiny']" in result.stderr
+    assert "--preset of --format kitti must be one of ['mini', 'study', 'tiny', 'tiny-study']" in result.stderr

@@ -47,7 +47,8 @@ class LoadDepthMap(BaseTransform):
     The right map replaces the left one when ``StereoFlip`` swaps the cameras. In test mode a frame without a file has
     an empty map, which metrics skip and count.
 
-    Required keys: ``depth_path, right_depth_path, dense_path, right_dense_path, depth_scale, ori_shape``. Added keys:
+    Required keys: ``depth_path, right_depth_path, dense_path, right_dense_path, depth_scale, ori_shape``. Optional key:
+    ``labelled``; where it is False (``label_part`` of the data set) the maps are empty and no file is read. Added keys:
     ``gt_depth`` and, as the files exist, ``right_gt_depth``, ``gt_depth_dense``, ``right_gt_depth_dense``; (H, W)
     float32 metres, 0 = none.
 
@@ -76,11 +77,12 @@ class LoadDepthMap(BaseTransform):
         for key, source in self._FIELDS:
             wanted = ('right' not in key or 'right_img' in results) and (dense or 'dense' not in key)
             if wanted and results.get(source):
-                results[key] = self._read(results[source], results)
+                labelled = results.get('labelled', True)
+                results[key] = self._read(results[source], results) if labelled else _empty_map(results)
         if 'gt_depth' not in results:
             if not results.get('test_mode', False):
                 raise ValueError(f'frame {results["frame_id"]} has no depth map, so it cannot be trained on')
-            results['gt_depth'] = np.zeros(results['ori_shape'], np.float32)
+            results['gt_depth'] = _empty_map(results)
         return results
 
     @staticmethod
@@ -91,3 +93,8 @@ class LoadDepthMap(BaseTransform):
                 f'{path} has the size {depth.shape}, but the image of the frame has {results["ori_shape"]}'
             )
         return depth
+
+
+def _empty_map(results: dict) -> np.ndarray:
+    """A map of the size of the image without a measurement."""
+    return np.zeros(results['ori_shape'], np.float32)

@@ -1,7 +1,7 @@
 """Parts of a data set by scene: fewer scenes, or labels on some of them only."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def choose_scenes(scenes: Iterable[str], part: float) -> set[str]:
@@ -23,25 +23,28 @@ def choose_scenes(scenes: Iterable[str], part: float) -> set[str]:
     return set(ordered[: max(1, round(part * len(ordered)))])
 
 
-def keep_parts(infos: list[dict], scene_part: float, label_part: float, ann_file: str) -> list[dict]:
+def keep_parts(
+    infos: list[dict], scenes: Sequence[str], scene_part: float, label_part: float, ann_file: str, command: str
+) -> list[dict]:
     """Infos of a part of the scenes, with ``labelled=False`` in those whose labels are not to be read.
 
     Args:
-        infos (list[dict]): Infos with ``scene_token`` or ``scene_name``.
+        infos (list[dict]): One dict for each frame.
+        scenes (Sequence[str]): Scene of each frame, '' where it is not known.
         scene_part (float): Part of all scenes that is kept.
         label_part (float): Part of **all** scenes whose labels are read; the kept ones come first among them.
         ann_file (str): Name of the info file, for the message.
+        command (str): What writes it again, for the message.
 
     Raises:
-        ValueError: If a part is out of range, or an info does not say its scene.
+        ValueError: If a part is out of range, or the scene of a frame is not known.
     """
     if scene_part == label_part == 1:
         return infos
-    scenes = [info.get('scene_token') or info.get('scene_name') or '' for info in infos]
     if not all(scenes):
         raise ValueError(
             f'{ann_file} does not say the scene of each sample, so no part of the scenes can be chosen; write it again '
-            'with tools/create_data.py occ3d-nus --force'
+            f'with {command}'
         )
     kept, labelled = choose_scenes(scenes, scene_part), choose_scenes(scenes, label_part)
     pairs = [(info, scene) for info, scene in zip(infos, scenes) if scene in kept]

@@ -1,0 +1,85 @@
+"""The tasks of a study of many arms: what is measured of each, and what its page shows.
+
+:mod:`.arm_data` says which task a student has; this module is only needed to measure, and loads what that takes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from mmengine.config import Config
+
+from projects.occupancy.classes import OCC3D
+
+from .ablation import Ablation
+from .arm_depth import DEPTH_METRICS, DepthArmMeter
+from .arm_meter import ArmMeter, ArmMetric
+from .arm_scores import METRICS, SMALLER_IS_BETTER, OccArmMeter, part_of, score
+from .measuring import Dataset, build_dataset
+from .ray_depth import RayTruth
+from .renders import build_renderer
+
+
+@dataclass(frozen=True)
+class ArmTask:
+    """What a study measures and shows of one task.
+
+    Args:
+        open_meter (Callable): Makes the meter of a study.
+        metrics (tuple[ArmMetric, ...]): Columns of the page.
+        tested (tuple[str, ...]): Names of those whose gains are tested.
+        units (str): What the numbers are, for the reader.
+        loss (tuple[str, str]): Name of the logged loss that is drawn, and its label.
+        check (tuple[str, str]): The same of the score on calibration scenes while training.
+    """
+
+    open_meter: Callable[[Ablation], ArmMeter]
+    metrics: tuple[ArmMetric, ...]
+    tested: tuple[str, ...]
+    units: str
+    loss: tuple[str, str]
+    check: tuple[str, str]
+
+
+def frames_of(study: Ablation, split: str) -> Dataset:
+    """Frames of a split as the student of a study is tested on them."""
+    config = Config.fromfile(study.student)
+    return build_dataset(config.val_dataloader.dataset, study.data, config.test_pipeline, ann_file=study.infos(split))
+
+
+def _open_occupancy(study: Ablation) -> ArmMeter:
+    held_out = frames_of(study, 'val')
+    rays = RayTruth(build_renderer(study.rays), held_out.spec.free_class)
+    return OccArmMeter(frames_of(study, 'calib'), held_out, rays)
+
+
+def _open_depth(study: Ablation) -> ArmMeter:
+    return DepthArmMeter(frames_of(study, 'calib'), frames_of(study, 'val'))
+
+
+def _occupancy_metric(name: str) -> ArmMetric:
+    value = partial(score, name, free_class=OCC3D.free_class)
+    return ArmMetric(name, part_of(name), value, 3 if 'nll' in name else 2, name in SMALLER_IS_BETTER)
+
+
+TASKS = {
+    'occupancy': ArmTask(
+        _open_occupancy,
+        tuple(map(_occupancy_metric, METRICS)),
+        ('miou', 'miou_fitted', 'iou_fitted', 'rayiou', 'voxel_nll_fitted', 'ray_nll', 'ray_25'),
+        'NLL in nats, less is better; all else in percent.',
+        ('loss_occ', 'cross-entropy of occupancy'),
+        ('occ/mIoU', 'mIoU (%)'),
+    ),
+    'depth': ArmTask(
+        _open_depth,
+        DEPTH_METRICS,
+        ('abs_rel', 'abs_rel_fitted', 'd1_fitted', 'rmse_fitted', 'nll_fitted', 'edge_rel_fitted', 'smooth_rel_fitted'),
+        'NLL in nats, RMSE in metres, relative errors and d1 as shares; less is better, but for d1.',
+        ('loss_depth', 'SILog loss'),
+        ('depth/abs_rel', 'AbsRel'),
+    ),
+}
+
+METRIC = {metric.name: metric for task in TASKS.values() for metric in task.metrics}
+"""The metrics of all tasks by name."""

@@ -1,0 +1,48 @@
+"""The verdict of a study and its charts."""
+
+import math
+
+import pytest
+
+from projects.reporting import interval_chart
+from projects.studies.ablation_figures import gain_figures, verdict
+from projects.studies.statistics import Gain
+
+
+def gain(mean, p, low, high):
+    return {'miou': Gain(mean, 0.1, p, low, high)}
+
+
+def test_an_arm_gains_when_neither_seeds_nor_scenes_explain_it():
+    """Holm over three arms: 0.01 -> 0.03, 0.03 -> 0.06, 0.9 -> 0.9; the third's interval holds zero."""
+    few = {'a': gain(2.0, 0.01, 1.0, 3.0), 'b': gain(1.0, 0.03, 0.5, 1.5), 'c': gain(0.1, 0.9, -1.0, 1.2)}
+    text = verdict({'few': few, 'all': {}}, 'miou', 'alone')
+    assert text == "few: miou gains beyond noise over 'alone': a +2.00 (of 3 arms)."
+
+
+def test_an_arm_that_loses_never_gains_however_sure():
+    assert 'no arm (of 1 arms)' in verdict({'few': {'a': gain(-2.0, 0.001, -3.0, -1.0)}}, 'miou', 'alone')
+
+
+def test_one_seed_is_called_one_seed():
+    text = verdict({'few': {'a': gain(2.0, math.nan, 1.0, 3.0), 'b': gain(3.0, math.nan, 2.0, 4.0)}}, 'miou', 'alone')
+    assert text.startswith("few: miou gains beyond noise over 'alone': b +3.00, a +2.00 (of 2 arms).")
+    assert text.endswith('One seed cannot tell seeds from arms.')
+
+
+def test_charts_name_every_arm_and_setting():
+    figures = gain_figures(
+        {'few': {'a': gain(2.0, 0.1, 1.0, 3.0)}, 'all': {'b': gain(1.0, 0.1, 0, 2.0)}}, ['miou'], 'x'
+    )
+    assert len(figures) == 1
+    assert all(f'>{word}<' in figures[0].content for word in ('few', 'all', 'a', 'b'))
+    assert gain_figures({'few': {}}, ['miou'], 'x') == []
+
+
+def test_intervals_are_drawn_at_their_values():
+    """Two rows: the dots of 1 and 3 lie on their ticks, so a value that moves changes the picture."""
+    chart = interval_chart({'s': {'a': (1.0, 0.5, 1.5), 'b': (3.0, 2.0, 4.0)}}, 'x')
+    assert chart == interval_chart({'s': {'a': (1.0, 0.5, 1.5), 'b': (3.0, 2.0, 4.0)}}, 'x')
+    assert chart != interval_chart({'s': {'a': (1.0, 0.5, 1.5), 'b': (2.0, 2.0, 4.0)}}, 'x')
+    with pytest.raises(ValueError, match='reshape'):
+        interval_chart({'s': {'a': (1.0, 0.5)}}, 'x')
