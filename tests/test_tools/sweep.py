@@ -62,6 +62,16 @@ ROWS = [
     Row(OCC, 'tools/create_minidrive.py', 'data/minidrive --preset tiny --seed 0 --workers 2', '6 scenes'),
     Row(OCC, 'tools/create_minidrive.py', 'data/minidrive --preset tiny --verify', 'every file verified'),
     Row(OCC, 'tools/create_minidrive.py', 'data/minidrive --format kitti --preset tiny', 'data/minidrive', 1),
+    Row(
+        OCC,
+        'tools/create_minidrive.py',
+        'data/minidrive --preset tiny --labels aggregated --labels-dir gts_spoilt --wrong-points 0.05 --box-offset 0.2 '
+        '--workers 1',
+        '12 aggregated labels',
+    ),
+    Row(OCC, 'tools/create_minidrive.py', 'x --wrong-points 0.05', '--wrong-points needs --labels aggregated', 2),
+    Row(OCC, 'tools/create_minidrive.py', 'x --labels aggregated --box-offset -1', 'at least 0 metres, got -1.0', 2),
+    Row(DEPTH, 'tools/create_minidrive.py', 'x --format kitti --preset tiny --labels aggregated', 'needs --format', 2),
     Row(DEPTH, 'tools/create_minidrive.py', 'data/minidrive-kitti --format kitti --preset tiny --seed 0 --workers 2'),
     Row(DEPTH, 'tools/create_minidrive.py', 'data/minidrive-kitti --format kitti --preset tiny --verify', 'verified'),
     Row(DEPTH, 'tools/create_minidrive.py', 'mono.py --preset tiny --traceback', 'mono.py', 1),

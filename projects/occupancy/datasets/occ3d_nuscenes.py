@@ -13,6 +13,7 @@ from projects.occ_eval.infos import read_info_items
 from projects.occupancy.classes import OCC3D, OccSpec
 
 from .keyframes import KeyframesMixin
+from .label_folder import check_label_folder, in_label_folder
 
 _WRITE_AGAIN = (
     'correct the calibration table of the data set if it is wrong there, and write the info files again with '
@@ -53,6 +54,8 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
             no label (LiDAR depth, distillation) still trains. A scene of a small part is in every larger one, of
             ``scene_part`` too. Defaults to 1.
         history (int): Former keyframes that each sample gets, as ``history`` (:meth:`former_frames`). Defaults to 0.
+        gts (str | None): Folder of labels below ``data_root`` (``gts_aggregated``) that stands for the first folder of
+            each ``occ_path``. Defaults to None (as the info file says).
         indices (int | list[int] | None): Subset: the first samples or the given ones. Defaults to None (all).
         lazy_init (bool): Whether to read the info file later. Defaults to False.
         metainfo (dict | None): Overrides of METAINFO, whose keys :class:`OccSpec` lists. Defaults to None.
@@ -73,13 +76,14 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
         scene_part: float = 1.0,
         label_part: float = 1.0,
         history: int = 0,
+        gts: str | None = None,
         indices: int | list[int] | None = None,
         lazy_init: bool = False,
         metainfo: dict | None = None,
         serialize_data: bool = True,
         max_refetch: int = 1000,
     ) -> None:
-        self.scene_part, self.label_part, self.history = scene_part, label_part, history
+        self.scene_part, self.label_part, self.history, self.gts = scene_part, label_part, history, gts
         self.modality = {'use_camera': True, 'use_lidar': False}
         unknown = set(modality or {}) - set(self.modality)
         if unknown:
@@ -108,7 +112,7 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
         """Read the info file with the restricted unpickler.
 
         Raises:
-            FileNotFoundError: If the data root or the info file is missing.
+            FileNotFoundError: If the data root, the info file or the folder of labels is missing.
         """
         if self.data_root and not osp.isdir(self.data_root):
             raise FileNotFoundError(
@@ -120,6 +124,7 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
                 f'info file not found: {self.ann_file}; write it with '
                 f'python tools/create_data.py occ3d-nus --root-path {self.data_root or "<root>"} --version <version>'
             )
+        check_label_folder(self.data_root, self.gts)
         items = read_info_items(restricted_load(self.ann_file), self.ann_file)
         self._any_sweeps = any(item.get('lidar_sweeps') for item in items)
         return items
@@ -197,7 +202,7 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
             'next': info.get('next', ''),
             'test_mode': self.test_mode,
             'bda_mat': np.eye(4),
-            'occ_path': self._from_root(info, 'occ_path', token),
+            'occ_path': self._label_path(info, token),
             'labelled': info.get('labelled', True),
             'lidar2ego': lidar2ego,
             'ego2global': poses[1],
@@ -267,6 +272,12 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
             path = self._from_root(sweep['lidar_points'], 'lidar_path', info['token'], f'lidar_sweeps[{index}].')
             found.append({'path': path, 'sweep2key': pose, 'time_lag': lag})
         return found
+
+    def _label_path(self, info: dict, token: str) -> str | None:
+        if not info.get('occ_path'):
+            return None
+        path = self._path(info, 'occ_path', '', token)
+        return osp.join(self.data_root, in_label_folder(path, self.gts, f'sample {token} in {self.ann_file}'))
 
     def _path(self, block: dict, key: str, prefix: str, token: str) -> str:
         path = block.get(key)
