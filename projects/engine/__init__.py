@@ -33,7 +33,7 @@ from .requirements import require_mmcv
 from .resume import list_checkpoints
 from .runner import SafeRunner
 from .seeding import EpochCounter, SeededDatasetMixin, sample_seed, seed_everything, seeded
-from .weights import check_state_dict, fill_model, load_model_weights
+from .weights import WeightMatch, check_state_dict, fill_model, load_model_weights
 
 __all__ = [
     'RUNNER_KEYS',
@@ -48,6 +48,7 @@ __all__ = [
     'SafeCheckpointHook',
     'SafeRunner',
     'SeededDatasetMixin',
+    'WeightMatch',
     'add_title',
     'atomic_write',
     'check_config_keys',
