@@ -15,6 +15,7 @@ from .config import (
     ConfigError,
     check_config_keys,
     explain_unknown_argument,
+    find_config,
     naming_config_keys,
     read_config,
 )
@@ -63,6 +64,7 @@ __all__ = [
     'explain_unknown_argument',
     'file_sha256',
     'fill_model',
+    'find_config',
     'fit_width',
     'image_grid',
     'keep_freed_memory',
