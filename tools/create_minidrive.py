@@ -5,7 +5,18 @@ import os
 import sys
 
 from projects.cli import ToolParser, run_tool
-from projects.minidrive import KITTI_PRESETS, PRESETS, VERSION, Preset, Summary, generate, generate_kitti
+from projects.minidrive import (
+    AGGREGATED,
+    KITTI_PRESETS,
+    PRESETS,
+    VERSION,
+    LabelNoise,
+    Preset,
+    Summary,
+    generate,
+    generate_kitti,
+    generate_labels,
+)
 
 _FORMATS = {'nuscenes': PRESETS, 'kitti': KITTI_PRESETS}
 _SHOWN = 5
@@ -42,6 +53,25 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='read every file of a complete data set; scenes that are damaged are made again',
     )
+    labels = parser.add_argument_group('labels')
+    labels.add_argument(
+        '--labels',
+        choices=('exact', 'aggregated'),
+        default='exact',
+        help='aggregated: write labels made of LiDAR points, as those of Occ3D, beside the exact ones (default: exact)',
+    )
+    labels.add_argument(
+        '--labels-dir', default=AGGREGATED, help=f'their folder below OUT (default: {AGGREGATED}), one for each noise'
+    )
+    labels.add_argument(
+        '--wrong-points', type=float, default=0.0, help='part of the LiDAR points that have a wrong class (default: 0)'
+    )
+    labels.add_argument(
+        '--box-offset',
+        type=float,
+        default=0.0,
+        help='standard deviation in metres by which boxes of moving objects are off, along each axis (default: 0)',
+    )
     args = parser.parse_args()
     if args.workers < 1:
         parser.error(f'--workers must be at least 1, got {args.workers}')
@@ -49,10 +79,27 @@ def parse_args() -> argparse.Namespace:
         parser.error(f'--seed must be at least 0, got {args.seed}')
     if args.preset not in _FORMATS[args.format]:
         parser.error(f'--preset of --format {args.format} must be one of {sorted(_FORMATS[args.format])}')
+    _check_labels(parser, args)
     return args
 
 
-def _report(summary: Summary, verified: bool) -> None:
+def _check_labels(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    changed = [
+        flag
+        for flag in ('labels_dir', 'wrong_points', 'box_offset', 'labels')
+        if getattr(args, flag) != parser.get_default(flag)
+    ]
+    if changed and args.labels == 'exact':
+        parser.error(f'--{changed[0].replace("_", "-")} needs --labels aggregated')
+    if changed and args.format != 'nuscenes':
+        parser.error('--labels needs --format nuscenes')
+    try:
+        args.noise = LabelNoise(args.wrong_points, args.box_offset)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def _report(summary: Summary, verified: bool, what: str = 'samples') -> None:
     for fault in summary.faults[:_SHOWN]:
         print(f'made again: {fault}')
     if len(summary.faults) > _SHOWN:
@@ -61,7 +108,7 @@ def _report(summary: Summary, verified: bool) -> None:
     if not summary.generated and not summary.faults:
         done += ', every file verified' if verified else ', nothing to do'
     print(
-        f'{summary.scenes} scenes ({done}), {summary.samples} samples, {summary.bytes / 2**20:.0f} MiB '
+        f'{summary.scenes} scenes ({done}), {summary.samples} {what}, {summary.bytes / 2**20:.0f} MiB '
         f'in {summary.out_dir}, {summary.seconds:.0f} s'
     )
 
@@ -72,12 +119,15 @@ def main() -> int:
     make = generate if args.format == 'nuscenes' else generate_kitti
     try:
         summary = make(args.out, args.preset, args.seed, args.workers, verify=args.verify)
+        _report(summary, args.verify)
+        if args.labels == 'aggregated':
+            labels = generate_labels(args.out, args.noise, args.labels_dir, args.workers, verify=args.verify)
+            _report(labels, args.verify, 'aggregated labels')
     except OSError as error:  # it names the file
         raise RuntimeError(str(error)) from error
     except KeyboardInterrupt:
         print('interrupted; give the same command again to continue', file=sys.stderr)
         return 130
-    _report(summary, args.verify)
     if args.format == 'kitti':
         print(f'next: python tools/create_data.py kitti-depth --root-path {summary.out_dir}')
     else:

@@ -54,7 +54,7 @@ class Plan:
 
     Args:
         root (Path): Its folder.
-        config (dict): Format, preset, seed and version of the generator; a folder never mixes them.
+        config (dict): What it is made with; a folder never mixes them.
         names (Sequence[str]): Names of all scenes, in order.
         write_scene (Callable): Writes one scene; picklable.
         write_shared (Callable): Writes the files that follow from all scenes.

@@ -23,7 +23,7 @@ LOCK = 'lock'
 _RECORD = b'{"sha256": "%b",\n"content": %b}\n'
 _BLOCK = 1 << 20
 
-Config = dict[str, str | int]
+Config = dict[str, str | int | float]
 Files = dict[str, tuple[int, str]]
 """Size in bytes and SHA-256 of each file, by its path below the root."""
 

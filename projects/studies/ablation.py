@@ -21,7 +21,8 @@ from .steps import Step
 
 _KEYS = {'title', 'data', 'student', 'teacher', 'arms', 'controls', 'seeds', 'settings'}
 _ARM_KEYS = {'config', 'epochs', 'labelled_only', 'seeds'}
-_SETTING_KEYS = {'scene_part', 'label_part'}
+_SETTING_KEYS = {'scene_part', 'label_part', 'labels'}
+_EXACT = 'exact'
 _TEACHER = 'teacher'
 
 
@@ -56,7 +57,7 @@ class Ablation:
 
     Raises:
         ValueError: If a key is missing or unknown, also one of an arm or a setting, a control is no arm, or the
-            student's task cannot be measured.
+            student's task cannot be measured, or it has no such labels.
     """
 
     def __init__(self, path: str | Path, work_dir: Path, data_root: Path | None = None, amp: bool = True) -> None:
@@ -80,6 +81,9 @@ class Ablation:
             for name, entry in {**entries, **({_TEACHER: self.teacher} if what == 'arm' else {})}.items():
                 if unknown := sorted(set(entry) - keys):
                     raise ValueError(f'{path}: {what} {name!r} has {unknown}; known are {sorted(keys)}')
+        for name in self.settings:
+            if self._labels(name) not in (kinds := (_EXACT, *form.labels)):
+                raise ValueError(f'{path}: labels of setting {name!r} must be one of {sorted(kinds)}')
         if not self.controls or not set(self.controls) <= set(self.arms) or _TEACHER in self.arms:
             raise ValueError(f"{path}: controls {self.controls} must be arms, and no arm is called '{_TEACHER}'")
 
@@ -123,6 +127,8 @@ class Ablation:
         """All steps in order: data, info files, and for each setting its teacher, then each run and its scores."""
         create = ['tools/create_minidrive.py', self.data, '--preset', self.preset, '--seed', self.data_seed]
         create += self.form.create
+        for kind in sorted({self._labels(setting) for setting in self.settings} - {_EXACT}):
+            create += ['--labels', kind]
         infos = ['tools/create_data.py', *self.form.convert, '--root-path', self.data]
         steps = [
             _step('data', 'generate MiniDrive', *create, repeatable=True),
@@ -166,6 +172,14 @@ class Ablation:
         """File with what each scene adds to the scores of a run."""
         return self.work_dir / 'scores' / f'{run.name.replace("/", "-")}.npz'
 
+    def _labels(self, setting: str) -> str:
+        """Labels of the training data of a setting; calibration and held-out scenes always have the exact ones."""
+        return self.settings[setting].get('labels', _EXACT)
+
+    def _label_options(self, setting: str) -> list[str]:
+        kind = self._labels(setting)
+        return [] if kind == _EXACT else [f'train_dataloader.dataset.gts={self.form.labels[kind]}']
+
     def _arm(self, run: Run) -> dict[str, Any]:
         return self.teacher if run.arm == _TEACHER else self.arms[run.arm]
 
@@ -188,6 +202,7 @@ class Ablation:
         options = [f'{part}_dataloader.dataset.data_root={self.data}' for part in ('train', 'val', 'test')]
         options += [f'train_dataloader.dataset.{name}={value}' for name, value in parts.items()]
         options += [
+            *self._label_options(run.setting),
             f'val_dataloader.dataset.ann_file={self.infos("calib")}',
             f'randomness.seed={run.seed}',
             *epoch_options(epochs),

@@ -1,6 +1,7 @@
 """What a study of many arms trains on: MiniDrive in the format of a task, and the info files of its splits."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 from mmengine.config import Config
@@ -19,6 +20,8 @@ class ArmData:
         infos (str): Name of an info file, with ``{}`` for the split (train, calib, val).
         keys (frozenset[str]): Keys that a study of this task has besides those of all. Defaults to none.
         amp (bool): Whether its arms may train in bfloat16 autocast. Defaults to True.
+        labels (Mapping[str, str]): Folder of each kind of labels besides the exact ones, by what
+            ``tools/create_minidrive.py --labels`` calls it. Defaults to none.
     """
 
     task: str
@@ -27,11 +30,17 @@ class ArmData:
     infos: str
     keys: frozenset[str] = frozenset()
     amp: bool = True
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 DATA = {
     'Occ3DNuScenesDataset': ArmData(
-        'occupancy', (), ('occ3d-nus', '--version', 'v1.0-minidrive'), 'occ3d-nus_infos_{}.pkl', frozenset({'rays'})
+        'occupancy',
+        (),
+        ('occ3d-nus', '--version', 'v1.0-minidrive'),
+        'occ3d-nus_infos_{}.pkl',
+        frozenset({'rays'}),
+        labels={'aggregated': 'gts_aggregated'},
     ),
     # Depth is slower in bfloat16 on many processors.
     'KITTIDepthDataset': ArmData(

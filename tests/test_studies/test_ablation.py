@@ -97,6 +97,21 @@ def test_no_choice_is_made_on_held_out_scenes_while_training(study):
     assert {options(step)['val_dataloader.dataset.ann_file'] for step in trained} == {'occ3d-nus_infos_calib.pkl'}
 
 
+def test_aggregated_labels_are_made_and_read_by_the_training_data_of_their_setting_alone(tmp_path, study):
+    (tmp_path / 'study.py').write_text(TEXT.replace('all=dict()', "all=dict(labels='aggregated')"))
+    steps = {step.name: step for step in Ablation(tmp_path / 'study.py', tmp_path / 'work').steps()}
+    assert steps['data'].command[-2:] == ['--labels', 'aggregated']
+    exact = {step.name: step for step in study.steps()}
+    assert '--labels' not in exact['data'].command
+    for name in ('all/teacher/seed4', 'all/radocc/seed5'):
+        added = options(steps[name]).items() - options(exact[name]).items()
+        assert dict(added) == {'train_dataloader.dataset.gts': 'gts_aggregated'}
+    assert steps['few/alone/seed4'] == exact['few/alone/seed4']
+    (tmp_path / 'study.py').write_text(DEPTH_TEXT.replace('label_part=0.25', "labels='aggregated'"))
+    with pytest.raises(ValueError, match=r"labels of setting 'few' must be one of \['exact'\]"):
+        Ablation(tmp_path / 'study.py', tmp_path)
+
+
 def test_the_task_of_a_study_is_that_of_its_student(tmp_path):
     (tmp_path / 'study.py').write_text(DEPTH_TEXT)
     study = Ablation(tmp_path / 'study.py', tmp_path / 'work')
@@ -146,7 +161,8 @@ def test_rays_belong_to_studies_of_occupancy_alone(tmp_path):
         (('seeds', 'seed'), r"missing \['seeds'\], unknown \['seed'\]"),
         (("controls = ['alone']", "controls = ['none']"), r"controls \['none'\] must be arms"),
         (('epochs=3', 'epoch=3'), r"arm 'labelled' has \['epoch'\]"),
-        (('label_part=0.25', 'labels=0.25'), r"setting 'few' has \['labels'\]"),
+        (('label_part=0.25', 'label=0.25'), r"setting 'few' has \['label'\]"),
+        (('label_part=0.25', "labels='noisy'"), r"labels of setting 'few' must be one of \['aggregated', 'exact'\]"),
     ],
 )
 def test_a_wrong_study_is_refused_with_what_is_wrong(tmp_path, change, message):

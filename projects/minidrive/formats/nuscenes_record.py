@@ -50,6 +50,26 @@ def choose_scene(preset: Preset, seed: int, index: int) -> Scene:
     return best
 
 
+def scan_scene(preset: Preset, seed: int, index: int) -> tuple[Scene, list[Sweep], np.random.Generator]:
+    """Draw a scene and take its LiDAR sweeps, those of its files.
+
+    Returns:
+        tuple: The scene, all sweeps by time, and the random numbers with which its cameras go on.
+    """
+    scene, rng = choose_scene(preset, seed, index), scene_rng(seed, index, _STREAM_SENSORS)
+    times = [
+        round(k * KEYFRAME_PERIOD - j * SWEEP_PERIOD, 6)
+        for k in range(scene.num_keyframes)
+        for j in range(preset.sweeps, -1, -1)
+    ]
+    return scene, [take_sweep(scene, time, rng) for time in times], rng
+
+
+def label_path(scene_name: str, sample_token: str) -> Path:
+    """File of a label below the folder of all labels."""
+    return Path(scene_name) / sample_token / 'labels.npz'
+
+
 @dataclass
 class _Context:
     """What the steps of recording one scene share."""
@@ -77,9 +97,8 @@ class _Context:
 
 def record_scene(preset: Preset, seed: int, index: int, root: Path) -> dict[str, list[Record]]:
     """Generate one scene below ``root`` and return its records by table."""
-    scene = choose_scene(preset, seed, index)
-    ctx = _Context(scene, preset, Tokens(preset.name, seed), root, scene_rng(seed, index, _STREAM_SENSORS))
-    sweeps = _take_sweeps(ctx)
+    scene, sweeps, rng = scan_scene(preset, seed, index)
+    ctx = _Context(scene, preset, Tokens(preset.name, seed), root, rng)
     tables: dict[str, list[Record]] = {
         'sample': _samples(ctx),
         'calibrated_sensor': _calibration(ctx),
@@ -91,20 +110,11 @@ def record_scene(preset: Preset, seed: int, index: int, root: Path) -> dict[str,
     for camera in CAMERAS:
         _record_camera(ctx, camera, tables)
     for keyframe in range(scene.num_keyframes):
-        folder = Path('gts') / ctx.name / ctx.token('sample', keyframe)
-        write_npz(root / folder / 'labels.npz', make_label(scene, keyframe, sweeps))
+        path = label_path(ctx.name, ctx.token('sample', keyframe))
+        write_npz(root / 'gts' / path, make_label(scene, keyframe, sweeps))
     tables.update(_annotations(ctx, sweeps))
     tables.update(_scene_tables(ctx))
     return tables
-
-
-def _take_sweeps(ctx: _Context) -> list[Sweep]:
-    times = [
-        round(k * KEYFRAME_PERIOD - j * SWEEP_PERIOD, 6)
-        for k in range(ctx.scene.num_keyframes)
-        for j in range(ctx.preset.sweeps, -1, -1)
-    ]
-    return [take_sweep(ctx.scene, time, ctx.rng) for time in times]
 
 
 def _keyframe_of(time: float) -> int:

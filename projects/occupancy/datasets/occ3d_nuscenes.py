@@ -12,6 +12,9 @@ from projects.geometry import check_intrinsics, check_poses, is_finite_number, s
 from projects.occ_eval.infos import read_info_items
 from projects.occupancy.classes import OCC3D, OccSpec
 
+from .keyframes import KeyframesMixin
+from .label_folder import check_label_folder, in_label_folder
+
 _WRITE_AGAIN = (
     'correct the calibration table of the data set if it is wrong there, and write the info files again with '
     'tools/create_data.py occ3d-nus --force'
@@ -23,7 +26,7 @@ _SOONEST = -1e-3
 
 
 @DATASETS.register_module()
-class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
+class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
     """nuScenes keyframes with Occ3D labels, in the key ego frame (ego at the LIDAR_TOP timestamp).
 
     Reads mmdet3d v1.1 info files written by ``tools/create_data.py occ3d-nus``, plain mmdet3d v1.1 files (no labels or
@@ -50,6 +53,9 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         label_part (float): Part of the scenes whose labels are used; on the others nothing is labelled, and what needs
             no label (LiDAR depth, distillation) still trains. A scene of a small part is in every larger one, of
             ``scene_part`` too. Defaults to 1.
+        history (int): Former keyframes that each sample gets, as ``history`` (:meth:`former_frames`). Defaults to 0.
+        gts (str | None): Folder of labels below ``data_root`` (``gts_aggregated``) that stands for the first folder of
+            each ``occ_path``. Defaults to None (as the info file says).
         indices (int | list[int] | None): Subset: the first samples or the given ones. Defaults to None (all).
         lazy_init (bool): Whether to read the info file later. Defaults to False.
         metainfo (dict | None): Overrides of METAINFO, whose keys :class:`OccSpec` lists. Defaults to None.
@@ -69,19 +75,20 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         test_mode: bool = False,
         scene_part: float = 1.0,
         label_part: float = 1.0,
+        history: int = 0,
+        gts: str | None = None,
         indices: int | list[int] | None = None,
         lazy_init: bool = False,
         metainfo: dict | None = None,
         serialize_data: bool = True,
         max_refetch: int = 1000,
     ) -> None:
-        self.scene_part, self.label_part = scene_part, label_part
+        self.scene_part, self.label_part, self.history, self.gts = scene_part, label_part, history, gts
         self.modality = {'use_camera': True, 'use_lidar': False}
         unknown = set(modality or {}) - set(self.modality)
         if unknown:
             raise ValueError(f'unknown modality {sorted(unknown)}; expected use_camera and use_lidar')
         self.modality.update(modality or {})
-        self._places: dict[str, int] = {}
         self.spec = OccSpec.from_metainfo(self._load_metainfo(metainfo))
         folders = {'pts': 'samples/LIDAR_TOP', **{name: f'samples/{name}' for name in self.spec.cameras}}
         prefix = {**folders, **(data_prefix or {})}
@@ -105,7 +112,7 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         """Read the info file with the restricted unpickler.
 
         Raises:
-            FileNotFoundError: If the data root or the info file is missing.
+            FileNotFoundError: If the data root, the info file or the folder of labels is missing.
         """
         if self.data_root and not osp.isdir(self.data_root):
             raise FileNotFoundError(
@@ -117,6 +124,7 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
                 f'info file not found: {self.ann_file}; write it with '
                 f'python tools/create_data.py occ3d-nus --root-path {self.data_root or "<root>"} --version <version>'
             )
+        check_label_folder(self.data_root, self.gts)
         items = read_info_items(restricted_load(self.ann_file), self.ann_file)
         self._any_sweeps = any(item.get('lidar_sweeps') for item in items)
         return items
@@ -150,59 +158,16 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
                 )
 
     def get_data_info(self, idx: int) -> dict:
-        """What the pipeline gets of a sample: its frame, to which a child may add others (:meth:`previous`).
+        """What the pipeline gets of a sample: its frame, with its history where one is asked for.
 
-        A child that changes what every frame has overrides :meth:`frame`.
+        A child may add other frames (:meth:`previous`); one that changes what every frame has overrides :meth:`frame`.
         """
-        return self.frame(idx)
-
-    def frame_of(self, token: str) -> dict:
-        """The frame of a token; see :meth:`frame`.
-
-        Raises:
-            KeyError: If the data set does not hold the sample.
-        """
-        return self.frame(self._place_of(token))
-
-    def previous(self, idx: int) -> dict | None:
-        """The frame of the keyframe before a sample, or None at the start of a scene.
-
-        It has one key more than :meth:`frame`: ``ego2key`` (4, 4), which leads from the ego frame of the former
-        keyframe to that of the sample, without ``bda_mat``.
-
-        Raises:
-            KeyError: If the info file does not say which sample is the former one, or the data set does not hold it.
-        """
-        info = self._item(idx)
-        if info.get('prev') is None:
-            raise KeyError(
-                f'info of sample {info["token"]} in {self.ann_file} does not say which sample is before it (prev); '
-                'write the file again with tools/create_data.py occ3d-nus --force'
-            )
-        if not info['prev']:
-            return None
-        try:
-            place = self._place_of(info['prev'])
-        except KeyError as error:
-            raise KeyError(f'the sample before {info["token"]} is missing: {error.args[0]}') from error
-        former, key = self.frame(place), self.frame(idx)
-        return {**former, 'ego2key': np.linalg.inv(key['ego2global']) @ former['ego2global']}
+        key = self.frame(idx)
+        return {**key, 'history': self.former_frames(key, self.history)} if self.history else key
 
     def _item(self, idx: int) -> dict:
         """An item of the info file as it stands there."""
         return super().get_data_info(idx)
-
-    def _place_of(self, token: str) -> int:
-        """Index of a token. All tokens are read when the first is asked for, and again after a subset was taken."""
-        place = self._places.get(token, len(self))
-        if place >= len(self) or self._item(place)['token'] != token:
-            self._places = {self._item(idx)['token']: idx for idx in range(len(self))}
-        if token not in self._places:
-            raise KeyError(
-                f'sample {token} is not in {self.ann_file}, or not among the {len(self)} samples that indices of the '
-                'data set choose'
-            )
-        return self._places[token]
 
     def frame(self, idx: int) -> dict:
         """One sample alone: absolute paths, float64 matrices, checked calibration.
@@ -237,7 +202,7 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
             'next': info.get('next', ''),
             'test_mode': self.test_mode,
             'bda_mat': np.eye(4),
-            'occ_path': self._from_root(info, 'occ_path', token),
+            'occ_path': self._label_path(info, token),
             'labelled': info.get('labelled', True),
             'lidar2ego': lidar2ego,
             'ego2global': poses[1],
@@ -307,6 +272,12 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
             path = self._from_root(sweep['lidar_points'], 'lidar_path', info['token'], f'lidar_sweeps[{index}].')
             found.append({'path': path, 'sweep2key': pose, 'time_lag': lag})
         return found
+
+    def _label_path(self, info: dict, token: str) -> str | None:
+        if not info.get('occ_path'):
+            return None
+        path = self._path(info, 'occ_path', '', token)
+        return osp.join(self.data_root, in_label_folder(path, self.gts, f'sample {token} in {self.ann_file}'))
 
     def _path(self, block: dict, key: str, prefix: str, token: str) -> str:
         path = block.get(key)

@@ -3,7 +3,6 @@ import pytest
 from nuscenes.utils.splits import get_scenes_of_split
 from pyquaternion import Quaternion
 
-from projects.minidrive.sensors.labels import _walk_to
 from projects.minidrive.shapes.taxonomy import CATEGORY_INDEX, LIDARSEG_TO_OCC, OCC_CLASSES
 
 GRID_MIN, SIZE, FREE = np.array([-40.0, -40.0, -1.0]), 0.4, 17
@@ -163,25 +162,3 @@ def test_voxels_behind_a_wall_are_not_seen_by_any_camera(nusc):
             free.append((label['semantics'][tuple(cells.T)] == FREE).all())
         blocked += not any(free)
     assert blocked / len(index) < 0.1
-
-
-def test_traversal_marks_exactly_the_voxels_of_a_segment():
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        origin, end = rng.uniform(-3, 12, 3), rng.uniform(-3, 12, 3)
-        mark, nothing = np.zeros((8, 9, 10), np.uint8), np.zeros((8, 9, 10), bool)
-        _walk_to(origin, end[None], nothing, mark)
-        points = origin + np.linspace(0, 1, 20_001)[:, None] * (end - origin)
-        cells = np.floor(points).astype(int)
-        cells = cells[((cells >= 0) & (cells < mark.shape)).all(axis=1)]
-        expected = np.zeros_like(mark)
-        expected[tuple(cells.T)] = 1
-        assert (mark >= expected).all()
-        assert (mark != expected).sum() <= 1  # a corner that the sampled oracle steps over
-
-
-def test_traversal_ends_at_the_first_stop():
-    mark, stop = np.zeros((8, 4, 4), np.uint8), np.zeros((8, 4, 4), bool)
-    stop[3, 1, 1] = True
-    _walk_to(np.array([-2.0, 1.5, 1.5]), np.array([[7.5, 1.5, 1.5]]), stop, mark)
-    np.testing.assert_array_equal(np.argwhere(mark), [[x, 1, 1] for x in range(4)])
