@@ -32,13 +32,17 @@ def warp_to_key(feature: Tensor, ego2key: Tensor, point_cloud_range: Sequence[fl
     """
     if feature.dim() not in (4, 5):
         raise ValueError(f'feature must be (B, C, Y, X) or (B, C, X, Y, Z), got {tuple(feature.shape)}')
-    # The axes of affine_grid run from the last dimension of the feature to the first: x, y or z, y, x.
-    axes = [0, 1] if feature.dim() == 4 else [2, 1, 0]
+    bev = feature.dim() == 4
     with full_precision(feature):
         key2ego = torch.linalg.inv(ego2key.float())
-        low, high = key2ego.new_tensor(list(point_cloud_range)).view(2, 3)[:, axes]
+        box = key2ego.new_tensor(list(point_cloud_range))
+        turn, move, low, high = key2ego[:, :3, :3], key2ego[:, :3, 3], box[:3], box[3:]
+        # The axes of affine_grid run from the last dimension of the feature to the first: x, y or z, y, x.
+        if bev:
+            turn, move, low, high = turn[:, :2, :2], move[:, :2], low[:2], high[:2]
+        else:
+            turn, move, low, high = turn.flip(1, 2), move.flip(1), low.flip(0), high.flip(0)
         half, centre = (high - low) / 2, (high + low) / 2
-        turn, move = key2ego[:, axes][:, :, axes], key2ego[:, axes, 3]
         # In units of half the box, as grid_sample counts: p_ego = (turn @ (centre + half * p) + move - centre) / half.
         scaled = turn * half / half[:, None]
         shift = (turn @ centre + move - centre) / half

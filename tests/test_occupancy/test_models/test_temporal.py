@@ -104,6 +104,20 @@ def test_only_the_present_frame_gets_gradients(temporal, make_calibration):
     assert [name for name, p in model.named_parameters() if p.grad is None] == []
 
 
+def test_training_makes_the_same_passes_whatever_frames_are_missing(temporal, make_calibration):
+    """Processes of one step would wait for each other in synchronised BatchNorm."""
+    model = temporal(history=2, frame_encoder=True).train()
+    passes, lifts = count_passes(model), []
+    model.view_transform.register_forward_pre_hook(lambda _, args: lifts.append(len(args[0])))
+    drive = make_drive(make_calibration, 'a', 4)
+    for indices in ((0, 0), (0, 1), (3, 2)):
+        passes.clear()
+        lifts.clear()
+        model(**model.data_preprocessor(collate([sample_at(model, drive, index) for index in indices])))
+        assert passes == [2] * (3 + model.REFERENCES)
+        assert lifts == [2] * 3
+
+
 def test_every_parameter_gets_a_gradient_under_autocast(temporal, make_calibration):
     """Autocast keeps a weight's bfloat16 copy: one that was made without gradients would cut the present frame off."""
     model = temporal(frame_encoder=True).train()

@@ -5,8 +5,11 @@ import math
 import pytest
 import torch
 from drives import make_drive
+from torch.nn import functional as F
 
+from projects.occupancy.datasets import Occ3DNuScenesDataset
 from projects.occupancy.models import StereoDepthNet, StereoLSSViewTransform
+from projects.occupancy.models.losses.depth_loss import depth_bin_targets
 from projects.occupancy.models.view_transforms.plane_sweep import pixel_motion, plane_sweep_cost
 
 STRIDE, SIZE = 4, (16, 32)
@@ -156,3 +159,48 @@ def test_a_drive_moves_the_cameras_as_its_poses_say(make_calibration):
     now, before = make_drive(make_calibration, 'a', 2, N=1)[::-1]
     ego2key = (torch.linalg.inv(now['pose']) @ before['pose']).float()
     assert math.degrees(math.atan2(ego2key[1, 0], ego2key[0, 0])) == pytest.approx(-5, abs=1e-4)
+
+
+@pytest.fixture
+def driven_pairs(minidrive_root, tmp_path, converter_class):
+    """Inputs and LiDAR depth (N, 128, 224) of samples of MiniDrive whose car drove 0.2 to 4 m since the one before."""
+    converter_class(str(minidrive_root), 'v1.0-minidrive', str(tmp_path), workers=1).run()
+    images = [
+        {'type': 'LoadMultiViewImages'},
+        {'type': 'MultiViewImageAug', 'final_dim': (128, 224), 'test_mode': True},
+    ]
+    names = ('LoadLidarPoints', 'PointsToEgo', 'LiDARDepthMap', 'PackOccInputs')
+    dataset = Occ3DNuScenesDataset(
+        str(tmp_path / 'occ3d-nus_infos_train.pkl'),
+        data_root=str(minidrive_root),
+        modality={'use_lidar': True},
+        history=1,
+        pipeline=[{'type': 'LoadImageHistory', 'transforms': images}, *({'type': name} for name in names)],
+    )
+    pairs = [(data['inputs'], data['data_samples'].gt_depth) for data in map(dataset.__getitem__, range(len(dataset)))]
+    return [pair for pair in pairs if 0.2 < pair[0]['history_ego2key'][0, :2, 3].norm() < 4]
+
+
+def test_colours_of_a_rendered_drive_match_at_the_depth_of_the_lidar(driven_pairs):
+    """Patches of 3 x 3 cells: the best depth is right to a bin of 1 m far more often than by the way back."""
+
+    def patches(images):
+        small = F.avg_pool2d(images.float(), STRIDE)
+        return F.unfold(small, 3, padding=1).unflatten(-1, small.shape[-2:])
+
+    depths, right = torch.arange(1.5, 45.0), {}
+    for inputs, gt_depth in driven_pairs:
+        cameras = ('cam2img', 'cam2ego', 'img_aug_matrix')
+        now = {**{key: inputs[key][None] for key in cameras}, 'ego2key': torch.eye(4)[None]}
+        way = inputs['history_ego2key']
+        for name, ego2key in (('forward', way), ('backward', torch.linalg.inv(way))):
+            before = {**{key: inputs[f'history_{key}'] for key in cameras}, 'ego2key': ego2key}
+            motion = (value[0] for value in pixel_motion(now, before))
+            maps = (patches(images) for images in (inputs['imgs'], inputs['history_imgs'][0]))
+            cost = plane_sweep_cost(*maps, *motion, depths, STRIDE, outside=1e9)
+            bins = depth_bin_targets(gt_depth, (1.0, 45.0, 1.0), STRIDE)
+            cells = torch.where((bins >= 2) & (bins < 25))
+            close = (cost.argmin(1) - bins).abs() <= 1
+            right.setdefault(name, []).append(close[cells].float().mean().item())
+    assert len(right['forward']) >= 3
+    assert all(good > 1.7 * bad for good, bad in zip(right['forward'], right['backward']))

@@ -15,18 +15,20 @@ Place = tuple[int, int]
 _CALIBRATION = ('cam2img', 'cam2ego', 'img_aug_matrix')
 
 
-def former_places(is_former: Tensor, ages: int) -> list[list[Place]]:
+def former_places(is_former: Tensor, ages: int, fill: bool = False) -> list[list[Place]]:
     """Places of the former frames that are there, by age, the latest first.
 
     Args:
         is_former (Tensor): 0 where the present frame stands in. Shape (B, T).
         ages (int): How far back; at most T.
+        fill (bool): Whether the present frame takes the place of one that is missing. Defaults to False.
 
     Returns:
-        list[list[Place]]: For each age from 1 to ``ages``; an empty list where no sample has such a frame.
+        list[list[Place]]: For each age from 1 to ``ages``, one place for each sample that has such a frame; with
+        ``fill`` one for each sample.
     """
-    rows = is_former.tolist()
-    return [[(b, age) for b, row in enumerate(rows) if row[age - 1]] for age in range(1, ages + 1)]
+    rows = list(enumerate(is_former.tolist()))
+    return [[(b, age if row[age - 1] else 0) for b, row in rows if fill or row[age - 1]] for age in range(1, ages + 1)]
 
 
 def pick_frames(inputs: Mapping[str, Any], places: Sequence[Place], images: bool = False) -> dict[str, Tensor]:

@@ -130,13 +130,15 @@ class TemporalLSSOccModel(LSSOccModel):
         now: list[Place] = [(b, 0) for b in range(batch)]
         present = self.extract_frames(inputs)
         seen = {place: {name: value[b].detach() for name, value in present.items()} for b, place in enumerate(now)}
-        ages = former_places(inputs['history_is_former'], self.num_history + self.REFERENCES)
+        # In training all processes make the same passes: synchronised BatchNorm waits for all of them in each.
+        is_former, reach = inputs['history_is_former'], self.num_history + self.REFERENCES
+        ages = former_places(is_former, reach, fill=self.training)
         recalled = self._recall(inputs, sample, ages)
         unseen = [[place for place in places if place not in recalled] for places in ages]
         with torch.no_grad():  # after the present frame: autocast keeps the weights that have a gradient
             for places in filter(None, unseen):
-                found = self.extract_frames(pick_frames(inputs, places, images=True))
-                seen.update(_split(found, places))
+                found = _split(self.extract_frames(pick_frames(inputs, places, images=True)), places)
+                seen = {**found, **seen}
         seen.update(recalled)
         lifted, depth_logits = self.lift(present['img_feats'], {**inputs, **self.refer(inputs, now, seen)})
         feature = self.encode_frame(lifted)
