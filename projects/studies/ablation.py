@@ -57,7 +57,7 @@ class Ablation:
 
     Raises:
         ValueError: If a key is missing or unknown, also one of an arm or a setting, a control is no arm, or the
-            student's task cannot be measured, or it has no such labels.
+            student's task cannot be measured or has no such labels.
     """
 
     def __init__(self, path: str | Path, work_dir: Path, data_root: Path | None = None, amp: bool = True) -> None:
