@@ -16,7 +16,8 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from projects.occupancy.models.losses import lidar_depth_loss, masked_cross_entropy_loss
 from projects.occupancy.models.losses.depth_loss import depth_bin_targets
 from projects.occupancy.models.losses.lovasz_softmax import lovasz_of_classes
-from projects.occupancy.models.view_transforms import LSSViewTransform
+from projects.occupancy.models.view_transforms import LSSViewTransform, StereoLSSViewTransform
+from projects.occupancy.ops import warp_to_key
 from projects.radocc import (
     RayDistributionConsistencyLoss,
     RaySampleGeometry,
@@ -57,19 +58,36 @@ def occupancy_losses(device):
     return loss, [logits, depth_logits]
 
 
-def view_transform(device):
-    """Geometry, ranking and pooling into a BEV grid."""
-    with DefaultScope.overwrite_default_scope('mmdet3d'), torch.device(device):
-        module = LSSViewTransform(8, 4, RANGE, [10, 10, 2], downsample=4, depth_range=(1.0, 5.0, 1.0))
-    feats = leaf(1, 2, 8, 4, 6, device=device)
-    inputs = {
+def calibration(device):
+    """Of a sample with two cameras."""
+    return {
         'cam2img': torch.rand(1, 2, 3, 3, device=device),
         'cam2ego': torch.rand(1, 2, 4, 4, device=device),
         'img_aug_matrix': torch.rand(1, 2, 3, 3, device=device),
         'bda_mat': torch.rand(1, 4, 4, device=device),
     }
-    voxels, depth_logits = module(feats, inputs)
+
+
+def view_transform(device):
+    """Geometry, ranking and pooling into a BEV grid."""
+    with DefaultScope.overwrite_default_scope('mmdet3d'), torch.device(device):
+        module = LSSViewTransform(8, 4, RANGE, [10, 10, 2], downsample=4, depth_range=(1.0, 5.0, 1.0))
+    feats = leaf(1, 2, 8, 4, 6, device=device)
+    voxels, depth_logits = module(feats, calibration(device))
     return voxels.sum() + depth_logits.sum(), [feats, *module.parameters()]
+
+
+def temporal_stereo(device):
+    """Matching of two keyframes, and the warp of BEV and voxel features."""
+    net = {'type': 'StereoDepthNet', 'mid_channels': 8, 'num_blocks': 1, 'norm_cfg': {'type': 'GN', 'num_groups': 1}}
+    with DefaultScope.overwrite_default_scope('mmdet3d'), torch.device(device):
+        module = StereoLSSViewTransform(8, 4, RANGE, [10, 10, 2], net, 4, match_stride=4, depth_range=(1.0, 5.0, 1.0))
+    feats, ego2key = leaf(1, 2, 8, 4, 6, device=device), torch.rand(1, 4, 4, device=device)
+    frame = {**calibration(device), 'ego2key': ego2key}
+    matching = module.match(feats, feats, frame, frame)
+    voxels = leaf(1, 4, 10, 10, 2, device=device)
+    warped = [warp_to_key(feature, ego2key, RANGE).sum() for feature in (voxels[..., 0], voxels)]
+    return matching.sum() + sum(warped), [voxels]
 
 
 def distillation(device):
@@ -90,7 +108,7 @@ def distillation(device):
     return loss, [student]
 
 
-PARTS = {part.__name__: part for part in (occupancy_losses, view_transform, distillation)}
+PARTS = {part.__name__: part for part in (occupancy_losses, view_transform, temporal_stereo, distillation)}
 
 
 def main():

@@ -75,6 +75,12 @@ NOT_RUN = (
     (r'bash tools/mmcv_wheel/install\.sh( .*)?', 'make install of continuous integration runs it'),
     (r'python tools/misc/compile_kernels\.py', 'make install of continuous integration runs it'),
     (r'\.venv/bin/pre-commit install', 'it would change the hooks of the checkout'),
+    (
+        r'python tools/model_converters/convert_weights\.py .*',
+        'released files are no part of this repository; tests/test_tools/test_convert_weights.py runs it',
+    ),
+    (r'bash tools/dist_train\.sh \S+-legacy_.*', 'starts from a released file'),
+    (r'bash tools/dist_train\.sh .*teacher-bgr.*', 'the command of the teacher with one option more'),
     (r'python tools/analysis_tools/benchmark_ops\.py .*', 'make bench of continuous integration runs it'),
     (r'python tools/submission\.py \{.*', 'a list of subcommands; the pages it links to show them in full'),
     (r'python tools/create_data\.py kitti-depth .*--split .*', 'the split lists name frames of the real KITTI'),

@@ -13,13 +13,18 @@ from .losses import (
     GroupedFeatureLoss,
     GroupedLogitLoss,
     LogitKLLoss,
+    SampledAffinityLoss,
     affinity_loss,
     channel_wise_divergence,
     feature_distance,
     grouped_logit_loss,
     kl_divergence,
+    sampled_affinity_loss,
+    standardise,
 )
 from .teacher import FrozenTeacher
+from .trust import VoxelTrust, voxel_trust
+from .unlabelled import labelled_frames, weigh_unlabelled
 
 __all__ = [
     'AffinityMatchLoss',
@@ -35,10 +40,17 @@ __all__ = [
     'IdentityConnector',
     'LogitKLLoss',
     'ProjectionConnector',
+    'SampledAffinityLoss',
     'TeacherRecordHook',
+    'VoxelTrust',
     'affinity_loss',
     'channel_wise_divergence',
     'feature_distance',
     'grouped_logit_loss',
     'kl_divergence',
+    'labelled_frames',
+    'sampled_affinity_loss',
+    'standardise',
+    'voxel_trust',
+    'weigh_unlabelled',
 ]

@@ -13,6 +13,7 @@ from projects.models import takes_no_train_cfg
 
 from .side_by_side import run_side_by_side
 from .teacher import FrozenTeacher, all_outputs, check_same_weights
+from .unlabelled import labelled_frames, weigh_unlabelled
 from .wiring import BatchData, Table, check_signature, connector_side, pick, same_names, split_source
 
 _SOURCES = ('student', 'teacher', 'data', 'shared')
@@ -48,6 +49,9 @@ class Distiller(BaseModel):
             tensor or a dict of tensors, called ``student.<connector>`` or ``teacher.<connector>``.
         connector_inputs (dict, optional): For each connector, argument -> source. With ``model.<name>`` the
             connector runs for the student and for the teacher.
+        unlabelled_weights (dict[str, float], optional): Distillation losses that count another number of times on
+            frames without labels (metainfo ``labelled=False``, by ``label_part`` of the data set). Defaults to None:
+            all frames count alike.
         side_by_side (bool): On the CPU, run the teacher with its connectors beside the student with its losses, each
             with half of the threads. Faster when both take about as long and layers are small; a teacher that takes
             longer than the student makes the step slower. Same results. Defaults to False.
@@ -70,6 +74,7 @@ class Distiller(BaseModel):
         shared: dict[str, dict] | None = None,
         connectors: dict[str, dict] | None = None,
         connector_inputs: Table | None = None,
+        unlabelled_weights: dict[str, float] | None = None,
         side_by_side: bool = False,
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | None = None,
@@ -94,6 +99,7 @@ class Distiller(BaseModel):
         self.connector_inputs = {name: dict(row) for name, row in (connector_inputs or {}).items()}
         self.loss_inputs = {name: dict(row) for name, row in loss_inputs.items()}
         self.loss_scales = dict.fromkeys(losses, 1.0)
+        self.unlabelled_weights = dict(unlabelled_weights or {})
         self.side_by_side = side_by_side
         self._sides = self._check_wiring()
 
@@ -106,6 +112,8 @@ class Distiller(BaseModel):
                 raise ValueError(f"losses.{name}: names must begin with 'loss_', or the loss would not be added up")
         for name, module in self.shared.items():
             check_signature('shared module', name, module, ('inputs', 'data_samples'))
+        if unknown := sorted(set(self.unlabelled_weights) - set(self.losses)):
+            raise ValueError(f'unlabelled_weights: no losses {unknown}; there are {sorted(self.losses)}')
         sides: dict[str, str] = {}
         for name, module in self.connectors.items():
             row = self.connector_inputs[name]
@@ -188,7 +196,11 @@ class Distiller(BaseModel):
             if name in losses:
                 raise ValueError(f'{name!r} is a loss of the student; give the distillation loss another name')
             where = f'loss_inputs.{name}'
-            loss = module(**{arg: pick(values, source, where) for arg, source in self.loss_inputs[name].items()})
+            row = {arg: pick(values, source, where) for arg, source in self.loss_inputs[name].items()}
+            if name in self.unlabelled_weights:
+                loss = weigh_unlabelled(module, row, labelled_frames(data_samples), self.unlabelled_weights[name])
+            else:
+                loss = module(**row)
             if not isinstance(loss, Tensor):
                 raise TypeError(f'{name} ({type(module).__name__}) must return a tensor, got {type(loss).__name__}')
             losses[name] = self.loss_scales[name] * loss

@@ -15,6 +15,7 @@ from .config import (
     ConfigError,
     check_config_keys,
     explain_unknown_argument,
+    find_config,
     naming_config_keys,
     read_config,
 )
@@ -33,7 +34,7 @@ from .requirements import require_mmcv
 from .resume import list_checkpoints
 from .runner import SafeRunner
 from .seeding import EpochCounter, SeededDatasetMixin, sample_seed, seed_everything, seeded
-from .weights import check_state_dict, fill_model, load_model_weights
+from .weights import WeightMatch, check_state_dict, fill_model, load_model_weights
 
 __all__ = [
     'RUNNER_KEYS',
@@ -48,6 +49,7 @@ __all__ = [
     'SafeCheckpointHook',
     'SafeRunner',
     'SeededDatasetMixin',
+    'WeightMatch',
     'add_title',
     'atomic_write',
     'check_config_keys',
@@ -62,6 +64,7 @@ __all__ = [
     'explain_unknown_argument',
     'file_sha256',
     'fill_model',
+    'find_config',
     'fit_width',
     'image_grid',
     'keep_freed_memory',

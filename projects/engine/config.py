@@ -5,7 +5,7 @@ import inspect
 import os
 import re
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,13 +37,35 @@ RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self'
 """Top-level keys that the Runner, MMEngine or ``tools/`` read; all others are variables of the config files."""
 
 
-def _nearest_configs(path: str) -> str:
-    """Suggest configs with a similar name, below the folder ``configs`` or beside the path."""
-    roots = [Path('configs'), Path(path).parent]
+_OURS = Path(__file__).resolve().parents[2] / 'configs'
+
+
+def _configs_below(roots: Iterable[Path]) -> dict[str, Path]:
+    """Config files by name, without the parts in ``_base_``."""
     files = {file.stem: file for root in roots if root.is_dir() for file in sorted(root.rglob('*.py'))}
-    files = {stem: file for stem, file in files.items() if '_base_' not in file.parts}
-    close = difflib.get_close_matches(Path(path).stem, files, n=3)
-    return ''.join(f'\n    {files[stem]}' for stem in close)
+    return {stem: file for stem, file in files.items() if '_base_' not in file.parts}
+
+
+def _not_found(path: str, files: Mapping[str, Path]) -> ConfigError:
+    """Error that suggests configs with a similar name."""
+    close = ''.join(f'\n    {files[stem]}' for stem in difflib.get_close_matches(Path(path).stem, files, n=3))
+    hint = f'. The nearest are{close}' if close else '; the configs are in configs/<method>/*.py'
+    return ConfigError(f'config not found: {path}{hint}')
+
+
+def find_config(name: str | os.PathLike) -> str:
+    """Path of a config that is given as a path, or by its name in the folder ``configs`` (here or of this project).
+
+    Raises:
+        ConfigError: If there is no config of that name; names those with a similar one.
+    """
+    path = os.fspath(name)
+    if Path(path).suffix == '.py' or Path(path).is_file():
+        return path
+    files = _configs_below([_OURS, Path('configs')])
+    if path not in files:
+        raise _not_found(f'{path}.py', files)
+    return os.fspath(files[path])
 
 
 def _short(path: str | os.PathLike) -> str:
@@ -54,9 +76,7 @@ def _short(path: str | os.PathLike) -> str:
 
 def _load(path: str) -> Config:
     if not Path(path).is_file():
-        close = _nearest_configs(path)
-        hint = f'. The nearest are{close}' if close else '; the configs are in configs/<method>/*.py'
-        raise ConfigError(f'config not found: {path}{hint}')
+        raise _not_found(path, _configs_below([Path('configs'), Path(path).parent]))
     try:
         return Config.fromfile(path)
     except (Exception, SystemExit) as error:

@@ -1,6 +1,8 @@
 """Models of trained configs, for evaluation outside a Runner."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
@@ -8,14 +10,27 @@ from mmengine.utils import import_modules_from_strings
 from torch import nn
 
 from .checkpoint import load_checkpoint_safe
+from .config import naming_config_keys
 from .weights import fill_model
 
 
-def load_trained_model(config_file: str | Path, checkpoint: str | Path) -> nn.Module:
+def plain_model(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Config of the model that predicts: the student of a Distiller, with the preprocessor of the whole; else itself.
+
+    Args:
+        model (Mapping): ``model`` of a config.
+    """
+    if 'student' not in model:
+        return dict(model)
+    own = {'data_preprocessor': model['data_preprocessor']} if model.get('data_preprocessor') else {}
+    return {**model['student'], **own}
+
+
+def load_trained_model(config_file: str | Path | Config, checkpoint: str | Path) -> nn.Module:
     """Build the model of a config and load its weights, in eval mode.
 
     Args:
-        config_file (str | Path): Config of a plain model (not of a Distiller).
+        config_file (str | Path | Config): Config of a model, as a file or read; of a Distiller its student is built.
         checkpoint (str | Path): Its checkpoint; that of a Distiller works as well, its student is taken.
 
     Returns:
@@ -24,10 +39,11 @@ def load_trained_model(config_file: str | Path, checkpoint: str | Path) -> nn.Mo
     Raises:
         CheckpointError: If the weights are not those of the model.
     """
-    config = Config.fromfile(config_file)
+    config = config_file if isinstance(config_file, Config) else Config.fromfile(config_file)
     import_modules_from_strings(**config.custom_imports)
     init_default_scope(config.default_scope)
-    model = MODELS.build(config.model)
+    with naming_config_keys(config.model, 'model'):
+        model = MODELS.build(plain_model(config.model))
     state = load_checkpoint_safe(checkpoint)['state_dict']
     student = {name.removeprefix('student.'): value for name, value in state.items() if name.startswith('student.')}
     fill_model(model, student or state, checkpoint)

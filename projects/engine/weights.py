@@ -105,6 +105,7 @@ def check_state_dict(
     path: str | os.PathLike,
     allow_missing: Sequence[str] | str | None = None,
     option: str | None = None,
+    allow_unused: bool = True,
 ) -> str:
     """Stop when a checkpoint does not fill a model.
 
@@ -116,17 +117,19 @@ def check_state_dict(
             'img_neck.output_conv') that the file may lack; they keep their initial values. Defaults to None.
         option (str | None): Config key that holds ``allow_missing``, for the message. Defaults to None, where no part
             may be missing (test, resume, teacher).
+        allow_unused (bool): Whether the file may hold weights that the model lacks. Defaults to True.
 
     Returns:
         str: What keeps its initial values and what of the file is not used; empty if both fit exactly.
 
     Raises:
-        CheckpointError: If a weight of another part is missing or one has another shape, or nothing fits; lists what
-            did not match in both directions and says what to do.
+        CheckpointError: If a weight of another part is missing or one has another shape, weights are left over that may
+            not be, or nothing fits; lists what did not match in both directions and says what to do.
     """
     match = WeightMatch(model, state_dict)
     kept = _kept(allow_missing, match, option)
-    if len(kept) == len(match.missing) and not match.reshaped and (match.matched or not match.own):
+    fills = len(kept) == len(match.missing) and not match.reshaped and (match.matched or not match.own)
+    if fills and (allow_unused or not match.unused):
         notes = [f'these keep their initial values ({option}): {match.count_own(kept)}'] if kept else []
         notes += [f'these are not used: {match.count_unused()}'] if match.unused else []
         return f'weights of {path}: {"; ".join(notes)}' if notes else ''

@@ -15,6 +15,10 @@ FIELD_TYPES = {
     'segments': (torch.int32, 3),
 }
 
+HISTORY_MATRICES = ('history_cam2img', 'history_cam2ego', 'history_img_aug_matrix', 'history_ego2key')
+"""Matrices of the former keyframes of a sample, by the name of the input; ``history_imgs`` are their images and
+``history_is_former`` says which of them are there (``LoadImageHistory``)."""
+
 
 class OccDataSample(BaseDataElement):
     """Labels, predictions and meta information of one sample.
@@ -27,7 +31,7 @@ class OccDataSample(BaseDataElement):
     - ``segments`` (N, h, w) int32: image segments, 0 = none; ids are per image.
 
     Meta information: ``token`` (always), ``scene_name, scene_token, sample_idx, ori_shape, img_shape, img_paths,
-    cam_names, timestamp, point_cloud_range``.
+    cam_names, timestamp, point_cloud_range``, and ``history_tokens`` of the former keyframes.
     """
 
     def set_field(self, value: Any, name: str, dtype: Any = None, field_type: str = 'data') -> None:

@@ -11,16 +11,21 @@ from .losses import (
 )
 from .rays import CameraRaySampler, RaySampleGeometry, full_image_rays
 from .segments import segment_affinity, segment_means
+from .trust import RayTrust, label_ends, mass_near_ends, ray_confidence
 
 __all__ = [
     'CameraRaySampler',
     'RayDistributionConsistencyLoss',
     'RaySampleGeometry',
+    'RayTrust',
     'RenderedDepthLoss',
     'RenderedSemanticConsistencyLoss',
     'RenderedSemanticKLLoss',
     'VolumeRenderingConnector',
     'full_image_rays',
+    'label_ends',
+    'mass_near_ends',
+    'ray_confidence',
     'segment_affinity',
     'segment_means',
 ]

@@ -14,10 +14,15 @@ from projects.rendering import ray_kl_divergence
 from .segments import segment_affinity, segment_means
 
 
-def _masked_mean(values: Tensor, mask: Tensor | None) -> Tensor:
-    if mask is None:
-        return values.mean()
-    return torch.where(mask, values, torch.zeros_like(values)).sum() / mask.sum().clamp_min(1)
+def _masked_mean(values: Tensor, mask: Tensor | None, trust: Tensor | None = None) -> Tensor:
+    """Mean over the rays of the mask, weighted by trust (from 0 to 1) where there is one."""
+    if mask is not None:
+        values = torch.where(mask, values, torch.zeros_like(values))
+    if trust is None:
+        return values.mean() if mask is None else values.sum() / mask.sum().clamp_min(1)
+    weight = trust.detach().to(values.dtype)
+    weight = weight if mask is None else weight * mask
+    return (values * weight).sum() / weight.sum().clamp_min(1)
 
 
 def _hit_mask(teacher_opacities: Tensor | None, min_opacity: float) -> Tensor | None:
@@ -59,14 +64,20 @@ class RayDistributionConsistencyLoss(nn.Module):
         self.tau = tau
         self.eps = eps
 
-    def forward(self, student_weights: Tensor, teacher_weights: Tensor) -> Tensor:
-        """Compare weights of shape (B, R, S); returns a scalar."""
+    def forward(self, student_weights: Tensor, teacher_weights: Tensor, trust: Tensor | None = None) -> Tensor:
+        """Compare weights of shape (B, R, S); returns a scalar.
+
+        ``trust`` (B, R), from 0 to 1, weighs rays: see :class:`RayTrust`.
+        """
         _check_pair('weights', student_weights, teacher_weights)
         if not self.legacy_softmax:
-            return self.loss_weight * ray_kl_divergence(student_weights, teacher_weights, eps=self.eps)
+            return self.loss_weight * ray_kl_divergence(student_weights, teacher_weights, trust, self.eps)
         target = F.softmax(teacher_weights.detach().float() / self.tau, dim=-1)
         guess = F.log_softmax(student_weights.float() / self.tau, dim=-1)
-        return self.loss_weight * F.kl_div(guess, target, reduction='none').mean() * self.tau**2
+        per_ray = F.kl_div(guess, target, reduction='none')
+        if trust is not None:
+            return self.loss_weight * _masked_mean(per_ray.mean(dim=-1), None, trust) * self.tau**2
+        return self.loss_weight * per_ray.mean() * self.tau**2
 
 
 @MODELS.register_module()
@@ -91,15 +102,22 @@ class RenderedSemanticKLLoss(nn.Module):
         self.min_opacity = min_opacity
 
     def forward(
-        self, student_semantics: Tensor, teacher_semantics: Tensor, teacher_opacities: Tensor | None = None
+        self,
+        student_semantics: Tensor,
+        teacher_semantics: Tensor,
+        teacher_opacities: Tensor | None = None,
+        trust: Tensor | None = None,
     ) -> Tensor:
-        """Compare semantics of shape (B, R, C), where ``teacher_opacities`` (B, R) are high enough."""
+        """Compare semantics of shape (B, R, C), where ``teacher_opacities`` (B, R) are high enough.
+
+        ``trust`` (B, R), from 0 to 1, weighs rays: see :class:`RayTrust`.
+        """
         _check_pair('semantics', student_semantics, teacher_semantics)
         guess = F.log_softmax(student_semantics.to(_at_least_float(student_semantics)) / self.tau, dim=-1)
         target = F.log_softmax(teacher_semantics.detach().to(guess.dtype) / self.tau, dim=-1)
         per_ray = (target.exp() * (target - guess)).sum(dim=-1)
         mask = _hit_mask(teacher_opacities, self.min_opacity)
-        return self.loss_weight * self.tau**2 * _masked_mean(per_ray, mask)
+        return self.loss_weight * self.tau**2 * _masked_mean(per_ray, mask, trust)
 
 
 @MODELS.register_module()
@@ -120,6 +138,7 @@ class RenderedSemanticConsistencyLoss(nn.Module):
         min_rays (int): Segments with fewer rays are dropped. Defaults to 8.
         min_opacity (float): Rays of smaller teacher opacity do not count. Defaults to 0.1.
         max_segments (int): Segments per image that are compared, those with most rays first. Defaults to 256.
+        min_trust (float): Rays of smaller ``trust`` do not count, where it is given. Defaults to 0.5.
     """
 
     def __init__(
@@ -129,6 +148,7 @@ class RenderedSemanticConsistencyLoss(nn.Module):
         min_rays: int = 8,
         min_opacity: float = 0.1,
         max_segments: int = 256,
+        min_trust: float = 0.5,
     ) -> None:
         super().__init__()
         if distance not in ('l1', 'l2'):
@@ -138,6 +158,7 @@ class RenderedSemanticConsistencyLoss(nn.Module):
         self.min_rays = min_rays
         self.min_opacity = min_opacity
         self.max_segments = max_segments
+        self.min_trust = min_trust
 
     def forward(
         self,
@@ -147,12 +168,18 @@ class RenderedSemanticConsistencyLoss(nn.Module):
         cam_ids: Tensor,
         num_cams: int,
         teacher_opacities: Tensor | None = None,
+        trust: Tensor | None = None,
     ) -> Tensor:
         """Compare semantics (B, R, C) of rays with segments and cameras (B, R); zero when no image has two segments.
 
-        ``num_cams`` is the number of cameras of the rig, above all ``cam_ids``: ``shared.rays.num_cams``.
+        ``num_cams`` is the number of cameras of the rig, above all ``cam_ids``: ``shared.rays.num_cams``. ``trust``
+        (B, R) of :class:`RayTrust` leaves rays out, see ``min_trust``.
         """
         _check_pair('semantics', student_semantics, teacher_semantics)
+        mask = _hit_mask(teacher_opacities, self.min_opacity)
+        if trust is not None:
+            trusted = trust >= self.min_trust
+            mask = trusted if mask is None else mask & trusted
         channels = student_semantics.shape[-1]
         with full_precision(student_semantics):
             dtype = _at_least_float(student_semantics)
@@ -162,7 +189,7 @@ class RenderedSemanticConsistencyLoss(nn.Module):
                 segment_ids,
                 cam_ids,
                 num_cams,
-                _hit_mask(teacher_opacities, self.min_opacity),
+                mask,
                 min_rays=self.min_rays,
                 max_segments=self.max_segments,
             )
@@ -201,16 +228,23 @@ class RenderedDepthLoss(nn.Module):
         self.eps = eps
 
     def forward(
-        self, student_depths: Tensor, teacher_depths: Tensor, teacher_opacities: Tensor | None = None
+        self,
+        student_depths: Tensor,
+        teacher_depths: Tensor,
+        teacher_opacities: Tensor | None = None,
+        trust: Tensor | None = None,
     ) -> Tensor:
-        """Compare depths of shape (B, R); returns a scalar."""
+        """Compare depths of shape (B, R); returns a scalar.
+
+        ``trust`` (B, R), from 0 to 1, weighs rays: see :class:`RayTrust`.
+        """
         _check_pair('depths', student_depths, teacher_depths)
         student = student_depths.to(_at_least_float(student_depths))
         teacher = teacher_depths.detach().to(student.dtype)
         mask = _hit_mask(teacher_opacities, self.min_opacity)
         if self.mode == 'silog':
             ratio = student.clamp_min(self.eps).log() - teacher.clamp_min(self.eps).log()
-            variance = _masked_mean(ratio.square(), mask) - 0.85 * _masked_mean(ratio, mask).square()
+            variance = _masked_mean(ratio.square(), mask, trust) - 0.85 * _masked_mean(ratio, mask, trust).square()
             return self.loss_weight * variance.clamp_min(1e-12).sqrt()
         if self.mode == 'reciprocal_l1':
             error = (1 / student.clamp_min(self.eps) - 1 / teacher.clamp_min(self.eps)).abs()
@@ -218,7 +252,7 @@ class RenderedDepthLoss(nn.Module):
             error = (student - teacher).abs()
         else:
             error = F.smooth_l1_loss(student, teacher, reduction='none')
-        return self.loss_weight * _masked_mean(error, mask)
+        return self.loss_weight * _masked_mean(error, mask, trust)
 
 
 def _at_least_float(tensor: Tensor) -> torch.dtype:

@@ -14,6 +14,7 @@ from projects.occupancy.structures import check_box
 from projects.rendering import (
     RaySamples,
     VoxelGrid,
+    image_pixels,
     jitter_samples,
     pixels_to_rays,
     prepare_ray_samples,
@@ -245,11 +246,9 @@ def full_image_rays(
     Returns:
         dict[str, Tensor]: ``rays_o`` and ``rays_d``, each (B, h * w, 3).
     """
-    cam2img, cam2grid = _render_cameras(inputs, data_samples, (int(render_size[0]), int(render_size[1])))
-    rows = torch.arange(render_size[0], device=cam2img.device)
-    columns = torch.arange(render_size[1], device=cam2img.device)
-    v, u = torch.meshgrid(rows, columns, indexing='ij')
-    pixels = torch.stack([u, v], dim=-1).reshape(1, -1, 2).expand(cam2img.shape[0], -1, 2)
+    size = (int(render_size[0]), int(render_size[1]))
+    cam2img, cam2grid = _render_cameras(inputs, data_samples, size)
+    pixels = image_pixels(size, cam2img.device).expand(cam2img.shape[0], -1, 2)
     rays_o, rays_d = pixels_to_rays(pixels, cam2img[:, camera], cam2grid[:, camera])
     return {'rays_o': rays_o, 'rays_d': rays_d}
 

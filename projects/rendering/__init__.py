@@ -1,22 +1,25 @@
 """Differentiable volume rendering and voxel traversal in torch, with numba as an optional fast path on the CPU."""
 
 from .bins import jitter_samples, uniform_samples
-from .cameras import pixels_to_rays, project_points, scale_intrinsics
+from .cameras import image_pixels, pixels_to_rays, project_points, scale_intrinsics
 from .distribution import ray_distribution, ray_kl_divergence
 from .grid import VoxelGrid, ray_box_intersection
 from .render import RenderedRays, render_occupancy_rays, render_occupancy_samples
 from .samples import RaySamples, prepare_ray_samples
 from .traversal import FirstHits, find_first_hits
 from .trilinear.lookup import lookup_trilinear
+from .views import RenderedView, view_of
 from .weights import accumulate_along_rays, median_depths, render_weight_from_density
 
 __all__ = [
     'FirstHits',
     'RaySamples',
     'RenderedRays',
+    'RenderedView',
     'VoxelGrid',
     'accumulate_along_rays',
     'find_first_hits',
+    'image_pixels',
     'jitter_samples',
     'lookup_trilinear',
     'median_depths',
@@ -31,4 +34,5 @@ __all__ = [
     'render_weight_from_density',
     'scale_intrinsics',
     'uniform_samples',
+    'view_of',
 ]

@@ -31,6 +31,12 @@ def scale_intrinsics(cam2img: Tensor, scale_x: float, scale_y: float) -> Tensor:
     return torch.stack([first, second, cam2img[..., 2, :]], dim=-2)
 
 
+def image_pixels(size: tuple[int, int], device: torch.device | str | None = None) -> Tensor:
+    """Coordinates (u, v) of all pixels of an image of ``size`` (h, w), row by row. Shape (h * w, 2), int64."""
+    v, u = torch.meshgrid(torch.arange(size[0], device=device), torch.arange(size[1], device=device), indexing='ij')
+    return torch.stack([u, v], dim=-1).reshape(-1, 2)
+
+
 def pixels_to_rays(pixels: Tensor, cam2img: Tensor, cam2world: Tensor) -> tuple[Tensor, Tensor]:
     r"""Rays through pixels, in world coordinates.
 

@@ -74,7 +74,7 @@ def ray_kl_divergence(
     Args:
         student_weights (Tensor): Shape (..., S).
         teacher_weights (Tensor): The target, without gradient. Shape (..., S).
-        mask (Tensor, optional): Rays that count. Shape (...), bool. Defaults to all.
+        mask (Tensor, optional): Rays that count, bool, or their weights from 0 to 1. Shape (...). Defaults to all.
         eps (float): See :func:`ray_distribution`. Defaults to 1e-6.
 
     Returns:

@@ -15,8 +15,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from .arm_data import data_of
-from .demo import ROOT, epoch_options
+from .arm_data import data_of, read_config
+from .demo import epoch_options
 from .steps import Step
 
 _KEYS = {'title', 'data', 'student', 'teacher', 'arms', 'controls', 'seeds', 'settings'}
@@ -192,7 +192,7 @@ class Ablation:
         parts = {name: float(setting.get(name, 1.0)) for name in ('scene_part', 'label_part')}
         if arm.get('labelled_only'):
             parts['scene_part'] = min(parts.values())
-        epochs = arm.get('epochs') or Config.fromfile(ROOT / arm['config']).train_cfg.max_epochs
+        epochs = arm.get('epochs') or read_config(arm['config']).train_cfg.max_epochs
         return parts, round(epochs / parts['scene_part'])
 
     def _train(self, run: Run) -> Step:
@@ -211,7 +211,7 @@ class Ablation:
             'log_processor.window_size=25',
         ]
         after: tuple[str, ...] = ('infos',)
-        if Config.fromfile(ROOT / config).model.type == 'Distiller':
+        if read_config(config).model.type == 'Distiller':
             after = ('infos', self.teacher_run(run.setting).name)
             options.append(f'model.teacher_ckpt={self.checkpoint(self.teacher_run(run.setting))}')
         command = ['tools/train.py', config, '--work-dir', self.folder(run), '--resume']

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cache
 
 from mmengine.config import Config
 
@@ -50,16 +50,22 @@ DATA = {
 """By the data set of the student's config."""
 
 
-def data_of(student: str | Path) -> ArmData:
+@cache
+def read_config(path: str) -> Config:
+    """A config, from the root of the repository on; read once, for the runs of a study are many. Do not write to it."""
+    return Config.fromfile(ROOT / path)
+
+
+def data_of(student: str) -> ArmData:
     """Data of the task of a student.
 
     Args:
-        student (str | Path): Its config, from the root of the repository on.
+        student (str): Its config, from the root of the repository on.
 
     Raises:
         ValueError: If a study cannot measure its task.
     """
-    kind = Config.fromfile(ROOT / student).val_dataloader.dataset.type
+    kind = read_config(student).val_dataloader.dataset.type
     if kind not in DATA:
         raise ValueError(f'{student} is validated on {kind}; a study measures students of {sorted(DATA)}')
     return DATA[kind]

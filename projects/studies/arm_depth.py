@@ -68,6 +68,8 @@ def eigen_sums(truth: np.ndarray, depth: np.ndarray) -> np.ndarray:
 def likelihood_sums(error: np.ndarray, fitted_error: np.ndarray, log_scale: np.ndarray, factor: float) -> np.ndarray:
     """What an image adds: nats a pixel of a Laplace distribution of log depth, raw and fitted, and 1.
 
+    The scale of a student that was trained with ``likelihood='gaussian'`` means another thing: leave such arms out.
+
     Args:
         error (np.ndarray): Log of predicted depth minus log of truth. Shape (P,).
         fitted_error (np.ndarray): The same after the rule. Shape (P,).
@@ -125,7 +127,7 @@ class DepthArmMeter(ArmMeter):
     """
 
     def fit(self, predictor: Predictor) -> DepthRule:
-        """The rule of a student, from as many pixels of each calibration frame."""
+        """The rule of a student, from about as many pixels of each calibration frame."""
         found: list[tuple[np.ndarray, ...]] = []
         for index in tqdm(range(len(self.calibration)), desc='calibration frames', unit='frame'):
             pixels = _pixels(predictor.predict(self.calibration[index]))

@@ -10,10 +10,11 @@ from matplotlib.figure import Figure as MplFigure
 from projects.engine import add_title, fit_width
 from projects.occupancy.classes import OccSpec
 from projects.occupancy.visualization import draw_bev, draw_legend, draw_oblique
+from projects.rendering import RenderedView
 from projects.reporting import figure_to_svg, hide_frame
 
 from .curves import COLOURS
-from .renders import ChosenRay, RenderedView
+from .renders import ChosenRay
 
 MAX_DEPTH = 45.0
 

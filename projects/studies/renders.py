@@ -16,7 +16,15 @@ from torch import Tensor
 
 from projects.occupancy.classes import UNLABELLED
 from projects.radocc import RaySampleGeometry, VolumeRenderingConnector, full_image_rays
-from projects.rendering import VoxelGrid, find_first_hits, ray_distribution, uniform_samples
+from projects.rendering import (
+    RenderedRays,
+    RenderedView,
+    VoxelGrid,
+    find_first_hits,
+    ray_distribution,
+    uniform_samples,
+    view_of,
+)
 
 FINE_BINS = {'t_range': (0.0, 57.4), 'step': 0.2}
 """Samples of the pictures in metres of z-depth, whatever the training takes."""
@@ -46,21 +54,6 @@ def edges(renderer: VolumeRenderingConnector) -> tuple[Tensor, Tensor]:
     return uniform_samples(geometry.t_range, geometry.step)
 
 
-@dataclass(frozen=True)
-class RenderedView:
-    """One volume seen by one camera.
-
-    Args:
-        depths (np.ndarray): Mean z-depth in metres over what was hit, NaN where less than half of a ray ends. (H, W).
-        semantics (np.ndarray): Most likely class of what was hit, the free id where less than half ends. (H, W).
-        weights (np.ndarray): Ray termination distribution of every pixel. Shape (H, W, S).
-    """
-
-    depths: np.ndarray
-    semantics: np.ndarray
-    weights: np.ndarray
-
-
 def camera_rays(sample: Mapping[str, Any], camera: int, height: int) -> tuple[dict[str, Tensor], tuple[int, int]]:
     """Rays through the pixels of one camera's whole image, shrunk to ``height`` rows.
 
@@ -86,12 +79,7 @@ def render_views(
     views = {}
     for name, logits in volumes.items():
         rendered = {key: value[0] for key, value in renderer(logits, prepared).items()}
-        opacity = rendered['opacities']
-        seen = opacity >= 0.5
-        depth = torch.where(seen, rendered['depths'] / opacity.clamp_min(1e-6), torch.nan)
-        classes = torch.where(seen, rendered['semantics'].argmax(-1), logits.shape[-1] - 1)
-        maps = (value.view(*size, *value.shape[1:]).numpy() for value in (depth, classes, rendered['weights']))
-        views[name] = RenderedView(*maps)
+        views[name] = view_of(RenderedRays(**rendered), size)
     return views
 
 

@@ -4,6 +4,10 @@ They use numpy's global generator because ``SeededDatasetMixin`` reseeds exactly
 is augmented in the same way whatever the number of workers, and in the same way after a resumed run.
 """
 
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 
@@ -27,3 +31,23 @@ def subset(size: int, count: int) -> list[int]:
     chosen = sorted(int(index) for index in np.random.choice(size, count, replace=False))  # noqa: NPY002
     np.random.set_state(state)  # noqa: NPY002
     return chosen
+
+
+@contextlib.contextmanager
+def same_draws(state: Any) -> Iterator[None]:
+    """Draw in a block what was drawn after :func:`draw_state`; afterwards the generator goes on as if it had not been.
+
+    Args:
+        state (Any): From :func:`draw_state`.
+    """
+    later = draw_state()
+    np.random.set_state(state)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(later)  # noqa: NPY002
+
+
+def draw_state() -> Any:
+    """State of the generator, for :func:`same_draws`."""
+    return np.random.get_state()  # noqa: NPY002

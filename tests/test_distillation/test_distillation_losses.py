@@ -16,6 +16,7 @@ from projects.distillation import (
     channel_wise_divergence,
     feature_distance,
     kl_divergence,
+    standardise,
 )
 
 LOSSES = [
@@ -77,6 +78,47 @@ def test_kl_sums_classes_and_averages_positions_of_the_mask():
     assert kl_divergence(student, teacher, mask=torch.zeros_like(mask)) == 0
 
 
+def test_kl_weighs_positions_by_a_mask_of_numbers():
+    student, teacher = torch.randn(1, 3, 5), torch.randn(1, 3, 5)
+    single = [kl_divergence(student[0, i], teacher[0, i]) for i in range(3)]
+    mask = torch.tensor([[1.0, 0.5, 0.0]])
+    torch.testing.assert_close(kl_divergence(student, teacher, mask=mask), (single[0] + 0.5 * single[1]) / 1.5)
+
+
+def test_reverse_kl_swaps_teacher_and_student_and_still_moves_the_student_alone():
+    student = torch.tensor([[0.5, 0.5]]).log().requires_grad_()
+    teacher = torch.tensor([[0.8, 0.2]]).log().requires_grad_()
+    loss = kl_divergence(student, teacher, kind='reverse_kl')
+    loss.backward()
+    assert loss.item() == pytest.approx(0.5 * math.log(0.5 / 0.8) + 0.5 * math.log(0.5 / 0.2), abs=1e-6)
+    assert student.grad.abs().sum() > 0
+    assert teacher.grad is None
+
+
+def test_standardised_logits_have_no_size_and_no_offset():
+    """(1, 2, 3) becomes (-1, 0, 1), so ten times the logits plus 7 are no other logits."""
+    logits = torch.tensor([[1.0, 2.0, 3.0]])
+    torch.testing.assert_close(standardise(logits), torch.tensor([[-1.0, 0.0, 1.0]]), atol=1e-5, rtol=0)
+    assert kl_divergence(10 * logits + 7, logits, standardised=True).item() == pytest.approx(0.0, abs=1e-6)
+    assert kl_divergence(10 * logits + 7, logits).item() > 0.1
+
+
+def test_standardised_kl_by_hand_with_a_temperature():
+    """z = (-1, 0, 1) against (1, 0, -1) at tau 2: tau^2 times the sum of p log(p / q)."""
+    e = [math.exp(x / 2) for x in (-1, 0, 1)]
+    p = [x / sum(e) for x in e]
+    expected = 4 * sum(a * math.log(a / b) for a, b in zip(p, reversed(p)))
+    teacher, student = torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([[30.0, 20.0, 10.0]])
+    loss = LogitKLLoss(tau=2.0, standardised=True)(student, teacher)
+    assert loss.item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_equal_logits_can_be_standardised_and_have_a_gradient():
+    student = torch.zeros(1, 4, requires_grad=True)
+    kl_divergence(student, torch.randn(1, 4), standardised=True).backward()
+    assert student.grad.isfinite().all()
+
+
 def test_kl_is_over_the_last_dimension():
     student = torch.zeros(1, 2, 2)
     teacher = torch.tensor([[[5.0, 5.0], [-5.0, -5.0]]])
@@ -133,6 +175,8 @@ def test_wrong_options_and_masks_are_refused():
     x = torch.zeros(2, 3, 4)
     for bad in (
         lambda: kl_divergence(x, x, tau=0),
+        lambda: kl_divergence(x, x, kind='cosine'),
+        lambda: LogitKLLoss(kind='js'),
         lambda: kl_divergence(x, x, mask=torch.ones(2, 4)),
         lambda: channel_wise_divergence(x, x, tau=-1),
         lambda: feature_distance(x, x, norm='l3'),

@@ -92,6 +92,16 @@ def test_cosine_of_logits_ignores_their_size():
     assert loss.item() == pytest.approx((1 - 2**-0.5) / 2, rel=1e-5)
 
 
+def test_standardised_cosine_is_one_minus_the_correlation():
+    student, teacher = torch.randn(1, 1, 6), torch.randn(1, 1, 6)
+    expected = 1 - torch.corrcoef(torch.cat([student[0], teacher[0]]))[0, 1]
+    index, weight = torch.zeros(1, 1, 1, dtype=torch.long), torch.ones(1, 1)
+    loss = grouped_logit_loss(student, teacher, index, weight, 'cosine', standardised=True)
+    assert loss.item() == pytest.approx(expected.item(), abs=1e-5)
+    scaled = grouped_logit_loss(5 * teacher + 1, teacher, index, weight, 'kl', standardised=True)
+    assert scaled.item() == pytest.approx(0.0, abs=1e-6)
+
+
 def test_gradient_reaches_the_chosen_positions_of_the_student_alone():
     student, teacher = torch.randn(1, 5, 3, requires_grad=True), torch.randn(1, 5, 3, requires_grad=True)
     loss = MODELS.build({'type': 'GroupedLogitLoss', 'tau': 2.0, 'loss_weight': 3.0})

@@ -13,6 +13,7 @@ from projects.engine import (
     check_config_keys,
     enable_amp,
     explain_unknown_argument,
+    find_config,
     naming_config_keys,
     read_config,
     setup_cpu_process_group,
@@ -284,3 +285,18 @@ def test_sizes_that_are_none_are_refused_by_the_class_that_has_them(size):
     with pytest.raises(ValueError, match='size of StereoCrop must be two positive integers'):
         checked_size(size, 'size of StereoCrop')
     assert checked_size([64, 128], 'x') == (64, 128)
+
+
+def test_a_config_is_found_by_its_name_from_anywhere(tmp_path, monkeypatch, repo):
+    monkeypatch.chdir(tmp_path)
+    assert find_config('flashocc_mini_1xb1-7e_minidrive') == str(
+        repo / 'configs/flashocc/flashocc_mini_1xb1-7e_minidrive.py'
+    )
+    (tmp_path / 'configs').mkdir()
+    (tmp_path / 'configs/mine.py').write_text('model = dict()\n')
+    assert find_config('mine') == 'configs/mine.py'
+    assert find_config('elsewhere/mine.py') == 'elsewhere/mine.py'
+    with pytest.raises(
+        ConfigError, match=r'config not found: flashocc_mimi_1xb1-7e_minidrive.py. The nearest are\n.*min'
+    ):
+        find_config('flashocc_mimi_1xb1-7e_minidrive')

@@ -3,8 +3,8 @@
 import numpy as np
 
 from projects.occupancy.classes import OccSpec
+from projects.rendering import RenderedView
 from projects.studies.pictures import draw_views, draw_volumes
-from projects.studies.renders import RenderedView
 
 SPEC = OccSpec(('wall', 'free'), ((10, 200, 30), (255, 0, 255)), (0, 0, 0, 8, 8, 4), (8, 8, 4), ('FRONT',))
 

@@ -4,9 +4,9 @@ import torch
 from mmengine.config import Config
 
 from projects.radocc import VolumeRenderingConnector
+from projects.rendering import RenderedView
 from projects.studies.renders import (
     FINE_BINS,
-    RenderedView,
     build_renderer,
     camera_rays,
     choose_rays,

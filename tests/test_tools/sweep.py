@@ -55,6 +55,7 @@ _TRAIN, _TEST = 'tools/train.py', 'tools/test.py'
 _BROWSE, _PRINT = 'tools/misc/browse_dataset.py', 'tools/misc/print_config.py'
 _INIT, _EXTRACT = 'tools/model_converters/init_weights.py', 'tools/model_converters/extract_student.py'
 _PUBLISH, _BENCH = 'tools/model_converters/publish_model.py', 'tools/analysis_tools/benchmark.py'
+_PLAN = 'tools/analysis_tools/plan.py'
 
 ROWS = [
     # data
@@ -189,6 +190,8 @@ ROWS = [
         'frames per second',
     ),
     *_both(_BENCH, '{config} --device cuda:99 --traceback', '--device cuda:99 cannot be used', 2),
+    *_both(_PLAN, '{distilled} --gpus 2 --tflops 100 --utilisation 0.5 --samples 50', '50% of 100 TFLOP/s'),
+    *_both(_PLAN, '{config} --gpus 0 --traceback', 'must be at least 1', 2),
     # files without a model
     Row(OCC, 'tools/eval_occ.py', '{data}/gts maps_occ --infos one.pkl --metrics miou fscore rayiou --mask camera'),
     Row(
@@ -249,6 +252,7 @@ COMMANDS = {
     'tools/model_converters/extract_student.py': [''],
     'tools/model_converters/publish_model.py': [''],
     'tools/analysis_tools/benchmark.py': [''],
+    'tools/analysis_tools/plan.py': [''],
     'tools/eval_occ.py': [''],
     'tools/eval_lidarseg.py': [''],
     'tools/eval_depth.py': ['eigen', 'kitti'],
@@ -265,6 +269,7 @@ ELSEWHERE = {
     'tools/analysis_tools/radocc_report.py': 'the last step of make demo',
     'tools/analysis_tools/adudepth_report.py': 'the last step of make demo-depth',
     'tools/analysis_tools/benchmark_ops.py': 'make bench of continuous integration, test_benchmark_ops.py',
+    'tools/model_converters/convert_weights.py': 'tests/test_tools/test_convert_weights.py',
     'tools/misc/compile_kernels.py': 'make install, tests/test_tools/test_compile_kernels.py',
     'tools/mmcv_wheel/check.py': 'make install, tests/test_tools/test_mmcv_wheel.py',
 }
@@ -275,4 +280,4 @@ ONE_TASK = {
 }
 """Flags of tools for both tasks that mean something to one."""
 
-BOTH_TASKS = (_TRAIN, _TEST, _BROWSE, _PRINT, _INIT, _EXTRACT, _PUBLISH, _BENCH)
+BOTH_TASKS = (_TRAIN, _TEST, _BROWSE, _PRINT, _INIT, _EXTRACT, _PUBLISH, _BENCH, _PLAN)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from projects.transforms.random_draws import coin, subset, uniform
+from projects.transforms.random_draws import coin, draw_state, same_draws, subset, uniform
 
 
 def test_choice_of_sweeps_leaves_the_later_draws_unchanged():
@@ -20,3 +20,15 @@ def test_choice_of_sweeps_depends_on_the_seed():
         np.random.seed(seed)
         choices.add(tuple(subset(10, 4)))
     assert len(choices) > 4
+
+
+def test_draws_are_repeated_and_the_generator_goes_on_behind_the_first():
+    np.random.seed(3)
+    state = draw_state()
+    first = [uniform(0, 1), coin(0.5)]
+    for _ in range(2):
+        with same_draws(state):
+            assert [uniform(0, 1), coin(0.5)] == first
+    last = uniform(0, 1)
+    np.random.seed(3)
+    assert [uniform(0, 1), coin(0.5), uniform(0, 1)] == [*first, last]

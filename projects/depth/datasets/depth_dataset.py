@@ -134,8 +134,8 @@ class KITTIDepthDataset(StereoDepthDataset):
     """KITTI raw with annotated depth maps, its depth selection, or MiniDrive in KITTI's layout.
 
     The splits are info files: ``kitti-depth-eigen_infos_{train,val}.pkl``,
-    ``kitti-depth-official_infos_{train,val,test}.pkl`` and ``kitti-depth_infos_{train,val}.pkl`` (MiniDrive). See
-    :class:`StereoDepthDataset` for the arguments.
+    ``kitti-depth-official_infos_{train,val,test}.pkl`` and ``kitti-depth_infos_{train,val}.pkl`` (MiniDrive, with
+    ``calib`` of presets that have calibration drives). See :class:`StereoDepthDataset` for the arguments.
     """
 
     COMMAND = 'create_data.py kitti-depth'

@@ -4,7 +4,8 @@ from .affinity import AffinityMatchLoss, affinity_loss
 from .by_group import GroupedFeatureLoss, GroupedLogitLoss, grouped_logit_loss
 from .cwd import CWDLoss, channel_wise_divergence
 from .feature import FeatureMatchLoss, feature_distance
-from .kl_divergence import LogitKLLoss, kl_divergence
+from .kl_divergence import LogitKLLoss, kl_divergence, standardise
+from .sampled_affinity import SampledAffinityLoss, sampled_affinity_loss
 
 __all__ = [
     'AffinityMatchLoss',
@@ -13,9 +14,12 @@ __all__ = [
     'GroupedFeatureLoss',
     'GroupedLogitLoss',
     'LogitKLLoss',
+    'SampledAffinityLoss',
     'affinity_loss',
     'channel_wise_divergence',
     'feature_distance',
     'grouped_logit_loss',
     'kl_divergence',
+    'sampled_affinity_loss',
+    'standardise',
 ]

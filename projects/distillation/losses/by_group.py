@@ -9,12 +9,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .feature import feature_distance
+from .kl_divergence import KL_KINDS, check_kl, class_divergence, standardise
 
-KINDS = ('kl', 'reverse_kl', 'cosine')
+KINDS = (*KL_KINDS, 'cosine')
 
 
 def grouped_logit_loss(
-    student: Tensor, teacher: Tensor, index: Tensor, weight: Tensor, kind: str = 'kl', tau: float = 1.0
+    student: Tensor,
+    teacher: Tensor,
+    index: Tensor,
+    weight: Tensor,
+    kind: str = 'kl',
+    tau: float = 1.0,
+    standardised: bool = False,
 ) -> Tensor:
     r"""Difference of logits at chosen positions: mean over the positions of a group, then over groups and samples.
 
@@ -26,6 +33,8 @@ def grouped_logit_loss(
         kind (str): 'kl' for KL(teacher || student) of the softmax times the square of the temperature, 'reverse_kl' for
             KL(student || teacher), 'cosine' for 1 - cosine of the logits (EFFOcc). Defaults to 'kl'.
         tau (float): Temperature of the two KL divergences. Defaults to 1.0.
+        standardised (bool): Whether logits are brought to mean 0 and variance 1 at each position before (Sun et al.,
+            CVPR 2024); with 'cosine' this is one minus their correlation. Defaults to False.
 
     Returns:
         Tensor: A scalar in float32; 0 when no group has a weight.
@@ -37,12 +46,12 @@ def grouped_logit_loss(
         raise ValueError(f'student {tuple(student.shape)} and teacher {tuple(teacher.shape)} logits must agree')
     rows = index.flatten(1)[..., None].expand(-1, -1, student.shape[-1])
     z_s, z_t = (z.flatten(1, -2).gather(1, rows).float() for z in (student, teacher.detach()))
+    if standardised:
+        z_s, z_t = standardise(z_s), standardise(z_t)
     if kind == 'cosine':
         values = 1 - F.cosine_similarity(z_s, z_t, dim=-1)
     else:
-        log_s, log_t = (z_s / tau).log_softmax(dim=-1), (z_t / tau).log_softmax(dim=-1)
-        p, q = (log_t, log_s) if kind == 'kl' else (log_s, log_t)
-        values = tau**2 * (p.exp() * (p - q)).sum(dim=-1)
+        values = tau**2 * class_divergence(z_s, z_t, tau, kind)
     means = values.unflatten(1, index.shape[1:]).mean(dim=-1)
     return (means * weight).sum() / weight.sum().clamp_min(1e-12)
 
@@ -55,19 +64,20 @@ class GroupedLogitLoss(nn.Module):
         kind (str): 'kl', 'reverse_kl' or 'cosine'. Defaults to 'kl'.
         tau (float): Temperature. Defaults to 1.0.
         loss_weight (float): Weight of the loss. Defaults to 1.0.
+        standardised (bool): Whether logits are standardised at each position. Defaults to False.
     """
 
-    def __init__(self, kind: str = 'kl', tau: float = 1.0, loss_weight: float = 1.0) -> None:
+    def __init__(
+        self, kind: str = 'kl', tau: float = 1.0, loss_weight: float = 1.0, standardised: bool = False
+    ) -> None:
         super().__init__()
-        if kind not in KINDS:
-            raise ValueError(f'kind must be one of {KINDS}, got {kind!r}')
-        if tau <= 0:
-            raise ValueError(f'tau must be positive, got {tau}')
-        self.kind, self.tau, self.loss_weight = kind, tau, loss_weight
+        check_kl(kind, tau, KINDS)
+        self.kind, self.tau, self.standardised, self.loss_weight = kind, tau, standardised, loss_weight
 
     def forward(self, student_logits: Tensor, teacher_logits: Tensor, index: Tensor, weight: Tensor) -> Tensor:
         """Return the weighted loss of logits (B, ..., K) at ``index`` (B, G, M)."""
-        return self.loss_weight * grouped_logit_loss(student_logits, teacher_logits, index, weight, self.kind, self.tau)
+        loss = grouped_logit_loss(student_logits, teacher_logits, index, weight, self.kind, self.tau, self.standardised)
+        return self.loss_weight * loss
 
 
 @MODELS.register_module()

@@ -12,6 +12,7 @@ from projects.geometry import check_intrinsics, check_poses, is_finite_number, s
 from projects.occ_eval.infos import read_info_items
 from projects.occupancy.classes import OCC3D, OccSpec
 
+from .keyframes import KeyframesMixin
 from .label_folder import check_label_folder, in_label_folder
 
 _WRITE_AGAIN = (
@@ -25,7 +26,7 @@ _SOONEST = -1e-3
 
 
 @DATASETS.register_module()
-class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
+class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
     """nuScenes keyframes with Occ3D labels, in the key ego frame (ego at the LIDAR_TOP timestamp).
 
     Reads mmdet3d v1.1 info files written by ``tools/create_data.py occ3d-nus``, plain mmdet3d v1.1 files (no labels or
@@ -52,6 +53,7 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         label_part (float): Part of the scenes whose labels are used; on the others nothing is labelled, and what needs
             no label (LiDAR depth, distillation) still trains. A scene of a small part is in every larger one, of
             ``scene_part`` too. Defaults to 1.
+        history (int): Former keyframes that each sample gets, as ``history`` (:meth:`former_frames`). Defaults to 0.
         gts (str | None): Folder of labels below ``data_root`` (``gts_aggregated``) that stands for the first folder of
             each ``occ_path``. Defaults to None (as the info file says).
         indices (int | list[int] | None): Subset: the first samples or the given ones. Defaults to None (all).
@@ -73,6 +75,7 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         test_mode: bool = False,
         scene_part: float = 1.0,
         label_part: float = 1.0,
+        history: int = 0,
         gts: str | None = None,
         indices: int | list[int] | None = None,
         lazy_init: bool = False,
@@ -80,13 +83,12 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         serialize_data: bool = True,
         max_refetch: int = 1000,
     ) -> None:
-        self.scene_part, self.label_part, self.gts = scene_part, label_part, gts
+        self.scene_part, self.label_part, self.history, self.gts = scene_part, label_part, history, gts
         self.modality = {'use_camera': True, 'use_lidar': False}
         unknown = set(modality or {}) - set(self.modality)
         if unknown:
             raise ValueError(f'unknown modality {sorted(unknown)}; expected use_camera and use_lidar')
         self.modality.update(modality or {})
-        self._places: dict[str, int] = {}
         self.spec = OccSpec.from_metainfo(self._load_metainfo(metainfo))
         folders = {'pts': 'samples/LIDAR_TOP', **{name: f'samples/{name}' for name in self.spec.cameras}}
         prefix = {**folders, **(data_prefix or {})}
@@ -156,59 +158,16 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
                 )
 
     def get_data_info(self, idx: int) -> dict:
-        """What the pipeline gets of a sample: its frame, to which a child may add others (:meth:`previous`).
+        """What the pipeline gets of a sample: its frame, with its history where one is asked for.
 
-        A child that changes what every frame has overrides :meth:`frame`.
+        A child may add other frames (:meth:`previous`); one that changes what every frame has overrides :meth:`frame`.
         """
-        return self.frame(idx)
-
-    def frame_of(self, token: str) -> dict:
-        """The frame of a token; see :meth:`frame`.
-
-        Raises:
-            KeyError: If the data set does not hold the sample.
-        """
-        return self.frame(self._place_of(token))
-
-    def previous(self, idx: int) -> dict | None:
-        """The frame of the keyframe before a sample, or None at the start of a scene.
-
-        It has one key more than :meth:`frame`: ``ego2key`` (4, 4), which leads from the ego frame of the former
-        keyframe to that of the sample, without ``bda_mat``.
-
-        Raises:
-            KeyError: If the info file does not say which sample is the former one, or the data set does not hold it.
-        """
-        info = self._item(idx)
-        if info.get('prev') is None:
-            raise KeyError(
-                f'info of sample {info["token"]} in {self.ann_file} does not say which sample is before it (prev); '
-                'write the file again with tools/create_data.py occ3d-nus --force'
-            )
-        if not info['prev']:
-            return None
-        try:
-            place = self._place_of(info['prev'])
-        except KeyError as error:
-            raise KeyError(f'the sample before {info["token"]} is missing: {error.args[0]}') from error
-        former, key = self.frame(place), self.frame(idx)
-        return {**former, 'ego2key': np.linalg.inv(key['ego2global']) @ former['ego2global']}
+        key = self.frame(idx)
+        return {**key, 'history': self.former_frames(key, self.history)} if self.history else key
 
     def _item(self, idx: int) -> dict:
         """An item of the info file as it stands there."""
         return super().get_data_info(idx)
-
-    def _place_of(self, token: str) -> int:
-        """Index of a token. All tokens are read when the first is asked for, and again after a subset was taken."""
-        place = self._places.get(token, len(self))
-        if place >= len(self) or self._item(place)['token'] != token:
-            self._places = {self._item(idx)['token']: idx for idx in range(len(self))}
-        if token not in self._places:
-            raise KeyError(
-                f'sample {token} is not in {self.ann_file}, or not among the {len(self)} samples that indices of the '
-                'data set choose'
-            )
-        return self._places[token]
 
     def frame(self, idx: int) -> dict:
         """One sample alone: absolute paths, float64 matrices, checked calibration.

@@ -6,9 +6,9 @@ from .fusers import SEBEVFuser
 from .heads import BaseOccHead, BEVDetOccHead, FlashOccHead
 from .losses import LiDARDepthLoss, MaskedCrossEntropyLoss, OccLovaszLoss
 from .necks import LSSFPN, SingleLevelFPN, VoxelLSSFPN
-from .networks import BaseOccModel, FusionOccModel, LidarOccModel, LSSOccModel
+from .networks import BaseOccModel, FusionOccModel, LidarOccModel, LSSOccModel, StereoLSSOccModel, TemporalLSSOccModel
 from .tta import OccFlipTTAModel
-from .view_transforms import CameraAwareDepthNet, LSSViewTransform
+from .view_transforms import CameraAwareDepthNet, LSSViewTransform, StereoDepthNet, StereoLSSViewTransform
 
 __all__ = [
     'LSSFPN',
@@ -30,6 +30,10 @@ __all__ = [
     'PillarEncoder',
     'SEBEVFuser',
     'SingleLevelFPN',
+    'StereoDepthNet',
+    'StereoLSSOccModel',
+    'StereoLSSViewTransform',
+    'TemporalLSSOccModel',
     'VoxelLSSFPN',
     'VoxelResNet',
 ]

@@ -10,13 +10,15 @@ from mmengine.logging import print_log
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
+from projects.occupancy.structures import HISTORY_MATRICES
 from projects.transforms.extra_keys import check_named_images, checked_keys
 
 _CALIBRATION = ('cam2img', 'cam2ego', 'img_aug_matrix', 'bda_mat')
-_KNOWN = (*_CALIBRATION, 'imgs', 'points')
+_IMAGES = ('imgs', 'history_imgs')
+_KNOWN = (*_CALIBRATION, *HISTORY_MATRICES, 'history_is_former', *_IMAGES, 'points')
 _SOURCES = {
     'points': 'LiDAR file of that sample',
-    **dict.fromkeys(_CALIBRATION, 'calibration in the info file of that sample'),
+    **dict.fromkeys((*_CALIBRATION, *HISTORY_MATRICES), 'calibration in the info file of that sample'),
 }
 
 
@@ -63,8 +65,8 @@ class OccDataPreprocessor(BaseDataPreprocessor):
             training (bool): Unused; there is no batch augmentation. Defaults to False.
 
         Returns:
-            dict: ``inputs`` with ``imgs`` (B, N, 3, H, W) float32, stacked matrices, the list ``points`` and further
-            images (B, ..., 3, H, W) float32, and ``data_samples``.
+            dict: ``inputs`` with ``imgs`` (B, N, 3, H, W) and ``history_imgs`` (B, T, N, 3, H, W) float32, stacked
+            matrices, the list ``points`` and further images (B, ..., 3, H, W) float32, and ``data_samples``.
 
         Raises:
             ValueError: If images of a batch differ in shape, calibration, points or other numbers hold NaN or infinity,
@@ -74,7 +76,7 @@ class OccDataPreprocessor(BaseDataPreprocessor):
         samples = data.get('data_samples')
         check_named_images(inputs, self.extra_images, _KNOWN, 'Occ')
         for key, value in inputs.items():
-            if key not in ('imgs', *self.extra_images):
+            if key not in (*_IMAGES, *self.extra_images):
                 self._check_finite(key, value, samples)
         if 'points' in inputs:
             self._warn_if_empty(inputs['points'], samples)
@@ -87,7 +89,8 @@ class OccDataPreprocessor(BaseDataPreprocessor):
             if imgs.dim() != 5 or imgs.shape[2] != 3:
                 raise ValueError(f'imgs must be (B, N, 3, H, W), got {tuple(imgs.shape)}')
             data['inputs']['imgs'] = self._normalize(imgs)
-        for key in self.extra_images:
+        history = ('history_imgs',) if 'history_imgs' in inputs else ()
+        for key in (*history, *self.extra_images):
             imgs = data['inputs'][key]
             if imgs.dim() < 4 or imgs.shape[-3] != 3:
                 raise ValueError(f'inputs[{key!r}] must be images (B, ..., 3, H, W), got {tuple(imgs.shape)}')

@@ -3,6 +3,7 @@
 from .bev_pool import VoxelBuffer, voxel_pool, voxel_pool_rows
 from .index import VoxelPoolIndex, rank_points, voxel_pool_prepare
 from .index_cache import PoolIndexCache
+from .warp import warp_to_key
 
 __all__ = [
     'PoolIndexCache',
@@ -12,4 +13,5 @@ __all__ = [
     'voxel_pool',
     'voxel_pool_prepare',
     'voxel_pool_rows',
+    'warp_to_key',
 ]

@@ -154,6 +154,51 @@ def test_voxel_encoder_and_neck_give_back_the_resolution():
     assert VoxelLSSFPN([4, 6, 8], 5)(feats).shape == (1, 5, 12, 8, 4)
 
 
+def last_stage_upsampled(neck, feats):
+    """What the merging convolution of a neck reads of the last stage."""
+    seen = []
+    neck.merge.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    neck(feats)
+    return seen[0][:, feats[0].shape[1] :]
+
+
+def test_aligned_corners_keep_the_outer_cells_in_place_and_are_off_by_default():
+    """A row 0, 6 at four times its size: steps of 6 / 7 with aligned corners, else cell i at (i + 0.5) / 4 - 0.5."""
+    flat = (torch.zeros(1, 1, 1, 8), torch.tensor([0.0, 6.0]).view(1, 1, 1, 2))
+    solid = tuple(feat.unsqueeze(2) for feat in flat)
+    aligned = torch.arange(8) * (6 / 7)
+    plain = torch.tensor([0.0, 0.0, 0.75, 2.25, 3.75, 5.25, 6.0, 6.0])
+    for kind, feats in ((LSSFPN, flat), (VoxelLSSFPN, solid)):
+        found = [last_stage_upsampled(kind([1, 1], 2, **cfg).eval(), feats) for cfg in ({}, {'align_corners': True})]
+        torch.testing.assert_close(found[0].flatten(), plain)
+        torch.testing.assert_close(found[1].flatten(), aligned)
+
+
+def test_aligned_corners_hold_for_the_last_upsampling_too():
+    neck = LSSFPN([1, 1], 1, align_corners=True).eval()
+    neck.merge = torch.nn.Identity()
+    neck.refine = torch.nn.Identity()
+    row = torch.tensor([0.0, 3.0, 6.0, 9.0]).view(1, 1, 1, 4).expand(1, 1, 4, 4)
+    torch.testing.assert_close(neck((row, row))[0, 0, 0], torch.arange(8) * (9 / 7))
+
+
+def test_shortcut_without_normalisation_has_a_bias_instead():
+    names = [set(BEVResNet(6, channels=[8], num_blocks=[2], strides=[2], **cfg).state_dict())
+             for cfg in ({}, {'shortcut_norm': False})]  # fmt: skip
+    own = {name for name in names[1] if 'shortcut' in name}
+    assert own == {'stages.0.0.shortcut.conv.weight', 'stages.0.0.shortcut.conv.bias'}
+    assert names[0] - {name for name in names[0] if 'shortcut' in name} == names[1] - own
+    assert {name.rsplit('.', 2)[1] for name in names[0] if 'shortcut' in name} == {'conv', 'bn'}
+
+
+def test_first_stage_projects_its_shortcut_on_demand_and_further_blocks_never():
+    names = [set(VoxelResNet(4, channels=[4, 6], num_blocks=[2, 1], strides=[1, 2], **cfg).state_dict())
+             for cfg in ({}, {'always_project': True})]  # fmt: skip
+    assert names[0] < names[1]
+    assert {name.rsplit('.', 2)[0] for name in names[1] - names[0]} == {'stages.0.0.shortcut'}
+    assert not [name for name in names[1] if name.startswith('stages.0.1.shortcut')]
+
+
 @pytest.mark.parametrize('height', [1, 2])
 def test_one_voxel_of_height_is_not_made_of_memory_that_nobody_wrote(height):
     """Under bfloat16 autocast; with AMX, the convolution of torch 2.13 gave NaN here in every trial."""

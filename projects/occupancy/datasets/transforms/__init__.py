@@ -2,6 +2,7 @@
 
 from .depth_map import LiDARDepthMap, project_points
 from .formatting import PackOccInputs
+from .history import LoadImageHistory
 from .image_augment import MultiViewColorJitter, MultiViewImageAug
 from .image_loading import LoadMultiViewImages
 from .loading import LoadImageSegments, LoadOccupancyLabels, read_occ_label
@@ -12,6 +13,7 @@ __all__ = [
     'BEVAugment',
     'EgoPointsRangeFilter',
     'LiDARDepthMap',
+    'LoadImageHistory',
     'LoadImageSegments',
     'LoadLidarPoints',
     'LoadLidarSweeps',

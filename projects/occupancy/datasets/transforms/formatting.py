@@ -7,7 +7,7 @@ import torch
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
-from projects.occupancy.structures import FIELD_TYPES, OccDataSample
+from projects.occupancy.structures import FIELD_TYPES, HISTORY_MATRICES, OccDataSample
 from projects.transforms.extra_keys import checked_keys, pack_images, pack_label, pack_matrix
 
 _META_KEYS = (
@@ -20,7 +20,9 @@ _META_KEYS = (
     'img_paths',
     'cam_names',
     'timestamp',
+    'history_tokens',
     'point_cloud_range',
+    'labelled',
 )
 
 
@@ -30,7 +32,8 @@ class PackOccInputs(BaseTransform):
 
     ``inputs`` holds ``imgs`` (N, 3, H, W) uint8 BGR, ``points`` (P, 5) float32, both when loaded, and ``cam2img``
     (N, 3, 3), ``cam2ego`` (N, 4, 4), ``img_aug_matrix`` (N, 3, 3), ``bda_mat`` (4, 4), float32. Labels go to the data
-    sample.
+    sample. With :class:`LoadImageHistory` there are ``history_imgs`` (T, N, 3, H, W) uint8, ``history_is_former`` (T,)
+    and the ``history_`` matrices (T, ...) as well.
 
     What a model of your own reads besides is named here and must be there: in ``inputs``, matrices as float32 of their
     own shape and images as (..., 3, H, W) from (..., H, W, 3); in the data sample, labels of their own shape and dtype.
@@ -43,7 +46,7 @@ class PackOccInputs(BaseTransform):
         extra_labels (Sequence[str]): Further labels; in test mode they may be missing. Defaults to ().
     """
 
-    MATRICES = ('cam2img', 'cam2ego', 'img_aug_matrix', 'bda_mat')
+    MATRICES = ('cam2img', 'cam2ego', 'img_aug_matrix', 'bda_mat', *HISTORY_MATRICES, 'history_is_former')
 
     def __init__(
         self,
@@ -53,7 +56,7 @@ class PackOccInputs(BaseTransform):
         extra_labels: Sequence[str] = (),
     ) -> None:
         self.meta_keys = tuple(meta_keys)
-        inputs = (*self.MATRICES, 'imgs', 'points')
+        inputs = (*self.MATRICES, 'imgs', 'history_imgs', 'points')
         self.extra_matrices = checked_keys(extra_matrices, 'extra_matrices of PackOccInputs', inputs)
         self.extra_images = checked_keys(extra_images, 'extra_images of PackOccInputs', (*inputs, *self.extra_matrices))
         self.extra_labels = checked_keys(extra_labels, 'extra_labels of PackOccInputs', (*FIELD_TYPES, *self.meta_keys))
@@ -72,6 +75,8 @@ class PackOccInputs(BaseTransform):
         if 'imgs' in results:
             imgs = np.stack(results['imgs']).transpose(0, 3, 1, 2)
             inputs['imgs'] = torch.from_numpy(np.ascontiguousarray(imgs))
+        if 'history_imgs' in results:
+            inputs['history_imgs'] = pack_images(results, 'history_imgs', 'LoadImageHistory')
         for key in self.extra_images:
             inputs[key] = pack_images(results, key, 'extra_images of PackOccInputs')
         if 'points' in results:

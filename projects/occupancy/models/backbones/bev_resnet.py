@@ -20,6 +20,8 @@ class ResidualBlock(BaseModule):
         stride (int): Stride of the first convolution. Defaults to 1.
         conv_cfg (dict, optional): Convolution type; None is 2D. Defaults to None.
         norm_cfg (dict): Normalisation. Defaults to BN.
+        shortcut_norm (bool): Normalise the convolution of the shortcut; without, it has a bias. Defaults to True.
+        always_project (bool): Put a convolution into the shortcut although the shape stays. Defaults to False.
     """
 
     def __init__(
@@ -29,6 +31,8 @@ class ResidualBlock(BaseModule):
         stride: int = 1,
         conv_cfg: dict | None = None,
         norm_cfg: dict | None = None,
+        shortcut_norm: bool = True,
+        always_project: bool = False,
     ) -> None:
         super().__init__()
         norm_cfg = norm_cfg or {'type': 'BN'}
@@ -36,8 +40,9 @@ class ResidualBlock(BaseModule):
         self.conv1 = ConvModule(in_channels, out_channels, 3, stride=stride, inplace=True, **common)
         self.conv2 = ConvModule(out_channels, out_channels, 3, act_cfg=None, **common)
         self.shortcut = nn.Identity()
-        if stride != 1 or in_channels != out_channels:
-            self.shortcut = ConvModule(in_channels, out_channels, 3, stride=stride, act_cfg=None, **common)
+        if always_project or stride != 1 or in_channels != out_channels:
+            own = common if shortcut_norm else {**common, 'norm_cfg': None}
+            self.shortcut = ConvModule(in_channels, out_channels, 3, stride=stride, act_cfg=None, **own)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -52,8 +57,12 @@ def make_stages(
     strides: Sequence[int],
     conv_cfg: dict | None,
     norm_cfg: dict,
+    shortcut_norm: bool = True,
+    always_project: bool = False,
 ) -> nn.ModuleList:
     """Stages of residual blocks; the first block of a stage has its stride.
+
+    The last two arguments are those of :class:`ResidualBlock`, for the first block of each stage.
 
     Raises:
         ValueError: If the three lists differ in length.
@@ -64,7 +73,7 @@ def make_stages(
         )
     stages = nn.ModuleList()
     for width, count, stride in zip(channels, num_blocks, strides):
-        blocks = [ResidualBlock(in_channels, width, stride, conv_cfg, norm_cfg)]
+        blocks = [ResidualBlock(in_channels, width, stride, conv_cfg, norm_cfg, shortcut_norm, always_project)]
         blocks += [ResidualBlock(width, width, 1, conv_cfg, norm_cfg) for _ in range(count - 1)]
         stages.append(nn.Sequential(*blocks))
         in_channels = width
@@ -81,6 +90,8 @@ class BEVResNet(BaseModule):
         num_blocks (Sequence[int]): Blocks of each stage. Defaults to (2, 2, 2).
         strides (Sequence[int]): Stride of each stage. Defaults to (2, 2, 2).
         norm_cfg (dict): Normalisation. Defaults to BN.
+        shortcut_norm (bool): Normalise the convolutions of the shortcuts. FlashOcc's released weights have a bias there
+            and no normalisation: False for them. Defaults to True.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
@@ -91,10 +102,12 @@ class BEVResNet(BaseModule):
         num_blocks: Sequence[int] = (2, 2, 2),
         strides: Sequence[int] = (2, 2, 2),
         norm_cfg: dict | None = None,
+        shortcut_norm: bool = True,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        self.stages = make_stages(in_channels, channels, num_blocks, strides, None, norm_cfg or {'type': 'BN'})
+        norm_cfg = norm_cfg or {'type': 'BN'}
+        self.stages = make_stages(in_channels, channels, num_blocks, strides, None, norm_cfg, shortcut_norm)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """(B, C, Y, X) -> one feature map per stage."""

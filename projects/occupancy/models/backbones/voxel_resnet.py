@@ -25,6 +25,8 @@ class VoxelResNet(BaseModule):
         num_blocks (Sequence[int]): Blocks of each stage. Defaults to (1, 2, 4).
         strides (Sequence[int]): Stride of each stage. Defaults to (1, 2, 2).
         norm_cfg (dict): Normalisation. Defaults to BN3d.
+        always_project (bool): Put a convolution into the shortcut of each stage's first block, also where the shape
+            stays, as in the first stage of BEVDet-Occ. Needed for its released weights. Defaults to False.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
@@ -35,11 +37,12 @@ class VoxelResNet(BaseModule):
         num_blocks: Sequence[int] = (1, 2, 4),
         strides: Sequence[int] = (1, 2, 2),
         norm_cfg: dict | None = None,
+        always_project: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        conv_cfg = {'type': 'Conv3d'}
-        self.stages = make_stages(in_channels, channels, num_blocks, strides, conv_cfg, norm_cfg or {'type': 'BN3d'})
+        layers = ({'type': 'Conv3d'}, norm_cfg or {'type': 'BN3d'})
+        self.stages = make_stages(in_channels, channels, num_blocks, strides, *layers, always_project=always_project)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """(B, C, X, Y, Z) -> one feature grid per stage."""

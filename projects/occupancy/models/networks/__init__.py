@@ -4,5 +4,7 @@ from .base_occ_model import BaseOccModel
 from .fusion_occ_model import FusionOccModel
 from .lidar_occ_model import LidarOccModel
 from .lss_occ_model import LSSOccModel
+from .stereo_lss_occ_model import StereoLSSOccModel
+from .temporal_lss_occ_model import TemporalLSSOccModel
 
-__all__ = ['BaseOccModel', 'FusionOccModel', 'LSSOccModel', 'LidarOccModel']
+__all__ = ['BaseOccModel', 'FusionOccModel', 'LSSOccModel', 'LidarOccModel', 'StereoLSSOccModel', 'TemporalLSSOccModel']

@@ -2,5 +2,7 @@
 
 from .depth_net import CameraAwareDepthNet
 from .lss import LSSViewTransform, frustum_rays
+from .stereo_depth_net import StereoDepthNet
+from .stereo_lss import StereoLSSViewTransform
 
-__all__ = ['CameraAwareDepthNet', 'LSSViewTransform', 'frustum_rays']
+__all__ = ['CameraAwareDepthNet', 'LSSViewTransform', 'StereoDepthNet', 'StereoLSSViewTransform', 'frustum_rays']

@@ -129,10 +129,13 @@ class LSSViewTransform(BaseModule):
         """Depth logits (B * N, D, fH, fW) and context (B * N, C, fH, fW) of features (B * N, C_in, fH, fW)."""
         if isinstance(self.depth_net, nn.Conv2d):
             return self.depth_net(feats).split([self.num_depths, self.out_channels], 1)
+        return self.depth_net(feats, self.camera(feats, inputs))
+
+    def camera(self, feats: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        """What a camera-aware network knows of the cameras (B * N, 18) of features (B * N, C_in, fH, fW)."""
         width = feats.shape[-1] * self.downsample
         with full_precision(feats):
-            camera = camera_parameters(*self._calibration(inputs), width)
-        return self.depth_net(feats, camera)
+            return camera_parameters(*self._calibration(inputs), width)
 
     @staticmethod
     def _calibration(inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:

@@ -1,0 +1,24 @@
+# BEVDet-Occ with one former keyframe, and depth from the motion of the car: the student of RadOcc, with ResNet-50.
+_base_ = './bevdet-occ_r50-4d_8xb4-24e_occ3d-nus.py'
+model = dict(
+    type='StereoLSSOccModel',
+    img_backbone=dict(out_indices=(0, 2, 3)),  # the first is matched
+    view_transform=dict(
+        type='StereoLSSViewTransform',
+        depth_net=dict(type='StereoDepthNet'),
+        loss_depth=dict(type='LiDARDepthLoss', loss_weight=0.05),
+    ),
+)
+# The keyframe before the former one is its reference. The depth loss reads LiDAR.
+train_pipeline = [
+    _base_.history,
+    dict(type='LoadOccupancyLabels'),
+    dict(type='LoadLidarPoints'),
+    dict(type='PointsToEgo'),
+    dict(type='LiDARDepthMap', keep_points=False),
+    dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
+    dict(type='PackOccInputs'),
+]
+train_dataloader = dict(dataset=dict(history=2, modality=_base_.fusion_modality, pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(history=2))
+test_dataloader = val_dataloader

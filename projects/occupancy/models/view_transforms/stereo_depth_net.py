@@ -1,0 +1,70 @@
+"""Network of depth and context that also reads how well the image matches a former one.
+
+Shape letters: B batch, N cameras, C channels, D depth bins, fH x fW feature map, s stride of the matching.
+"""
+
+import math
+
+import torch
+from mmcv.cnn import ConvModule
+from mmdet3d.registry import MODELS
+from torch import Tensor, nn
+
+from .depth_net import CameraAwareDepthNet
+
+
+@MODELS.register_module()
+class StereoDepthNet(CameraAwareDepthNet):
+    """Depth branch that joins its feature with the matching of two keyframes (BEVDet4D-Stereo, after BEVStereo).
+
+    The matching is brought to the stride of the feature by convolutions of stride 2, concatenated, and reduced by a
+    1x1 convolution; the rest is the parent. Unlike in BEVDet's code there is no ASPP and no deformable convolution.
+
+    Args:
+        in_channels (int): Channels of the image feature; set by the view transform.
+        num_depths (int): D, number of depth bins; set by the view transform.
+        context_channels (int): Channels of the context; set by the view transform.
+        match_downsample (int): Cells of the matching per cell of the feature, a power of 2; set by the view transform.
+        mid_channels (int): Channels of the hidden layers. Defaults to 256.
+        num_blocks (int): Residual blocks of the depth branch. Defaults to 3.
+        norm_cfg (dict): Normalisation. Defaults to BN.
+        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_depths: int,
+        context_channels: int,
+        match_downsample: int,
+        mid_channels: int = 256,
+        num_blocks: int = 3,
+        norm_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(in_channels, num_depths, context_channels, mid_channels, num_blocks, norm_cfg, init_cfg)
+        steps = round(math.log2(match_downsample))
+        if 2**steps != match_downsample or steps < 0:
+            raise ValueError(f'match_downsample must be a power of 2, got {match_downsample}')
+        norm_cfg = norm_cfg or {'type': 'BN'}
+        convs = (
+            ConvModule(num_depths, num_depths, 3, stride=2, padding=1, norm_cfg=norm_cfg, act_cfg=None)
+            for _ in range(steps)
+        )
+        self.match_convs = nn.Sequential(*convs)
+        self.join = nn.Conv2d(mid_channels + num_depths, mid_channels, 1)
+
+    def forward(self, x: Tensor, camera: Tensor, matching: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        """Predict depth logits and context.
+
+        Args:
+            x (Tensor): Image features. Shape (B * N, in_channels, fH, fW).
+            camera (Tensor): From :func:`camera_parameters`. Shape (B * N, 18).
+            matching (Tensor): Probability of each depth by the matching. Shape (B * N, D, s * fH, s * fW).
+
+        Returns:
+            tuple[Tensor, Tensor]: Logits (B * N, D, fH, fW) and context (B * N, C, fH, fW).
+        """
+        x = self.reduce(x)
+        depth = torch.cat([self.depth_gate(x, camera), self.match_convs(matching)], 1)
+        return self.depth_conv(self.join(depth)), self.context_conv(self.context_gate(x, camera))

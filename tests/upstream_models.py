@@ -1,0 +1,112 @@
+"""What FlashOCC and BEVDet compute from their weights, in evaluation mode: slow, and independent of our modules.
+
+Weights are read by their own names. Shape letters: B batch, C channels, Z/Y/X voxels; voxels are (B, C, Z, Y, X) there.
+"""
+
+import torch
+from torch.nn import functional as F
+from upstream_weights import LAYERS
+
+
+def conv(weights, name, x, stride=1):
+    """Convolution of odd kernel size that keeps the resolution at stride 1."""
+    kernel = weights[f'{name}.weight']
+    function = F.conv2d if kernel.dim() == 4 else F.conv3d
+    return function(x, kernel, weights.get(f'{name}.bias'), stride=stride, padding=kernel.shape[-1] // 2)
+
+
+def norm(weights, name, x):
+    """BatchNorm with eps 1e-5."""
+    mean, var, scale, shift = (
+        weights[f'{name}.{word}'].view(1, -1, *[1] * (x.dim() - 2))
+        for word in ('running_mean', 'running_var', 'weight', 'bias')
+    )
+    return (x - mean) / (var + 1e-5).sqrt() * scale + shift
+
+
+def upsample(x, factor):
+    """Linear interpolation along each axis with aligned corners: cell i reads from i (n - 1) / (n factor - 1)."""
+    for axis in range(2, x.dim()):
+        n = x.shape[axis]
+        places = torch.arange(n * factor, dtype=x.dtype) * (n - 1) / (n * factor - 1)
+        matrix = (1 - (places[:, None] - torch.arange(n, dtype=x.dtype)).abs()).clamp(min=0)
+        x = torch.tensordot(x, matrix, ([axis], [1])).movedim(-1, axis)
+    return x
+
+
+def resnet(weights, x, prefix='img_backbone'):
+    """ResNet-50 in style pytorch: the last two stages."""
+    x = F.relu(norm(weights, f'{prefix}.bn1', conv(weights, f'{prefix}.conv1', x, 2)))
+    x, outs = F.max_pool2d(x, 3, 2, 1), []
+    for stage, blocks in enumerate(LAYERS):
+        for block in range(blocks):
+            name = f'{prefix}.layer{stage + 1}.{block}'
+            stride = 2 if block == 0 and stage > 0 else 1
+            y = F.relu(norm(weights, f'{name}.bn1', conv(weights, f'{name}.conv1', x)))
+            y = F.relu(norm(weights, f'{name}.bn2', conv(weights, f'{name}.conv2', y, stride)))
+            y = norm(weights, f'{name}.bn3', conv(weights, f'{name}.conv3', y))
+            if block == 0:
+                x = norm(weights, f'{name}.downsample.1', conv(weights, f'{name}.downsample.0', x, stride))
+            x = F.relu(x + y)
+        outs.append(x)
+    return outs[2:]
+
+
+def custom_fpn(weights, feats):
+    """CustomFPN with one output and nearest upsampling."""
+    laterals = [conv(weights, f'img_neck.lateral_convs.{i}.conv', feat) for i, feat in enumerate(feats)]
+    coarse = laterals[1].repeat_interleave(2, 2).repeat_interleave(2, 3)
+    return conv(weights, 'img_neck.fpn_convs.0.conv', laterals[0] + coarse)
+
+
+def bev_encoder(weights, x):
+    """CustomResNet and FPN_LSS: (B, C, Y, X) -> (B, C, Y, X)."""
+    outs = []
+    for i in range(3):
+        for j in range(2):
+            name, stride = f'img_bev_encoder_backbone.layers.{i}.{j}', 2 if j == 0 else 1
+            y = F.relu(norm(weights, f'{name}.bn1', conv(weights, f'{name}.conv1', x, stride)))
+            y = norm(weights, f'{name}.bn2', conv(weights, f'{name}.conv2', y))
+            x = F.relu(y + (conv(weights, f'{name}.downsample', x, 2) if j == 0 else x))
+        outs.append(x)
+    name = 'img_bev_encoder_neck'
+    x = torch.cat([outs[0], upsample(outs[2], 4)], 1)
+    x = F.relu(norm(weights, f'{name}.conv.1', conv(weights, f'{name}.conv.0', x)))
+    x = upsample(F.relu(norm(weights, f'{name}.conv.4', conv(weights, f'{name}.conv.3', x))), 2)
+    x = F.relu(norm(weights, f'{name}.up2.2', conv(weights, f'{name}.up2.1', x)))
+    return conv(weights, f'{name}.up2.4', x)
+
+
+def voxel_encoder(weights, x):
+    """CustomResNet3D and LSSFPN3D: (B, C, Z, Y, X) -> (B, C, Z, Y, X)."""
+
+    def layer(name, x, stride=1):
+        return norm(weights, f'{name}.bn', conv(weights, f'{name}.conv', x, stride))
+
+    outs = []
+    for i, blocks in enumerate((1, 2, 4)):
+        for j in range(blocks):
+            name, stride = f'img_bev_encoder_backbone.layers.{i}.{j}', 2 if i > 0 and j == 0 else 1
+            y = layer(f'{name}.conv2', F.relu(layer(f'{name}.conv1', x, stride)))
+            x = F.relu(y + (layer(f'{name}.downsample', x, stride) if j == 0 else x))
+        outs.append(x)
+    x = torch.cat([outs[0], upsample(outs[1], 2), upsample(outs[2], 4)], 1)
+    return F.relu(layer('img_bev_encoder_neck.conv', x))
+
+
+def predict(weights, x, prefix='occ_head.'):
+    """Linear, softplus, linear of BEVOCCHead2D and BEVOCCHead3D, over the last axis."""
+    x = F.linear(x, weights[f'{prefix}predicter.0.weight'], weights[f'{prefix}predicter.0.bias'])
+    x = torch.log1p(torch.exp(x))
+    return F.linear(x, weights[f'{prefix}predicter.2.weight'], weights[f'{prefix}predicter.2.bias'])
+
+
+def bev_head(weights, x, heights):
+    """BEVOCCHead2D: (B, C, Y, X) -> logits (B, X, Y, Z, classes)."""
+    x = predict(weights, F.relu(conv(weights, 'occ_head.final_conv.conv', x)).permute(0, 3, 2, 1))
+    return x.view(*x.shape[:3], heights, -1)
+
+
+def voxel_head(weights, x, prefix='occ_head.'):
+    """BEVOCCHead3D: (B, C, Z, Y, X) -> logits (B, X, Y, Z, classes)."""
+    return predict(weights, F.relu(conv(weights, f'{prefix}final_conv.conv', x)).permute(0, 4, 3, 2, 1), prefix)
