@@ -71,47 +71,39 @@ def ray_counts(
     """
     from . import kernels
 
-    if pred.shape != target.shape or pred.ndim != 3 or pred.dtype != np.uint8 or target.dtype != np.uint8:
-        raise ValueError(
-            f'pred and target must be uint8 of one shape (X, Y, Z), got {pred.dtype} {pred.shape} and '
-            f'{target.dtype} {target.shape}'
-        )
-    check_grid(pred.shape, 'RayIoU', spec)
-    voxel, free_class = np.float32(spec.cube_edge('RayIoU')), spec.free_class
-    check_class_ids(pred, 'pred', free_class + 1)
-    check_class_ids(target, 'target', free_class + 1, unlabelled=True)
+    _check_grids(pred, target, spec)
     origins = np.ascontiguousarray(origins, np.float64)
     if origins.ndim != 2 or origins.shape[1] != 3:
         raise ValueError(f'origins must be (T, 3), got {origins.shape}')
+    voxel, free_class = np.float32(spec.cube_edge('RayIoU')), spec.free_class
     rays = lidar_rays() if rays is None else np.ascontiguousarray(rays, np.float32)
     pred, target, shape = np.ascontiguousarray(pred).reshape(-1), np.ascontiguousarray(target).reshape(-1), pred.shape
     occupied = np.empty_like(pred)
     kernels.mark_occupied(pred, target, free_class, occupied)
     counts = np.zeros((threads, len(THRESHOLDS) + 2, 256), np.int64)
 
+    frame = (rays, origins, np.array(spec.lower, np.float64), float(voxel), voxel, shape, occupied, pred, target)
+    rules = (free_class, UNLABELLED, np.array(THRESHOLDS, np.float32))
+
     def count(part: int, first: int, last: int) -> None:
-        kernels.count_rays(
-            first,
-            last,
-            rays,
-            origins,
-            np.array(spec.lower, np.float64),
-            float(voxel),
-            voxel,
-            shape,
-            occupied,
-            pred,
-            target,
-            free_class,
-            UNLABELLED,
-            np.array(THRESHOLDS, np.float32),
-            counts[part, : len(THRESHOLDS)],
-            counts[part, -2],
-            counts[part, -1],
-        )
+        sums = (counts[part, : len(THRESHOLDS)], counts[part, -2], counts[part, -1])
+        kernels.count_rays(first, last, *frame, *rules, *sums)
 
     run_in_parts(count, len(origins) * len(rays), threads)
     return counts.sum(0)[:, :free_class]
+
+
+def _check_grids(pred: np.ndarray, target: np.ndarray, spec: OccSpec) -> None:
+    """Refuse arrays that are no label and prediction of the spec; see :func:`ray_counts`."""
+    if pred.shape != target.shape or pred.ndim != 3 or pred.dtype != np.uint8 or target.dtype != np.uint8:
+        raise ValueError(
+            f'pred and target must be uint8 of one shape (X, Y, Z), got {pred.dtype} {pred.shape} and '
+            f'{target.dtype} {target.shape}'
+        )
+    check_grid(pred.shape, 'RayIoU', spec)
+    spec.cube_edge('RayIoU')  # refuses voxels that are no cubes
+    check_class_ids(pred, 'pred', spec.free_class + 1)
+    check_class_ids(target, 'target', spec.free_class + 1, unlabelled=True)
 
 
 def rayiou_from_counts(counts: np.ndarray) -> np.ndarray:

@@ -63,12 +63,7 @@ def prepare_ray_samples(
         near, far = ray_box_intersection(origins.flatten(0, 1), directions.flatten(0, 1), grid)
         packed = not is_fake(rays_o) if packed is None else packed
         use_numba = packed and numba_usable(origins)
-        bins: dict[str, Any] = {
-            't_starts': starts,
-            't_ends': ends,
-            'ray_lengths': directions.square().sum(-1).sqrt(),
-            'grid_shape': torch.tensor(grid.shape),
-        }
+        bins = _bins(starts, ends, directions, grid)
         if field == 'voxel':
             # Every ray meets the first bin at a finite place, also one that misses the grid.
             enter = torch.minimum(torch.maximum(near, starts[:, 0]), ends[:, -1])
@@ -84,6 +79,16 @@ def prepare_ray_samples(
 
             return TrilinearSamples(**bins, **locate_with_numba(*points))
         return TrilinearSamples(**bins, **locate_with_torch(*points, packed))
+
+
+def _bins(starts: Tensor, ends: Tensor, directions: Tensor, grid: VoxelGrid) -> dict[str, Any]:
+    """What samples of both fields hold."""
+    return {
+        't_starts': starts,
+        't_ends': ends,
+        'ray_lengths': directions.square().sum(-1).sqrt(),
+        'grid_shape': torch.tensor(grid.shape),
+    }
 
 
 def _check(rays_o: Tensor, rays_d: Tensor, t_starts: Tensor, t_ends: Tensor, field: str) -> None:
