@@ -162,7 +162,7 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         Raises:
             KeyError: If the data set does not hold the sample.
         """
-        return self.frame(self._place_of(token))
+        return self.frame(self.index_of(token))
 
     def previous(self, idx: int) -> dict | None:
         """The frame of the keyframe before a sample, or None at the start of a scene.
@@ -182,7 +182,7 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         if not info['prev']:
             return None
         try:
-            place = self._place_of(info['prev'])
+            place = self.index_of(info['prev'])
         except KeyError as error:
             raise KeyError(f'the sample before {info["token"]} is missing: {error.args[0]}') from error
         former, key = self.frame(place), self.frame(idx)
@@ -192,8 +192,12 @@ class Occ3DNuScenesDataset(SeededDatasetMixin, BaseDataset):
         """An item of the info file as it stands there."""
         return super().get_data_info(idx)
 
-    def _place_of(self, token: str) -> int:
-        """Index of a token. All tokens are read when the first is asked for, and again after a subset was taken."""
+    def index_of(self, token: str) -> int:
+        """Index of a token. All tokens are read when the first is asked for, and again after a subset was taken.
+
+        Raises:
+            KeyError: If the data set does not hold the sample.
+        """
         place = self._places.get(token, len(self))
         if place >= len(self) or self._item(place)['token'] != token:
             self._places = {self._item(idx)['token']: idx for idx in range(len(self))}
