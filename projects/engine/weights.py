@@ -136,8 +136,9 @@ def check_state_dict(
         return f'weights of {path}: {"; ".join(notes)}' if notes else ''
     found = f'{match.matched} of {len(match.own)} weights of the model are in it'
     lines = [f'{path} does not fit {type(model).__name__}: {found}.']
+    amiss = sorted(match.missing, key=set(kept).__contains__)  # examples of what may be missing come last
     for title, names, counts in (
-        ('missing in the file', match.missing, match.count_own(match.missing)),
+        ('missing in the file', amiss, match.count_own(match.missing)),
         ('not in the model', match.unused, match.count_unused()),
     ):
         if names:

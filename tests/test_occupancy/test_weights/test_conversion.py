@@ -283,6 +283,14 @@ def test_a_detector_without_its_image_branch_is_refused(repo):
     assert 'img_neck 6 of 6' in refusal('bevdet', shapes, model_cfg(repo, M1))
 
 
+def test_a_part_of_a_detector_that_lacks_a_weight_is_refused_and_not_left_out(repo):
+    shapes = upstream.detector()
+    del shapes['img_bev_encoder_backbone.layers.1.0.downsample.bias']
+    text = refusal('bevdet', shapes, model_cfg(repo, M1))
+    assert 'grid_backbone 1 of 66' in text
+    assert 'grid_backbone.stages.1.0.shortcut.conv.bias' in text
+
+
 @pytest.mark.parametrize(
     'name',
     [
