@@ -85,11 +85,21 @@ NOT_RUN = (
     (r'python tools/submission\.py \{.*', 'a list of subcommands; the pages it links to show them in full'),
     (r'python tools/create_data\.py kitti-depth .*--split .*', 'the split lists name frames of the real KITTI'),
     (r'python tools/create_data\.py drivingstereo .*', 'there is no small DrivingStereo'),
+    (r'python tools/infer\.py .* --images? .*', 'tests/test_tools/test_infer.py runs it on images of MiniDrive'),
     (r'python tools/submission\.py kitti-depth .*', 'an archive holds the 500 maps of the real test set'),
 )
 # Python blocks that are no files of their own: where they are run.
 FRAGMENTS = {
     ('docs/evaluation.md', 'test_evaluator = ['): 'tests/test_docs/test_docs_occupancy.py::evaluation_md',
+    ('docs/inference.md', 'from projects.occupancy import OccInferencer'): (
+        'tests/test_occupancy/test_occ_inferencer.py::test_the_blocks_of_the_page_run'
+    ),
+    ('docs/inference.md', "images = {'CAM_FRONT': 'front.jpg', 'CAM_BACK': 'back.jpg'}"): (
+        'tests/test_occupancy/test_occ_inferencer.py::test_the_blocks_of_the_page_run'
+    ),
+    ('docs/inference.md', 'from projects.depth import DepthInferencer'): (
+        'tests/test_depth/test_depth_inferencer.py::test_the_block_of_the_page_runs'
+    ),
     ('docs/nuscenes.md', "load_from = 'work_dirs/detector.pth'"): (
         'tests/test_engine/test_weights.py::test_training_starts_from_a_part_only_when_the_rest_is_named'
     ),
@@ -106,9 +116,10 @@ FRAGMENTS = {
         'tests/test_docs/test_docs_static.py::test_example_of_the_renderer_runs'
     ),
 }
-# Blocks without a language.
+# Blocks that are no code.
 NO_CODE = (
     ('CONTRIBUTING.md', 'cli, compute, fileio, geometry ->', 'the order of imports; tests/test_layering.py holds it'),
+    ('docs/inference.md', '{\n  "CAM_FRONT": {', 'a calibration; test_the_blocks_of_the_page_run reads it'),
     ('docs/kitti.md', 'data/kitti/', 'a tree of folders'),
     ('docs/kitti.md', 'data/drivingstereo/', 'a tree of folders'),
     ('docs/nuscenes.md', 'data/nuscenes/', 'a tree of folders'),

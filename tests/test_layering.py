@@ -24,7 +24,7 @@ ALLOWED = {
     'transforms': {'fileio'},
     'models': {'engine'},
     'distillation': {'compute', 'engine', 'models'},
-    'occupancy': {'compute', 'engine', 'fileio', 'geometry', 'models', 'occ_eval', 'transforms'},
+    'occupancy': {'compute', 'engine', 'fileio', 'geometry', 'models', 'occ_eval', 'rendering', 'transforms'},
     'depth': {'compute', 'depth_eval', 'engine', 'fileio', 'geometry', 'models', 'transforms'},
     'radocc': {'compute', 'engine', 'occupancy', 'rendering'},
     'adudepth': {'engine'},

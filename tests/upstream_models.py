@@ -59,6 +59,27 @@ def custom_fpn(weights, feats):
     return conv(weights, 'img_neck.fpn_convs.0.conv', laterals[0] + coarse)
 
 
+def lift_splat(depth, context, calibration, image_size, depths, lower, size, grid):
+    """LSSViewTransformer of one sample, point by point: (N, D, fH, fW) and (N, C, fH, fW) -> (1, Z * C, Y, X).
+
+    Pixels run from the first to the last of the image, points lie at the near side of their bins, and indices are cut
+    toward zero, so that cell 0 takes the points of one cell before it as well.
+    """
+    (H, W), (X, Y, Z) = image_size, grid
+    N, D, fH, fW = depth.shape
+    us, vs = torch.linspace(0, W - 1, fW, dtype=depth.dtype), torch.linspace(0, H - 1, fH, dtype=depth.dtype)
+    voxels = depth.new_zeros(context.shape[1], Z, Y, X)
+    cam2img, cam2ego, augment, bda = (calibration[key] for key in ('cam2img', 'cam2ego', 'img_aug_matrix', 'bda_mat'))
+    for n, d, i, j in torch.cartesian_prod(*map(torch.arange, (N, D, fH, fW))).tolist():
+        pixel = torch.linalg.inv(augment[n]) @ torch.stack([us[j], vs[i], us.new_tensor(1)])
+        camera = torch.linalg.inv(cam2img[n]) @ (pixel * depths[d])
+        point = (bda @ (cam2ego[n] @ torch.cat([camera, camera.new_ones(1)])))[:3]
+        x, y, z = (int((point[axis] - lower[axis]) / size[axis]) for axis in range(3))
+        if 0 <= x < X and 0 <= y < Y and 0 <= z < Z:
+            voxels[:, z, y, x] += depth[n, d, i, j] * context[n, :, i, j]
+    return torch.cat(list(voxels.unbind(1))).unsqueeze(0)
+
+
 def bev_encoder(weights, x):
     """CustomResNet and FPN_LSS: (B, C, Y, X) -> (B, C, Y, X)."""
     outs = []

@@ -3,6 +3,7 @@
 import projects.engine  # noqa: F401  says how to install mmcv where it is missing
 
 from . import datasets, evaluation, models, pictures, visualization
+from .inferencer import DepthInferencer
 from .structures import DepthDataSample
 
-__all__ = ['DepthDataSample', 'datasets', 'evaluation', 'models', 'pictures', 'visualization']
+__all__ = ['DepthDataSample', 'DepthInferencer', 'datasets', 'evaluation', 'models', 'pictures', 'visualization']

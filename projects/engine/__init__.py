@@ -19,13 +19,14 @@ from .config import (
     naming_config_keys,
     read_config,
 )
+from .device import device_problem
 from .display import display_problem
 from .distributed import close_process_group, end_with_launcher, setup_cpu_process_group
 from .finite import FiniteTrainingHook, NonFiniteError, check_finite_losses
 from .hooks import DeterministicResumeHook, SafeCheckpointHook
 from .log import log_traceback
 from .memory import keep_freed_memory
-from .models import load_trained_model
+from .models import load_trained_model, plain_model
 from .parts import choose_scenes, keep_parts
 from .picture_hook import PredictionPictureHook, draw_prediction, sample_name
 from .picture_layout import add_title, fit_width, image_grid
@@ -57,6 +58,7 @@ __all__ = [
     'check_state_dict',
     'choose_scenes',
     'close_process_group',
+    'device_problem',
     'display_problem',
     'draw_prediction',
     'enable_amp',
@@ -76,6 +78,7 @@ __all__ = [
     'load_trained_model',
     'log_traceback',
     'naming_config_keys',
+    'plain_model',
     'read_config',
     'require_mmcv',
     'restricted_load',

@@ -2,9 +2,7 @@
 
 import os
 import pickle
-import re
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +32,7 @@ from .resume import (
 )
 from .runner_builds import CheckedRunner
 from .state import on_cpu, plain_message_hub, scheduler_states
-from .weights import check_state_dict
+from .weights import fitting_weights
 
 _ALLOW_MISSING = 'load_from_allow_missing'
 
@@ -130,17 +128,12 @@ class SafeRunner(CheckedRunner):
             check_resumable_into(checkpoint, filename, self.cfg)
             # MMEngine would evaluate this text as Python.
             checkpoint['meta'].pop('config', None)
-        for pattern, replacement in revise_keys if revise_keys is not None else [(r'^module\.', '')]:
-            state = OrderedDict((re.sub(pattern, replacement, k), v) for k, v in checkpoint['state_dict'].items())
-            state._metadata = getattr(checkpoint['state_dict'], '_metadata', OrderedDict())  # type: ignore[attr-defined]
-            checkpoint['state_dict'] = state
         model = self.model.module if is_model_wrapper(self.model) else self.model
         weights_of = model.module if isinstance(model, BaseTTAModel) else model
         starts = training and not self._resume
         parts, option = (self.cfg.get(_ALLOW_MISSING), _ALLOW_MISSING) if starts else (None, None)
-        notes = check_state_dict(weights_of, checkpoint['state_dict'], filename, parts, option)
-        if notes:
-            self.logger.info(notes)
+        state_dict = checkpoint['state_dict']
+        checkpoint['state_dict'] = fitting_weights(weights_of, state_dict, filename, parts, option, revise_keys)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         load_state_dict(model, checkpoint['state_dict'], strict, self.logger)
         self._has_loaded = True

@@ -7,7 +7,7 @@ the user names the parts that the file lacks.
 import itertools
 import os
 import re
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 
 import torch
@@ -18,6 +18,7 @@ from .checkpoint import CheckpointError, load_checkpoint_safe
 
 _SHOWN = 3
 _SHOWN_PARTS = 12
+_PARALLEL = ((r'^module\.', ''),)
 
 
 class WeightMatch:
@@ -135,8 +136,9 @@ def check_state_dict(
         return f'weights of {path}: {"; ".join(notes)}' if notes else ''
     found = f'{match.matched} of {len(match.own)} weights of the model are in it'
     lines = [f'{path} does not fit {type(model).__name__}: {found}.']
+    amiss = sorted(match.missing, key=set(kept).__contains__)  # examples of what may be missing come last
     for title, names, counts in (
-        ('missing in the file', match.missing, match.count_own(match.missing)),
+        ('missing in the file', amiss, match.count_own(match.missing)),
         ('not in the model', match.unused, match.count_unused()),
     ):
         if names:
@@ -163,6 +165,40 @@ def _advice(match: WeightMatch, path: str | os.PathLike) -> str:
     return f'{path} is of another model: use the config it was trained with, or a checkpoint of this config.'
 
 
+def fitting_weights(
+    model: nn.Module,
+    state_dict: Mapping[str, Tensor],
+    path: str | os.PathLike,
+    allow_missing: Sequence[str] | str | None = None,
+    option: str | None = None,
+    revise_keys: Iterable[tuple[str, str]] | None = None,
+) -> OrderedDict[str, Tensor]:
+    """Weights of a checkpoint under the names of a model, checked: the one way to ``load_from`` and ``student_ckpt``.
+
+    What keeps its initial values and what of the file is not used is logged.
+
+    Args:
+        model (nn.Module): The model.
+        state_dict (Mapping[str, Tensor]): Weights of the file by name.
+        path (str or PathLike): As in :func:`check_state_dict`, whose errors are raised.
+        allow_missing (Sequence[str] | str | None): As in :func:`check_state_dict`.
+        option (str | None): As in :func:`check_state_dict`.
+        revise_keys (Iterable[tuple[str, str]] | None): (pattern, replacement) pairs for the names. Defaults to None,
+            which takes off the ``module.`` that data-parallel training puts in front.
+
+    Returns:
+        OrderedDict[str, Tensor]: The weights, with the versions of their modules.
+    """
+    weights = OrderedDict(state_dict)
+    for pattern, replacement in _PARALLEL if revise_keys is None else revise_keys:
+        weights = OrderedDict((re.sub(pattern, replacement, name), value) for name, value in weights.items())
+    weights._metadata = getattr(state_dict, '_metadata', OrderedDict())  # type: ignore[attr-defined]
+    notes = check_state_dict(model, weights, path, allow_missing, option)
+    if notes:
+        print_log(notes, 'current')
+    return weights
+
+
 def fill_model(
     model: nn.Module,
     state_dict: Mapping[str, Tensor],
@@ -170,15 +206,8 @@ def fill_model(
     allow_missing: Sequence[str] | str | None = None,
     option: str | None = None,
 ) -> None:
-    """Put checked weights into a model; arguments and errors as in :func:`check_state_dict`.
-
-    The ``module.`` that data-parallel training puts in front of names is taken off.
-    """
-    weights = {re.sub(r'^module\.', '', name): value for name, value in state_dict.items()}
-    notes = check_state_dict(model, weights, path, allow_missing, option)
-    if notes:
-        print_log(notes, 'current')
-    model.load_state_dict(weights, strict=False)
+    """Put the weights of :func:`fitting_weights` into a model; arguments and errors as there."""
+    model.load_state_dict(fitting_weights(model, state_dict, path, allow_missing, option), strict=False)
 
 
 def load_model_weights(

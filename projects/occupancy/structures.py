@@ -29,6 +29,7 @@ class OccDataSample(BaseDataElement):
     - ``mask_camera``, ``mask_lidar`` (X, Y, Z) bool: voxels seen by any camera, by the LiDAR.
     - ``gt_depth`` (N, H, W) float32: z-depth in metres, 0 = no measurement.
     - ``segments`` (N, h, w) int32: image segments, 0 = none; ids are per image.
+    - ``probabilities``, ``rendered_depth``, ``rendered_semantics``: what ``OccInferencer`` adds on request.
 
     Meta information: ``token`` (always), ``scene_name, scene_token, sample_idx, ori_shape, img_shape, img_paths,
     cam_names, timestamp, point_cloud_range``, and ``history_tokens`` of the former keyframes.

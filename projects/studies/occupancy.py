@@ -16,12 +16,13 @@ from torch import Tensor
 
 from projects.cli import ToolParser
 from projects.engine import image_grid
+from projects.occupancy.views import draw_views
 from projects.reporting import Figure, Page, Section, Table, image_to_data_uri
 
 from .curves import added_figures, task_figure, validation_figures
 from .measuring import Dataset, build_dataset, measure
 from .occupancy_scores import OccupancyMeter, Scores, most_likely
-from .pictures import draw_ray_distributions, draw_views, draw_volumes
+from .pictures import draw_ray_distributions, draw_volumes
 from .ray_depth import FREE_SHIFTS, RayDepthMeter, RayScores, RayTruth
 from .renders import FINE_BINS, build_renderer, camera_rays, choose_rays, edges, geometry_of, label_view, render_views
 from .runs import COST_COLUMNS, RunLog

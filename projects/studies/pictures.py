@@ -2,21 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
-import cv2
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure as MplFigure
 
 from projects.engine import add_title, fit_width
 from projects.occupancy.classes import OccSpec
+from projects.occupancy.views import MAX_DEPTH
 from projects.occupancy.visualization import draw_bev, draw_legend, draw_oblique
 from projects.rendering import RenderedView
 from projects.reporting import figure_to_svg, hide_frame
 
 from .curves import COLOURS
 from .renders import ChosenRay
-
-MAX_DEPTH = 45.0
 
 
 def draw_volumes(volumes: Mapping[str, np.ndarray], spec: OccSpec, mask: np.ndarray, width: int = 1260) -> np.ndarray:
@@ -29,26 +26,6 @@ def draw_volumes(volumes: Mapping[str, np.ndarray], spec: OccSpec, mask: np.ndar
         cells.append(add_title(np.vstack([above, oblique]), name))
     picture = np.hstack(cells)
     return np.vstack([picture, draw_legend(picture.shape[1], spec)])
-
-
-def _colour_depth(depths: np.ndarray) -> np.ndarray:
-    colours = matplotlib.colormaps['turbo_r'](np.nan_to_num(depths) / MAX_DEPTH)[..., :3]
-    colours[~np.isfinite(depths)] = 1.0
-    return (255 * colours).astype(np.uint8)
-
-
-def draw_views(views: Mapping[str, RenderedView], spec: OccSpec, width: int = 1260) -> np.ndarray:
-    """Rendered depth (upper row) and rendered semantics (lower row) of several volumes along the same rays."""
-    column = width // len(views)
-    table = np.asarray(spec.palette, np.uint8)
-
-    def cell(picture: np.ndarray, title: str) -> np.ndarray:
-        size = (column, round(column * picture.shape[0] / picture.shape[1]))
-        return add_title(cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST), title)
-
-    depths = [cell(_colour_depth(view.depths), f'{name}: depth') for name, view in views.items()]
-    classes = [cell(table[view.semantics], f'{name}: semantics') for name, view in views.items()]
-    return np.vstack([np.hstack(depths), np.hstack(classes)])
 
 
 def draw_ray_distributions(

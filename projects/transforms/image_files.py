@@ -1,6 +1,7 @@
 """Reading image files so that damaged ones are noticed, and those that would need gigabytes are not decoded."""
 
 import io
+import os
 
 import cv2
 import numpy as np
@@ -83,6 +84,25 @@ def read_image(path: str, token: str = '', flags: int = cv2.IMREAD_COLOR) -> np.
     """
     where = f'{path} (sample {token})' if token else path
     return _decode(_read_bytes(path, where), where, flags)
+
+
+def as_image(image: str | os.PathLike | np.ndarray, what: str) -> np.ndarray:
+    """Pixels of an image that is given as a file or as an array. Shape (H, W, 3), uint8, BGR.
+
+    Args:
+        image (str | PathLike | np.ndarray): The file, or the pixels as ``cv2.imread`` gives them.
+        what (str): What the image is, for the messages.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no image.
+    """
+    if isinstance(image, (str, os.PathLike)):
+        return read_image(os.fspath(image), what)
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        given = f'{image.dtype} {image.shape}' if isinstance(image, np.ndarray) else type(image).__name__
+        raise ValueError(f'{what} must be a file or an array (H, W, 3) of uint8 in BGR order, got {given}')
+    return np.ascontiguousarray(image)
 
 
 _REDUCED_FLAGS = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}

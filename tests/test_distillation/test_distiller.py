@@ -6,10 +6,11 @@ import threading
 import pytest
 import torch
 from mmdet3d.registry import MODELS
+from mmengine.config import Config
 from mmengine.structures import BaseDataElement
 
 from projects.distillation import Distiller, FrozenTeacher
-from projects.engine import CheckpointError, NonFiniteError, save_checkpoint_atomic
+from projects.engine import CheckpointError, NonFiniteError, SafeRunner, save_checkpoint_atomic
 
 
 @pytest.fixture
@@ -186,6 +187,33 @@ def test_student_starts_from_a_part_only_when_the_rest_is_named(build, toys, tmp
     assert all(torch.equal(value, model.student.state_dict()[name]) for name, value in weights.items())
     with pytest.raises(ValueError, match='there is no student_ckpt'):
         build(student_ckpt_allow_missing=['head'])
+
+
+def test_a_baseline_and_a_student_take_one_file_by_one_rule(build, toys, tmp_path):
+    """The same weights with the same names, and the same refusal but for the name of the option."""
+    weights = {name: value for name, value in toys.ToyNet().state_dict().items() if name.startswith('stem')}
+    path = str(tmp_path / 'part.pth')
+    parallel = {f'module.{name}': value for name, value in weights.items()}
+    save_checkpoint_atomic({'meta': {}, 'state_dict': parallel}, path)
+
+    def baseline(name, **options):
+        cfg = toys.toy_config(tmp_path / name, epochs=1, load_from=path, **options)
+        cfg['optim_wrapper']['optimizer']['lr'] = 0.0
+        runner = SafeRunner.from_cfg(Config(cfg))
+        runner.train()
+        return runner.model
+
+    student = build(student_ckpt=path, student_ckpt_allow_missing=['head']).student.state_dict()
+    with pytest.raises(CheckpointError) as second:
+        build(student_ckpt=path)
+    plain = baseline('a', load_from_allow_missing=['head']).state_dict()
+    with pytest.raises(CheckpointError) as first:
+        baseline('b')
+    learned = {name for name in weights if not name.endswith(('running_mean', 'running_var', 'num_batches_tracked'))}
+    assert learned
+    assert all(torch.equal(plain[name], weights[name]) for name in learned)
+    assert all(torch.equal(student[name], weights[name]) for name in weights)
+    assert str(first.value).replace('load_from_', 'model.student_ckpt_') == str(second.value)
 
 
 def test_a_teacher_has_every_weight(build, toys, tmp_path):

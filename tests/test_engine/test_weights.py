@@ -65,6 +65,12 @@ def test_a_named_part_may_be_missing_and_nothing_else():
         '  missing in the file (4): view_transform 2 of 2, occ_head 2 of 2'
         in refusal(state, allow_missing=['occ_head'], option=OPTION)[1]
     )
+    # The examples begin with what may not be missing.
+    first = weights(without=['img_backbone', 'occ_head'])
+    assert (
+        '(for instance occ_head.weight, occ_head.bias, img_backbone.weight)'
+        in refusal(first, allow_missing=['img_backbone'], option=OPTION)[1]
+    )
     # Names are parts, not beginnings of words; a name that is no part at all is a slip.
     lines = refusal(state, allow_missing=['occ_head', 'view'], option=OPTION)
     assert lines == [

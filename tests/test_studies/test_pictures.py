@@ -3,8 +3,9 @@
 import numpy as np
 
 from projects.occupancy.classes import OccSpec
+from projects.occupancy.views import draw_views
 from projects.rendering import RenderedView
-from projects.studies.pictures import draw_views, draw_volumes
+from projects.studies.pictures import draw_volumes
 
 SPEC = OccSpec(('wall', 'free'), ((10, 200, 30), (255, 0, 255)), (0, 0, 0, 8, 8, 4), (8, 8, 4), ('FRONT',))
 

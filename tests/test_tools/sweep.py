@@ -54,6 +54,7 @@ def _both(tool, arguments, expects='', code=0):
 _TRAIN, _TEST = 'tools/train.py', 'tools/test.py'
 _BROWSE, _PRINT = 'tools/misc/browse_dataset.py', 'tools/misc/print_config.py'
 _INIT, _EXTRACT = 'tools/model_converters/init_weights.py', 'tools/model_converters/extract_student.py'
+_INFER = 'tools/infer.py'
 _PUBLISH, _BENCH = 'tools/model_converters/publish_model.py', 'tools/analysis_tools/benchmark.py'
 _PLAN = 'tools/analysis_tools/plan.py'
 
@@ -172,6 +173,26 @@ ROWS = [
     ),
     Row(OCC, _TEST, 'occ_tta.py {ckpt} --work-dir test_occ --tta', '->test_occ'),
     Row(DEPTH, _TEST, '{config} {ckpt} --work-dir test_depth --tta', 'needs tta_model and tta_pipeline', 1),
+    # a trained model on samples and on images
+    *_both(
+        _INFER,
+        '{config} {ckpt} --index 0 --out-dir infer_{task} --device cpu --data-root {data} --batch-size 2 --cfg-options '
+        'test_dataloader.dataset.indices=2',
+        '->infer_{task}/preds',
+    ),
+    *_both(_INFER, '{distilled} distilled_{task}/epoch_1.pth --index 0 --out-dir infer2_{task}', '->infer2_{task}/vis'),
+    *_both(_INFER, '{config} {ckpt} --index 0 --show', 'show=True cannot open a window', 1),
+    *_both(_INFER, '{config} {ckpt} --token abc --out-dir x --traceback', 'abc is not in', 1),
+    Row(OCC, _INFER, '{config} {ckpt} --index 0 --out-dir infer3 --probabilities --render-height 9', '->infer3/views'),
+    Row(OCC, _INFER, '{config} {ckpt} --images none --calib none.json --out-dir x', 'folder not found: none', 1),
+    Row(OCC, _INFER, '{config} {ckpt} --image x --intrinsics 1 1 1 1 --out-dir x', 'which predicts occupancy', 1),
+    Row(
+        DEPTH,
+        _INFER,
+        '{config} {ckpt} --image none.png --intrinsics 1 1 1 1 --right-image none.png --baseline 1 --out-dir x',
+        "must have ['image', 'intrinsics']",
+        1,
+    ),
     # checkpoints
     *_both(_EXTRACT, 'distilled_{task}/epoch_1.pth student_{task}.pth', '->student_{task}.pth'),
     *_both(_EXTRACT, 'distilled_{task}/epoch_1.pth student2_{task}.pth --raw', '->student2_{task}.pth'),
@@ -246,6 +267,7 @@ COMMANDS = {
     'tools/create_data.py': ['occ3d-nus', 'kitti-depth', 'drivingstereo'],
     'tools/train.py': [''],
     'tools/test.py': [''],
+    'tools/infer.py': [''],
     'tools/misc/browse_dataset.py': [''],
     'tools/misc/print_config.py': [''],
     'tools/model_converters/init_weights.py': [''],
@@ -277,7 +299,9 @@ ELSEWHERE = {
 
 ONE_TASK = {
     ('tools/misc/browse_dataset.py', '--no-lidar'): OCC,
+    **{(_INFER, flag): OCC for flag in ('--images', '--calib', '--probabilities', '--render-height')},
+    **{(_INFER, flag): DEPTH for flag in ('--image', '--intrinsics', '--right-image', '--baseline')},
 }
 """Flags of tools for both tasks that mean something to one."""
 
-BOTH_TASKS = (_TRAIN, _TEST, _BROWSE, _PRINT, _INIT, _EXTRACT, _PUBLISH, _BENCH, _PLAN)
+BOTH_TASKS = (_TRAIN, _TEST, _INFER, _BROWSE, _PRINT, _INIT, _EXTRACT, _PUBLISH, _BENCH, _PLAN)

@@ -21,7 +21,14 @@ from mmengine.registry import DefaultScope
 from ops_benchmarks.machine import describe, peak_memory_mb
 
 from projects.cli import ToolParser, run_tool
-from projects.engine import atomic_write, fill_model, load_checkpoint_safe, naming_config_keys, read_config
+from projects.engine import (
+    atomic_write,
+    device_problem,
+    fill_model,
+    load_checkpoint_safe,
+    naming_config_keys,
+    read_config,
+)
 
 
 def parse_args(argv=None):
@@ -44,11 +51,8 @@ def parse_args(argv=None):
 
 def check_device(parser, name):
     """Refuse a device that this machine or this build of torch lacks."""
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).strip().split('\n')[0]
+    reason = device_problem(name)
+    if reason:
         parser.error(f'--device {name} cannot be used with torch {torch.__version__}: {reason}')
 
 

@@ -59,9 +59,11 @@ def main():
     print(f'{args.in_file} ({source.title}): {len(state_dict)} tensors', *converted.report, sep='\n')
     print(f'wrote {args.out_file}')
     if converted.left_out:
+        parts = ','.join(converted.left_out)
         print(
-            f'To train from it, name what it lacks: load_from_allow_missing={list(converted.left_out)}, or under a '
-            'teacher model.student_ckpt_allow_missing.'
+            f'To train from it, name what it lacks: --cfg-options load_from={args.out_file} '
+            f'load_from_allow_missing={parts}; under a teacher, model.student_ckpt={args.out_file} '
+            f'model.student_ckpt_allow_missing={parts}'
         )
 
 

@@ -113,6 +113,17 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
                 'stereo=False in the data set'
             )
 
+    def index_of(self, frame_id: str) -> int:
+        """Index of a frame.
+
+        Raises:
+            KeyError: If the data set does not hold it.
+        """
+        for index in range(len(self)):
+            if super().get_data_info(index)['frame_id'] == frame_id:
+                return index
+        raise KeyError(f'frame {frame_id} is not in {self.ann_file}, or not among the frames that indices choose')
+
     def get_data_info(self, idx: int) -> dict:
         """Return the pipeline's view of one frame: absolute paths and float64 matrices."""
         info = super().get_data_info(idx)

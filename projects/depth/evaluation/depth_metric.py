@@ -1,5 +1,6 @@
 """Depth metrics of the Eigen protocol and of the KITTI benchmark. H x W network input."""
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,6 +16,22 @@ from projects.fileio import atomic_write, file_below
 
 def _to_numpy(value: torch.Tensor | np.ndarray) -> np.ndarray:
     return value.detach().cpu().float().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+
+
+def write_depth_prediction(pred: np.ndarray, frame_id: str | None, folder: str | os.PathLike) -> None:
+    """Write one prediction as KITTI's server and ``tools/eval_depth.py`` read it: ``<frame_id>.png`` of 16 bits.
+
+    Args:
+        pred (np.ndarray): z-depth in metres. Shape (H, W).
+        frame_id (str | None): Name of the frame.
+        folder (str or PathLike): Where the file appears, once it is complete.
+
+    Raises:
+        ValueError: If the frame id is no file name, or the depth holds NaN or negative values.
+    """
+    path = file_below(folder, frame_id, '.png', 'frame_id', parts=FRAME_ID_PARTS)
+    with atomic_write(path) as file:
+        file.write(encode_depth(pred))
 
 
 @METRICS.register_module()
@@ -88,15 +105,10 @@ class DepthMetric(BaseMetric):
             try:
                 check_finite(pred)
                 if self.submission_dir is not None:
-                    self._write(pred, sample.get('frame_id'))
+                    write_depth_prediction(pred, sample.get('frame_id'), self.submission_dir)
                 self.results.append(None if self.format_only else self.score(_to_numpy(sample['gt_depth']), pred))
             except ValueError as error:
                 raise ValueError(f'frame {frame}: {error}') from error
-
-    def _write(self, pred: np.ndarray, frame: str | None) -> None:
-        path = file_below(self.submission_dir or '', frame, '.png', 'frame_id', parts=FRAME_ID_PARTS)
-        with atomic_write(path) as file:
-            file.write(encode_depth(pred))
 
     def compute_metrics(self, results: list[dict[str, float] | None]) -> dict[str, float]:
         """Average over the frames that have truth."""

@@ -23,7 +23,7 @@ class KeyframesMixin:
         Raises:
             KeyError: If the data set does not hold the sample.
         """
-        return self.frame(self._place_of(token))
+        return self.frame(self.index_of(token))
 
     def former_token(self, idx: int) -> str:
         """Token of the keyframe before a sample, '' at the start of a scene.
@@ -52,7 +52,7 @@ class KeyframesMixin:
         if not token:
             return None
         try:
-            place = self._place_of(token)
+            place = self.index_of(token)
         except KeyError as error:
             sample = self._item(idx)['token']
             raise KeyError(f'the sample before {sample} is missing: {error.args[0]}') from error
@@ -86,8 +86,12 @@ class KeyframesMixin:
             found.append({**frame, 'ego2key': global2key @ frame['ego2global'], 'is_former': True})
         return found + [{**key, 'ego2key': np.eye(4), 'is_former': False}] * (count - len(found))
 
-    def _place_of(self, token: str) -> int:
-        """Index of a token. All tokens are read when the first is asked for, and again after a subset was taken."""
+    def index_of(self, token: str) -> int:
+        """Index of a token. All tokens are read when the first is asked for, and again after a subset was taken.
+
+        Raises:
+            KeyError: If the data set does not hold the sample.
+        """
         place = self._places.get(token, len(self))
         if place >= len(self) or self._item(place)['token'] != token:
             self._places = {self._item(idx)['token']: idx for idx in range(len(self))}

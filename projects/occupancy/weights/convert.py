@@ -47,15 +47,13 @@ def _inside(names: Sequence[str], part: str) -> list[str]:
     return [name for name in names if name.startswith(f'{part}.')]
 
 
-def why_part_does_not_fit(match: WeightMatch, part: str) -> str | None:
-    """First reason why a part of the model cannot take its weights of the file, None if it can."""
-    reshaped, missing, unused = (_inside(names, part) for names in (match.reshaped, match.missing, match.unused))
+def why_left_out(match: WeightMatch, part: str) -> str | None:
+    """Why a part of the model is another one than that of the file; None if it is the same, whole or damaged."""
+    reshaped, unused = _inside(match.reshaped, part), _inside(match.unused, part)
     if not _inside(list(match.given), part):
         return 'not in the file'
     if reshaped:
         return f'{reshaped[0]} is {match.given[reshaped[0]]} in the file, {match.own[reshaped[0]]} in the model'
-    if missing:
-        return f'{missing[0]} is not in the file'
     return f'{unused[0]} is not in the model' if unused else None
 
 
@@ -107,7 +105,7 @@ def convert_weights(
     is_detector = not _inside(list(weights), 'occ_head')
     left_out: dict[str, str] = {}
     for part in source.detector_parts if is_detector else ():
-        reason = why_part_does_not_fit(WeightMatch(model, weights), part) if hasattr(model, part) else None
+        reason = why_left_out(WeightMatch(model, weights), part) if hasattr(model, part) else None
         if reason is not None:
             left_out[part] = reason
             weights = {name: value for name, value in weights.items() if not name.startswith(f'{part}.')}

@@ -13,8 +13,9 @@ from mmdet3d.registry import MODELS
 from mmengine.config import Config
 
 from projects.engine import CheckpointError
-from projects.occupancy.models import OccDataPreprocessor
+from projects.occupancy.models import LSSViewTransform, OccDataPreprocessor
 from projects.occupancy.weights import SOURCES, convert_weights, rename_weights
+from projects.occupancy.weights.parts import SETTINGS
 from projects.occupancy.weights.rules import in_our_axes
 
 M0 = 'configs/flashocc/flashocc_r50-legacy_8xb4-24e_occ3d-nus.py'
@@ -167,6 +168,41 @@ def test_flashocc_computes_the_same_here():
     assert_same(model.decode(encoded)['occ_logits'], upstream_models.bev_head(weights, expected, 3))
 
 
+def calibration(cameras):
+    """Cameras that look anywhere, scaled images, and a mirrored grid."""
+    matrices = {'cam2img': [], 'cam2ego': [], 'img_aug_matrix': []}
+    for _ in range(cameras):
+        cam2ego = torch.eye(4, dtype=torch.float64)
+        cam2ego[:3, :3] = torch.linalg.qr(torch.randn(3, 3, dtype=torch.float64)).Q
+        cam2ego[:3, 3] = torch.randn(3, dtype=torch.float64)
+        matrices['cam2ego'].append(cam2ego)
+        matrices['cam2img'].append(torch.tensor([[70.0, 0, 47.3], [0, 71, 31.2], [0, 0, 1]], dtype=torch.float64))
+        matrices['img_aug_matrix'].append(torch.tensor([[0.9, 0, 2.1], [0, 0.9, -3.7], [0, 0, 1]], dtype=torch.float64))
+    bda_mat = torch.diag(torch.tensor([-1.0, 1, 1, 1], dtype=torch.float64))
+    return {**{key: torch.stack(rows) for key, rows in matrices.items()}, 'bda_mat': bda_mat}
+
+
+def test_legacy_geometry_pools_the_same_with_slices_side_by_side():
+    """With the settings that the weights need, here and in a loop over all points; without them, not at all."""
+    matrices = calibration(2)
+    inputs = {key: value.unsqueeze(0) for key, value in matrices.items()}
+    depth = torch.rand(2, 5, 4, 6, dtype=torch.float64).softmax(1)
+    context = torch.randn(2, 3, 4, 6, dtype=torch.float64)
+    lower, size, grid = (-4, -4, -2), (1, 0.5, 2), (8, 16, 2)
+    expected = upstream_models.lift_splat(depth, context, matrices, (64, 96), torch.arange(1, 6), lower, size, grid)
+    common = {
+        'in_channels': 8, 'out_channels': 3, 'grid_size': grid, 'point_cloud_range': (-4, -4, -2, 4, 4, 2),
+        'depth_range': (1, 6, 1),
+    }  # fmt: skip
+    found = [
+        LSSViewTransform(**common, **settings).splat(depth.float(), context.float(), inputs).double()
+        for settings in (SETTINGS['LSSViewTransform'], {})
+    ]
+    assert (expected != 0).float().mean() > 0.1
+    assert_same(found[0], expected)
+    assert (found[1] - expected).abs().mean() > 0.5 * expected.abs().mean()
+
+
 @pytest.mark.parametrize('prefix', ['occ_head.', ''])
 @torch.no_grad()
 def test_bevdet_occ_computes_the_same_here_with_its_axes_turned(prefix):
@@ -245,6 +281,14 @@ def test_a_detector_is_no_released_model_of_flashocc(repo):
 def test_a_detector_without_its_image_branch_is_refused(repo):
     shapes = {name: shape for name, shape in upstream.detector().items() if not name.startswith('img_neck')}
     assert 'img_neck 6 of 6' in refusal('bevdet', shapes, model_cfg(repo, M1))
+
+
+def test_a_part_of_a_detector_that_lacks_a_weight_is_refused_and_not_left_out(repo):
+    shapes = upstream.detector()
+    del shapes['img_bev_encoder_backbone.layers.1.0.downsample.bias']
+    text = refusal('bevdet', shapes, model_cfg(repo, M1))
+    assert 'grid_backbone 1 of 66' in text
+    assert 'grid_backbone.stages.1.0.shortcut.conv.bias' in text
 
 
 @pytest.mark.parametrize(

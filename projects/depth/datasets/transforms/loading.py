@@ -8,6 +8,14 @@ from projects.depth_eval import read_depth
 from projects.transforms import read_image
 
 
+def begin_frame(results: dict) -> dict:
+    """State of a frame whose images have just been loaded: not cropped, not mirrored."""
+    results['img_shape'] = results['ori_shape']
+    results['crop_offset'] = (0, 0)
+    results['flipped'] = False
+    return results
+
+
 @TRANSFORMS.register_module()
 class LoadDepthImages(BaseTransform):
     """Load the left image, and the right one where the data set is read in pairs (``stereo=True``).
@@ -34,10 +42,7 @@ class LoadDepthImages(BaseTransform):
                     f'{path} has the size {results[key].shape[:2]}, but the calibration of frame {results["frame_id"]} '
                     f'is for {results["ori_shape"]}; is the image of another date?'
                 )
-        results['img_shape'] = results['ori_shape']
-        results['crop_offset'] = (0, 0)
-        results['flipped'] = False
-        return results
+        return begin_frame(results)
 
 
 @TRANSFORMS.register_module()

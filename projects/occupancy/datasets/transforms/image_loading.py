@@ -1,5 +1,7 @@
 """Loading of multi-view images."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
@@ -7,6 +9,37 @@ from mmdet3d.registry import TRANSFORMS
 from projects.transforms import read_image, read_image_reduced
 
 from .image_augment import resize_matrix
+
+
+def add_views(
+    results: dict,
+    imgs: Sequence[np.ndarray],
+    shapes: Sequence[tuple[int, int]],
+    names: Sequence[str],
+    scale: float = 1.0,
+) -> dict:
+    """Add loaded images to a sample, as :class:`LoadMultiViewImages` says.
+
+    Args:
+        results (dict): The sample.
+        imgs (Sequence[np.ndarray]): Images (h, w, 3), uint8, BGR.
+        shapes (Sequence[tuple[int, int]]): (H, W) of their files.
+        names (Sequence[str]): What they are called in the message.
+        scale (float): h / H. Defaults to 1.0.
+
+    Raises:
+        ValueError: If the views differ in size.
+    """
+    for name, shape in zip(names, shapes):
+        if shape != shapes[0]:
+            raise ValueError(
+                f'images of one sample must have one size: {names[0]} is {shapes[0]}, '
+                f'{name} is {shape} (sample {results.get("token", "")})'
+            )
+    results['imgs'] = list(imgs)
+    results['ori_shape'], results['img_shape'] = shapes[0], imgs[0].shape[:2]
+    results['img_aug_matrix'] = np.tile(resize_matrix(scale, scale), (len(imgs), 1, 1))
+    return results
 
 
 @TRANSFORMS.register_module()
@@ -45,14 +78,4 @@ class LoadMultiViewImages(BaseTransform):
         """
         paths, token = results['img_paths'], results.get('token', '')
         imgs, shapes = zip(*(self._read(path, token) for path in paths))
-        for path, shape in zip(paths, shapes):
-            if shape != shapes[0]:
-                raise ValueError(
-                    f'images of one sample must have one size: {paths[0]} is {shapes[0]}, '
-                    f'{path} is {shape} (sample {token})'
-                )
-        results['imgs'] = list(imgs)
-        results['ori_shape'], results['img_shape'] = shapes[0], imgs[0].shape[:2]
-        scale = 1 / self.reduced_decode
-        results['img_aug_matrix'] = np.tile(resize_matrix(scale, scale), (len(imgs), 1, 1))
-        return results
+        return add_views(results, imgs, shapes, paths, 1 / self.reduced_decode)

@@ -22,7 +22,12 @@ class BaseOccModel(TaskModel):
         data_preprocessor (dict | nn.Module, optional): The data preprocessor or its config. Defaults to
             OccDataPreprocessor.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
+
+    Attributes:
+        FEWER_CAMERAS (bool): Whether a sample may lack cameras of the rig.
     """
+
+    FEWER_CAMERAS = False
 
     def __init__(self, data_preprocessor: dict | nn.Module | None = None, init_cfg: dict | None = None) -> None:
         super().__init__(data_preprocessor or {'type': 'OccDataPreprocessor'}, init_cfg)

@@ -36,6 +36,7 @@ class LSSOccModel(BaseOccModel):
         INPUTS (tuple[str, ...]): Inputs that the model needs.
     """
 
+    FEWER_CAMERAS = True
     INPUTS: tuple[str, ...] = ('imgs', 'cam2img', 'cam2ego', 'img_aug_matrix', 'bda_mat')
 
     def __init__(
