@@ -3,8 +3,9 @@
 import numpy as np
 import torch
 
+from projects.distillation import labelled_frames
 from projects.engine import choose_scenes
-from projects.occupancy.datasets import LoadOccupancyLabels, Occ3DNuScenesDataset
+from projects.occupancy.datasets import LoadOccupancyLabels, Occ3DNuScenesDataset, PackOccInputs
 from projects.occupancy.models import FlashOccHead
 from projects.occupancy.structures import OccDataSample
 
@@ -27,6 +28,11 @@ def test_a_sample_without_labels_reads_no_file_and_has_no_labelled_voxel():
     assert (results['gt_occ'] == 255).all()
     assert not results['mask_camera'].any()
     assert not results['mask_lidar'].any()
+
+
+def test_distillation_is_told_which_packed_samples_have_labels():
+    results = [{'token': str(i), 'labelled': i == 0, 'gt_occ': np.zeros((4, 3, 2), np.uint8)} for i in range(2)]
+    assert labelled_frames([PackOccInputs()(result)['data_samples'] for result in results]) == [True, False]
 
 
 def test_losses_of_a_batch_without_labels_are_zero_with_a_zero_gradient():
