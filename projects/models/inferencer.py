@@ -1,7 +1,8 @@
 """A trained model as a call, in MMEngine's manner: what the inferencers of all tasks share."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.infer import BaseInferencer
-from mmengine.registry import DATASETS
+from mmengine.registry import DATASETS, FUNCTIONS
 from mmengine.structures import BaseDataElement
 from mmengine.visualization import Visualizer
 from PIL import Image
@@ -260,6 +261,12 @@ class TaskInferencer(BaseInferencer):
         if not isinstance(model, TaskModel):
             raise TypeError(f'{type(model).__name__} is no TaskModel, which an inferencer needs: docs/add_a_student.md')
         return model.to(device)
+
+    def _init_collate(self, cfg: Config) -> Callable:
+        """As the Runner makes it for the test set."""
+        options = dict(cfg.test_dataloader.get('collate_fn') or {'type': 'pseudo_collate'})
+        kind = options.pop('type')
+        return partial(FUNCTIONS.get(kind) if isinstance(kind, str) else kind, **options)
 
     def _init_pipeline(self, cfg: Config) -> Compose | None:
         steps = cfg.test_dataloader.dataset.pipeline

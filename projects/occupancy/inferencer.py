@@ -170,5 +170,7 @@ class OccInferencer(TaskInferencer):
             }
             with atomic_write(folder / 'views' / f'{token}.npz') as file:
                 np.savez_compressed(file, cameras=list(views), **maps)
+            items = list(views.items())
+            rows = [draw_views(dict(items[i : i + 3]), self.dataset.spec, 1260) for i in range(0, len(items), 3)]
             with atomic_write(folder / 'views' / f'{token}.png') as file:
-                Image.fromarray(draw_views(views, self.dataset.spec, 1260)).save(file, format='PNG')
+                Image.fromarray(np.vstack(rows)).save(file, format='PNG')
