@@ -125,6 +125,16 @@ def test_connectors_with_weights_are_trained_but_are_not_of_the_student():
     ]
 
 
+def test_history_costs_what_its_frames_cost_and_keeps_nothing():
+    """Each former frame is seen as the present one is, but learns nothing; its warp reads four cells of 80 channels."""
+    plans = {kind: plan_of(f'flashocc/flashocc_r50-{kind}_8xb4-24e_occ3d-nus.py') for kind in ('4d', '4d-longterm')}
+    short, long = ({part.name: part for part in plan.parts} for plan in plans.values())
+    frame = sum(short[name].flops for name in ('images', 'view transform', 'frame encoder'))
+    assert short['history'].flops == pytest.approx(frame + 2 * 200 * 200 * 80 * 4)
+    assert long['history'].flops == pytest.approx(8 * short['history'].flops)
+    assert (short['history'].kept, short['history'].passes, short['history'].parameters) == (0, 1, 0)
+
+
 @pytest.mark.parametrize('name', CONFIGS)
 def test_every_config_has_a_plan(name):
     plan = plan_of(name)

@@ -14,6 +14,16 @@ def pooling_flops(num_cams: int, depths: int, height: int, width: int, channels:
     return 2.0 * num_cams * depths * height * width * channels
 
 
+def matching_flops(num_cams: int, depths: int, height: int, width: int, channels: int) -> float:
+    """Plane sweep of a sample: C interpolated values (8 FLOPs each) and their absolute differences, D a cell."""
+    return 11.0 * num_cams * depths * height * width * channels
+
+
+def warp_flops(cells: int, channels: int, corners: int) -> float:
+    """Interpolation of the C values of each cell of a grid between four (BEV) or eight (voxels) others."""
+    return 2.0 * cells * channels * corners
+
+
 def pillar_flops(points: int, values: int, channels: int) -> float:
     """Linear layer, normalisation and maximum of a pillar encoder over the points of a sample."""
     return points * channels * (2.0 * values + 3.0)

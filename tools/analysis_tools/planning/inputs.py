@@ -47,7 +47,8 @@ class DataPlan:
 def read_data(cfg: Config) -> DataPlan:
     """Sizes of the training data of a config."""
     loader = cfg.train_dataloader
-    steps: dict[str, Any] = {step['type']: step for step in loader.dataset.pipeline}
+    nested = [inner for step in loader.dataset.pipeline for inner in step.get('transforms', [])]
+    steps: dict[str, Any] = {step['type']: step for step in [*nested, *loader.dataset.pipeline]}
     image_size = (0, 0)
     for kind, key in (('MultiViewImageAug', 'final_dim'), ('StereoCrop', 'size')):
         if kind in steps:

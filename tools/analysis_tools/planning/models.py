@@ -14,9 +14,9 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
 from projects.depth.models.networks import ImageDepthModel, StereoDepthModel
-from projects.occupancy.models.networks import FusionOccModel, LidarOccModel, LSSOccModel
+from projects.occupancy.models.networks import FusionOccModel, LidarOccModel, LSSOccModel, TemporalLSSOccModel
 
-from .formulas import FLOAT, pillar_flops, pooling_flops
+from .formulas import FLOAT, matching_flops, pillar_flops, pooling_flops, warp_flops
 from .inputs import NUM_CAMS, DataPlan
 from .parts import LinspaceOnCpu, Meter, count_parameters
 
@@ -76,10 +76,15 @@ def _lss(model: LSSOccModel, data: DataPlan, meter: Meter) -> dict[str, Tensor]:
     backbone = [model.img_backbone, model.img_neck]
     feats = meter.measure('images', backbone, lambda: model.extract_img_feats({'imgs': imgs}))
     view = model.view_transform
-    depth_logits = _depth_net(view, feats, meter)
+    with torch.no_grad():
+        seen = model.extract_frames({'imgs': imgs}) if isinstance(model, TemporalLSSOccModel) else {}
+    matched = seen.get('match_feats')
+    depth_logits = _depth_net(view, feats, meter, matched)
     X, Y, Z = view.grid_size
     C = view.out_channels
     lifted = empty(1, Z * C, Y, X) if view.collapse_z else empty(1, C, X, Y, Z)
+    if isinstance(model, TemporalLSSOccModel):
+        lifted = _with_history(model, imgs, matched, lifted, meter)
     encoder = [model.grid_backbone, model.grid_neck]
     name = 'BEV encoder' if view.collapse_z else '3D encoder'
     grid_feat = meter.measure(name, encoder, lambda: model.grid_neck(model.grid_backbone(lifted)))
@@ -90,11 +95,36 @@ def _lss(model: LSSOccModel, data: DataPlan, meter: Meter) -> dict[str, Tensor]:
     return {'img_feats': feats, 'depth_logits': depth_logits, **outputs}
 
 
-def _depth_net(view: nn.Module, feats: Tensor, meter: Meter) -> Tensor:
-    """View transform: its network is measured, the pooling of its points is a formula."""
+def _with_history(
+    model: TemporalLSSOccModel, imgs: Tensor, matched: Tensor | None, lifted: Tensor, meter: Meter
+) -> Tensor:
+    """Features of the present frame and of its history, side by side; former frames are seen without gradients."""
+    feature = lifted
+    if model.frame_encoder is not None:
+        feature = meter.measure('frame encoder', [model.frame_encoder], lambda: model.encode_frame(lifted))
+    former, view = Meter(), model.view_transform
+    with torch.no_grad():
+        for _ in range(model.num_history + model.REFERENCES):
+            feats = former.measure('images', [], lambda: model.extract_img_feats({'imgs': imgs}))
+        for _ in range(model.num_history):
+            _depth_net(view, feats, former, matched)
+            former.measure('frame encoder', [], lambda: model.encode_frame(lifted))
+        warps = model.num_history * warp_flops(feature[0, 0].numel(), feature.shape[1], 2 ** (feature.dim() - 2))
+        meter.measure('history', [], lambda: None, warps + sum(part.flops for part in former.parts))
+    return torch.cat([feature, *[feature.detach()] * model.num_history], 1)
+
+
+def _depth_net(view: nn.Module, feats: Tensor, meter: Meter, matched: Tensor | None = None) -> Tensor:
+    """View transform: its network is measured; the pooling of its points and the matching are formulas."""
     shapes = {'cam2img': (1, NUM_CAMS, 3, 3), 'cam2ego': (1, NUM_CAMS, 4, 4)}
     shapes.update(img_aug_matrix=(1, NUM_CAMS, 3, 3), bda_mat=(1, 4, 4))
     matrices = {name: torch.empty(shape, device='meta') for name, shape in shapes.items()}
+
+    matching = 0.0
+    if matched is not None:
+        channels, rows, columns = matched.shape[2:]
+        matrices['matching'] = torch.empty(1, NUM_CAMS, view.num_depths, rows, columns, device='meta')
+        matching = matching_flops(NUM_CAMS, view.num_depths, rows, columns, channels)
 
     def predict() -> Tensor:
         depth_logits, _ = view.predict_depth(feats.flatten(0, 1), matrices)
@@ -104,7 +134,7 @@ def _depth_net(view: nn.Module, feats: Tensor, meter: Meter) -> Tensor:
     height, width = feats.shape[-2:]
     context = NUM_CAMS * height * width * view.out_channels * FLOAT
     pooling = pooling_flops(NUM_CAMS, view.num_depths, height, width, view.out_channels)
-    return meter.measure('view transform', [view], predict, pooling, context)
+    return meter.measure('view transform', [view], predict, pooling + matching, context)
 
 
 def _points(model: Any, data: DataPlan, meter: Meter) -> Tensor:
