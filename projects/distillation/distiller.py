@@ -12,7 +12,7 @@ from projects.engine import check_finite_losses, load_model_weights
 from projects.models import takes_no_train_cfg
 
 from .side_by_side import run_side_by_side
-from .teacher import FrozenTeacher, all_outputs, check_same_weights
+from .teacher import FrozenTeacher, all_outputs, check_same_images, check_same_weights
 from .unlabelled import labelled_frames, weigh_unlabelled
 from .wiring import BatchData, Table, check_signature, connector_side, pick, same_names, split_source
 
@@ -86,6 +86,7 @@ class Distiller(BaseModel):
             if not callable(getattr(self.student, method, None)):
                 raise TypeError(f'student {type(self.student).__name__} needs a method {method}')
         self.teacher = FrozenTeacher(MODELS.build(teacher), teacher_ckpt, teacher_config)
+        check_same_images(self.data_preprocessor, self.teacher.model)
         if student_ckpt_allow_missing and student_ckpt is None:
             raise ValueError('student_ckpt_allow_missing is set, but there is no student_ckpt')
         self.inherit = tuple(inherit or ())

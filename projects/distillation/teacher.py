@@ -40,6 +40,31 @@ def check_same_weights(name: str, student: nn.Module, teacher: nn.Module) -> Non
         )
 
 
+def check_same_images(preprocessor: nn.Module, teacher: nn.Module) -> None:
+    """Check that a teacher was trained on images normalised as those of the student, which both of them see.
+
+    Args:
+        preprocessor (nn.Module): Data preprocessor of the distillation.
+        teacher (nn.Module): The teacher; one with ``reads_images = False`` is not asked.
+
+    Raises:
+        ValueError: If mean, standard deviation or the order of the channels differ.
+    """
+    own = getattr(teacher, 'data_preprocessor', None)
+    if own is None or not getattr(teacher, 'reads_images', True):
+        return
+    for name in ('mean', 'std', 'bgr_to_rgb'):
+        values = [getattr(holder, name, None) for holder in (preprocessor, own)]
+        if any(value is None for value in values):
+            continue
+        ours, theirs = (torch.as_tensor(value).flatten().tolist() for value in values)
+        if ours != theirs:
+            raise ValueError(
+                f'student and teacher see the same images, but data_preprocessor.{name} is {ours} in the student and '
+                f'{theirs} in the teacher; take a teacher that was trained with that of the student'
+            )
+
+
 class FrozenTeacher(nn.Module):
     """Hold a model for distillation.
 

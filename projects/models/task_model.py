@@ -25,7 +25,12 @@ class TaskModel(BaseModel):
     Args:
         data_preprocessor (dict | nn.Module, optional): The data preprocessor or its config. Defaults to None.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
+
+    Attributes:
+        reads_images (bool): Whether it matters how images are normalised.
     """
+
+    reads_images = True
 
     @takes_no_train_cfg
     def __init__(self, data_preprocessor: dict | nn.Module | None = None, init_cfg: dict | None = None) -> None:

@@ -8,9 +8,12 @@ import torch
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.structures import BaseDataElement
+from torch import nn
 
 from projects.distillation import Distiller, FrozenTeacher
+from projects.distillation.teacher import check_same_images
 from projects.engine import CheckpointError, NonFiniteError, SafeRunner, save_checkpoint_atomic
+from projects.occupancy.models.data_preprocessor import OccDataPreprocessor
 
 
 @pytest.fixture
@@ -367,3 +370,19 @@ def test_an_inherited_module_begins_as_the_teachers_and_learns(build, toys):
 def test_a_module_that_cannot_be_inherited_is_named_when_the_model_is_built(build, student, name, message):
     with pytest.raises(ValueError, match=message):
         build(student=student, inherit=[name])
+
+
+def test_a_teacher_trained_on_images_of_another_normalisation_is_refused():
+    def preprocessor(**changes):
+        return OccDataPreprocessor(**changes)
+
+    teacher = nn.Module()
+    check_same_images(preprocessor(), teacher)  # without a preprocessor there is nothing to compare
+    teacher.data_preprocessor = preprocessor()
+    check_same_images(preprocessor(), teacher)
+    with pytest.raises(ValueError, match=r'data_preprocessor\.std is \[128\.0, 128\.0, 128\.0\] in the student'):
+        check_same_images(preprocessor(std=[128.0] * 3), teacher)
+    with pytest.raises(ValueError, match=r'bgr_to_rgb is \[False\] in the student and \[True\] in the teacher'):
+        check_same_images(preprocessor(bgr_to_rgb=False), teacher)
+    teacher.reads_images = False
+    check_same_images(preprocessor(bgr_to_rgb=False), teacher)

@@ -32,6 +32,8 @@ class LidarOccModel(BaseOccModel):
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
+    reads_images = False
+
     def __init__(
         self,
         pts_encoder: dict,
