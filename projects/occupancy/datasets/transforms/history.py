@@ -43,7 +43,8 @@ class LoadImageHistory(BaseTransform):
         frames = results.pop('history', None)
         if not frames:
             raise ValueError(
-                f'sample {results.get("token")} has no history; set history of the data set to a number of frames'
+                f'sample {results.get("token")} has no history; set history of the data set to a number of frames '
+                '(images alone, without a data set, have none)'
             )
         state = draw_state()
         key = self.transforms(results)
