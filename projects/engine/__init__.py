@@ -19,6 +19,7 @@ from .config import (
     naming_config_keys,
     read_config,
 )
+from .cpu_time import CPUTimeHook
 from .device import device_problem
 from .display import display_problem
 from .distributed import close_process_group, end_with_launcher, setup_cpu_process_group
@@ -39,6 +40,7 @@ from .weights import WeightMatch, check_state_dict, fill_model, load_model_weigh
 
 __all__ = [
     'RUNNER_KEYS',
+    'CPUTimeHook',
     'CheckpointError',
     'ConfigError',
     'CpuAutocastOptimWrapper',

@@ -207,6 +207,7 @@ class Ablation:
             f'randomness.seed={run.seed}',
             *epoch_options(epochs),
             'default_hooks.checkpoint.max_keep_ckpts=1',
+            'default_hooks.cpu_time.type=CPUTimeHook',
             'default_hooks.logger.interval=25',
             'log_processor.window_size=25',
         ]

@@ -33,8 +33,9 @@ def score_table(task: ArmTask, arms: Arms, seconds: Mapping[str, list[float]]) -
             cells.append(f'{np.mean(values):.{digits}f}{spread}')
         rows.append([arm, str(len(runs)), f'{np.mean(seconds.get(arm, [np.nan])):.0f}', *cells])
     caption = (
-        'Held-out scenes, mean and standard deviation over seeds. Seconds: training steps at the median time of a '
-        'step. "fitted": decision rules fitted on calibration scenes, the same procedure for every arm. ' + task.units
+        'Held-out scenes, mean and standard deviation over seeds. Seconds: training steps at the median CPU time of a '
+        'step, all threads added up. "fitted": decision rules fitted on calibration scenes, the same procedure for '
+        'every arm. ' + task.units
     )
     return Table(['arm', 'seeds', 'seconds', *(metric.name for metric in task.metrics)], rows, caption)
 

@@ -50,10 +50,15 @@ class RunLog:
     def seconds(self) -> float:
         """Time of all steps at the median time of a step, which neither interruptions nor validations add to.
 
+        CPU time of the process where the run logged it (:class:`CPUTimeHook`), since runs beside each other slow each
+        other down; wall time otherwise.
+
         Raises:
             ValueError: If the run logged no training step.
         """
-        return self.median_step_time() * self.steps[-1]['step']
+        times = [record['cpu_time'] for record in self.steps if 'cpu_time' in record]
+        step = statistics.median(times[1:] or times) if times else self.median_step_time()
+        return step * self.steps[-1]['step']
 
     def costs_as_json(self) -> dict[str, float]:
         """Time of a step and memory as plain data."""

@@ -34,6 +34,11 @@ def test_steps_of_a_resumed_run_are_joined_and_the_later_start_wins(tmp_path):
     assert [record['occ/mIoU'] for record in log.validations] == [10.0]
 
 
+def test_seconds_are_cpu_time_where_it_was_logged():
+    steps = [{'step': 10 * i, 'time': 9.0, 'cpu_time': cpu} for i, cpu in enumerate((5.0, 2.0, 3.0, 2.5), 1)]
+    assert RunLog(steps).seconds() == 40 * 2.5
+
+
 def write_log(tmp_path, content):
     path = tmp_path / '20260101_000000' / 'vis_data' / 'scalars.json'
     path.parent.mkdir(parents=True)
