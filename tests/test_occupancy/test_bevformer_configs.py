@@ -10,10 +10,12 @@ from mmengine.dataset import pseudo_collate
 from mmengine.optim import OptimWrapper
 
 from projects.engine import read_config
+from projects.occupancy.models.view_transforms.pillars import project_pillars
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 STUDENT = CONFIGS / 'bevformer_occ/bevformer-occ_lite0_1xb1-6e_minidrive.py'
 DISTILLED = CONFIGS / 'radocc/radocc_bevfusion-lite0_bevformer-occ-lite0_1xb1-6e_minidrive.py'
+MATRICES = ('cam2img', 'cam2ego', 'img_aug_matrix', 'bda_mat')
 PAIRS = {
     STUDENT: DISTILLED,
     CONFIGS / 'bevformer_occ/bevformer-occ_r50_8xb1-24e_occ3d-nus.py': CONFIGS
@@ -37,6 +39,31 @@ def changed(model, step):
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     step()
     return {name.split('.')[0] for name, p in model.named_parameters() if not torch.equal(p, before[name])}
+
+
+def test_lidar_points_of_an_augmented_sample_fall_on_the_pixels_of_its_depth_map(nuscenes_root):
+    """The depth map is made in NumPy before the BEV is flipped; the two share no code."""
+    cfg = read(STUDENT, nuscenes_root)
+    loader = cfg.train_dataloader
+    steps = [step for step in loader.dataset.pipeline if step['type'] != 'BEVAugment']
+    steps[1].update(resize_lim=(0.1, 0.2), rot_lim=(-5.4, 5.4), flip=True)
+    lidar = [{'type': kind} for kind in ('LoadLidarPoints', 'PointsToEgo', 'LiDARDepthMap')]
+    steps[-1:-1] = [*lidar, {'type': 'BEVAugment', 'flip_x_prob': 1.0, 'flip_y_prob': 0.0}]
+    loader.dataset.update(pipeline=steps, modality={'use_camera': True, 'use_lidar': True})
+    batch = batch_of(loader, 1)
+    inputs, (sample,) = {key: torch.stack(list(batch['inputs'][key])) for key in MATRICES}, batch['data_samples']
+    assert inputs['bda_mat'][0, 0, 0] == -1
+    height, width = sample.gt_depth.shape[1:]
+    points = batch['inputs']['points'][0][:, None, :3]
+    locations, seen = project_pillars(points, inputs, (height, width))
+    found = 0
+    for view, depth in enumerate(sample.gt_depth):
+        pixels = (locations[0, view, seen[0, view, :, 0], 0] * torch.tensor([width, height])).floor().long()
+        hit = torch.zeros(height, width, dtype=torch.bool)
+        hit[pixels[:, 1], pixels[:, 0]] = True
+        assert (hit & (depth > 0)).sum() >= 0.99 * (depth > 0).sum()
+        found += int((depth > 0).sum())
+    assert found > 100
 
 
 def test_the_small_student_trains_and_predicts(nuscenes_root):

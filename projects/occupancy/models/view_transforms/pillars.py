@@ -88,8 +88,13 @@ def find_views(locations: Tensor, seen: Tensor) -> PillarViews:
     Returns:
         PillarViews: With M of the camera that sees most, at least 1.
     """
+    most = int(seen.any(-1).sum(-1).max())
+    return list_views(locations, seen, max(most, 1))
+
+
+def list_views(locations: Tensor, seen: Tensor, most: int) -> PillarViews:
+    """The same for M = ``most`` cells a camera; of a camera that sees more, the first ones."""
     hit = seen.any(-1)
-    most = max(int(hit.sum(-1).max()), 1)
     cells = hit.byte().argsort(stable=True, dim=-1, descending=True)[..., :most]
     index = cells[..., None, None].expand(-1, -1, -1, *locations.shape[3:])
     first = torch.arange(len(hit), device=hit.device)[:, None, None] * hit.shape[-1]
