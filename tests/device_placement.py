@@ -16,7 +16,8 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from projects.occupancy.models.losses import lidar_depth_loss, masked_cross_entropy_loss
 from projects.occupancy.models.losses.depth_loss import depth_bin_targets
 from projects.occupancy.models.losses.lovasz_softmax import lovasz_of_classes
-from projects.occupancy.models.view_transforms import LSSViewTransform, StereoLSSViewTransform
+from projects.occupancy.models.view_transforms import BEVFormerEncoder, LSSViewTransform, StereoLSSViewTransform
+from projects.occupancy.models.view_transforms.pillars import list_views, project_pillars
 from projects.occupancy.ops import warp_to_key
 from projects.radocc import (
     RayDistributionConsistencyLoss,
@@ -77,6 +78,18 @@ def view_transform(device):
     return voxels.sum() + depth_logits.sum(), [feats, *module.parameters()]
 
 
+def bev_queries(device):
+    """Projection of pillars, and two layers of queries that read the images."""
+    sizes = {'num_layers': 2, 'num_levels': 1, 'num_heights': 2, 'num_points': 4, 'num_heads': 2}
+    with DefaultScope.overwrite_default_scope('mmdet3d'), torch.device(device):
+        module = BEVFormerEncoder(8, RANGE, [10, 10], **sizes)
+    feats = leaf(1, 2, 8, 4, 6, device=device)
+    inputs = calibration(device)
+    # How many cells a camera sees is read off the numbers, which fake tensors do not have.
+    views = list_views(*project_pillars(module.points, inputs, (16, 24)), 7)
+    return module.attend([feats], views).sum(), [feats, *module.parameters()]
+
+
 def temporal_stereo(device):
     """Matching of two keyframes, and the warp of BEV and voxel features."""
     net = {'type': 'StereoDepthNet', 'mid_channels': 8, 'num_blocks': 1, 'norm_cfg': {'type': 'GN', 'num_groups': 1}}
@@ -108,7 +121,7 @@ def distillation(device):
     return loss, [student]
 
 
-PARTS = {part.__name__: part for part in (occupancy_losses, view_transform, temporal_stereo, distillation)}
+PARTS = {part.__name__: part for part in (occupancy_losses, view_transform, bev_queries, temporal_stereo, distillation)}
 
 
 def main():

@@ -13,6 +13,7 @@ from projects.engine import save_checkpoint_atomic
 MINI = (
     'bevdet_occ/bevdet-occ_mini_1xb1-7e_minidrive',
     'bevfusion_occ/bevfusion-occ_mini_1xb1-7e_minidrive',
+    'bevformer_occ/bevformer-occ_lite0_1xb1-6e_minidrive',
     'flashocc/flashocc_mini_1xb1-7e_minidrive',
     'lidar_occ/lidar-occ_mini_1xb1-7e_minidrive',
     'radocc/radocc_bevfusion-mini_flashocc-mini_1xb1-4e_minidrive',
@@ -25,6 +26,7 @@ MINI = (
 FULL = (
     'bevdet_occ/bevdet-occ_r50_8xb4-24e_occ3d-nus',
     'bevfusion_occ/bevfusion-occ_r50_8xb4-24e_occ3d-nus',
+    'bevformer_occ/bevformer-occ_r50_8xb1-24e_occ3d-nus',
     'flashocc/flashocc_r50_8xb4-24e_occ3d-nus',
     'lidar_occ/lidar-occ_pillar_8xb4-24e_occ3d-nus',
     'radocc/radocc_bevfusion-r50_flashocc-r50_8xb4-24e_occ3d-nus',

@@ -22,6 +22,7 @@ CONFIGS = sorted(
     if not {'_base_', 'studies'} & set(path.parts)
 )
 R50 = '8xb4-24e_occ3d-nus.py'
+QUERIES = 'bevformer_occ/bevformer-occ_lite0_1xb1-6e_minidrive.py'
 
 
 def plan_of(name):
@@ -64,6 +65,7 @@ def test_frozen_parts_and_teachers_keep_nothing_and_go_through_once():
 
 def test_formulas_by_hand():
     assert formulas.pooling_flops(6, 88, 16, 44, 64) == 2 * 6 * 88 * 16 * 44 * 64
+    assert formulas.sampling_flops(7, 16) == 7 * 16 * (8 + 2)
     assert formulas.pillar_flops(1000, 11, 64) == 1000 * 64 * 25
     assert formulas.pieces_per_ray(287, 0.2, 0.4, 'trilinear') == 287
     assert formulas.pieces_per_ray(120, 0.4, 0.4, 'voxel') == pytest.approx(152.8, abs=0.1)
@@ -133,6 +135,18 @@ def test_history_costs_what_its_frames_cost_and_keeps_nothing():
     assert short['history'].flops == pytest.approx(frame + 2 * 200 * 200 * 80 * 4)
     assert long['history'].flops == pytest.approx(8 * short['history'].flops)
     assert (short['history'].kept, short['history'].passes, short['history'].parameters) == (0, 1, 0)
+
+
+def test_bev_queries_cost_their_projections_and_what_they_read():
+    """Two layers of 100 x 100 cells, 64 channels, 4 heads, 3056 cells a camera, feature maps of 16 x 28."""
+    (part,) = [part for part in plan_of(QUERIES).parts if part.name == 'BEV queries']
+    cells, read, pixels = 10_000, 6 * 3056, 6 * 16 * 28
+    layer = cells * 64 * (3 * 64 + 4 * 4 * 3 + 2 * 128) + read * 64 * 4 * 8 * 3 + pixels * 64 * 64
+    sampling = 10 * 16 * (cells * 4 * 4 + read * 4 * 8)
+    assert part.flops == pytest.approx(2 * (2 * layer + sampling))
+    embeddings = (10_000 + 1) * 64 + 200 * 32
+    weights = 4 * 65 * 64 + 65 * 4 * (4 + 8) * 3 + (65 * 128 + 129 * 64) + 3 * 128
+    assert part.parameters == embeddings + 2 * weights
 
 
 @pytest.mark.parametrize('name', CONFIGS)

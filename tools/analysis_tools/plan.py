@@ -1,9 +1,9 @@
 #!/usr/bin/env python
 """What a training costs before it is run: plan.py CONFIG --gpus N [options].
 
-Parameters, FLOPs of each part, memory, rays and time. Networks are run on tensors without memory; pooling, pillars and
-rendering are formulas. No data, checkpoint or GPU is needed. Time counts FLOPs alone: loading of data, kernels that
-wait for memory and communication come on top of it.
+Parameters, FLOPs of each part, memory, rays and time. Networks are run on tensors without memory; pooling, deformable
+sampling, pillars and rendering are formulas. No data, checkpoint or GPU is needed. Time counts FLOPs alone: loading of
+data, kernels that wait for memory and communication come on top of it.
 """
 
 import argparse

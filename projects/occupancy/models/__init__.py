@@ -6,13 +6,29 @@ from .fusers import SEBEVFuser
 from .heads import BaseOccHead, BEVDetOccHead, FlashOccHead
 from .losses import LiDARDepthLoss, MaskedCrossEntropyLoss, OccLovaszLoss
 from .necks import LSSFPN, SingleLevelFPN, VoxelLSSFPN
-from .networks import BaseOccModel, FusionOccModel, LidarOccModel, LSSOccModel, StereoLSSOccModel, TemporalLSSOccModel
+from .networks import (
+    BaseOccModel,
+    BEVFormerOccModel,
+    FusionOccModel,
+    LidarOccModel,
+    LSSOccModel,
+    StereoLSSOccModel,
+    TemporalLSSOccModel,
+)
 from .tta import OccFlipTTAModel
-from .view_transforms import CameraAwareDepthNet, LSSViewTransform, StereoDepthNet, StereoLSSViewTransform
+from .view_transforms import (
+    BEVFormerEncoder,
+    CameraAwareDepthNet,
+    LSSViewTransform,
+    StereoDepthNet,
+    StereoLSSViewTransform,
+)
 
 __all__ = [
     'LSSFPN',
     'BEVDetOccHead',
+    'BEVFormerEncoder',
+    'BEVFormerOccModel',
     'BEVResNet',
     'BaseOccHead',
     'BaseOccModel',

@@ -102,6 +102,17 @@ def lidar_parts():
     }  # fmt: skip
 
 
+def query_parts():
+    camera = camera_parts()
+    names = ('data_preprocessor', 'img_backbone', 'img_neck', 'occ_head')
+    encoder = {
+        'type': 'BEVFormerEncoder', 'embed_dims': 8, 'point_cloud_range': RANGE, 'bev_size': [10, 10], 'num_layers': 2,
+        'num_levels': 2, 'num_heights': 2, 'num_points': 4, 'num_heads': 2, 'dropout': 0.0,
+    }  # fmt: skip
+    neck = {'type': 'mmdet.FPN', 'in_channels': [16, 32], 'out_channels': 8, 'num_outs': 2}
+    return {**{name: camera[name] for name in names}, 'img_neck': neck, 'view_transform': encoder}
+
+
 def tiny_models():
     """Config of one tiny model of each kind; logits of (20, 20, 4) voxels."""
     bev, voxel = camera_parts(z=2), camera_parts(z=2, collapse=False)
@@ -119,6 +130,7 @@ def tiny_models():
             'type': 'LidarOccModel', **lidar, 'occ_head': bev['occ_head'],
             'data_preprocessor': bev['data_preprocessor'],
         },
+        'bevformer': {'type': 'BEVFormerOccModel', **query_parts()},
         'fusion': {'type': 'FusionOccModel', **bev, **lidar, 'fuser': fuser},
     }  # fmt: skip
 

@@ -4,7 +4,8 @@ from mmdet3d.registry import MODELS
 
 from projects.occupancy.models import FusionOccModel, LSSOccModel
 
-KINDS = ('flashocc', 'bevdet_occ', 'lidar', 'fusion')
+KINDS = ('flashocc', 'bevdet_occ', 'bevformer', 'lidar', 'fusion')
+WITHOUT_DEPTH = ('bevformer', 'lidar')
 
 
 def build(cfg, batch, train=True):
@@ -24,7 +25,8 @@ def test_outputs_meet_the_contract(kind, tiny_model_cfgs, make_batch):
     else:
         assert outputs['bev_feat'].shape == (2, 8, 10, 10)
     if kind != 'lidar':
-        assert outputs['img_feats'].shape == (2, 2, 16, 4, 8)
+        assert outputs['img_feats'].shape == (2, 2, 8 if kind == 'bevformer' else 16, 4, 8)
+    if kind not in WITHOUT_DEPTH:
         assert outputs['depth_logits'].shape == (4, 11, 4, 8)
 
 
@@ -32,7 +34,7 @@ def test_outputs_meet_the_contract(kind, tiny_model_cfgs, make_batch):
 def test_every_parameter_gets_a_gradient(kind, tiny_model_cfgs, make_batch):
     model, data = build(tiny_model_cfgs()[kind], make_batch())
     losses = model(**data, mode='loss')
-    expected = {'loss_occ', 'loss_lovasz'} | (set() if kind == 'lidar' else {'loss_depth'})
+    expected = {'loss_occ', 'loss_lovasz'} | (set() if kind in WITHOUT_DEPTH else {'loss_depth'})
     assert set(losses) == expected
     sum(losses.values()).backward()
     assert [name for name, p in model.named_parameters() if p.grad is None] == []
@@ -77,7 +79,7 @@ def test_empty_clouds_are_trained_through(kind, tiny_model_cfgs, make_batch):
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
 
 
-@pytest.mark.parametrize('kind', ['flashocc', 'bevdet_occ', 'fusion'])
+@pytest.mark.parametrize('kind', ['flashocc', 'bevdet_occ', 'bevformer', 'fusion'])
 def test_tiny_model_overfits_one_batch(kind, tiny_model_cfgs, make_batch):
     model, data = build(tiny_model_cfgs()[kind], make_batch())
     optimizer = torch.optim.AdamW(model.parameters(), 1e-2)

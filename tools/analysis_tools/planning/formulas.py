@@ -1,4 +1,4 @@
-"""What has no kernel without memory: pooling, pillars, rendering, and the time of an epoch. Pure functions.
+"""What has no kernel without memory: pooling, sampling, pillars, rendering, and the time of an epoch. Pure functions.
 
 A multiplication with an addition counts two FLOPs; all counts are upper bounds: points and samples outside of the grid
 count as well.
@@ -22,6 +22,11 @@ def matching_flops(num_cams: int, depths: int, height: int, width: int, channels
 def warp_flops(cells: int, channels: int, corners: int) -> float:
     """Interpolation of the C values of each cell of a grid between four (BEV) or eight (voxels) others."""
     return 2.0 * cells * channels * corners
+
+
+def sampling_flops(reads: float, channels: int) -> float:
+    """Deformable attention: C interpolated values (8 FLOPs each) a place that a head reads, weighed and added."""
+    return 10.0 * reads * channels
 
 
 def pillar_flops(points: int, values: int, channels: int) -> float:

@@ -10,6 +10,8 @@ from projects.minidrive.presets import KITTI_PRESETS, PRESETS, Preset
 POINTS_PER_SWEEP = 34_720
 """Returns of the 32-beam LiDAR of nuScenes in one sweep (1,085 columns)."""
 NUM_CAMS = 6
+WIDEST_CAMERA = 110.0
+"""Degrees that the back camera of nuScenes sees; a camera sees that part of the cells around the car."""
 
 
 def _frames(preset: Preset) -> int:

@@ -14,10 +14,17 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
 from projects.depth.models.networks import ImageDepthModel, StereoDepthModel
-from projects.occupancy.models.networks import FusionOccModel, LidarOccModel, LSSOccModel, TemporalLSSOccModel
+from projects.occupancy.models.networks import (
+    BEVFormerOccModel,
+    FusionOccModel,
+    LidarOccModel,
+    LSSOccModel,
+    TemporalLSSOccModel,
+)
+from projects.occupancy.models.view_transforms.pillars import PillarViews
 
-from .formulas import FLOAT, matching_flops, pillar_flops, pooling_flops, warp_flops
-from .inputs import NUM_CAMS, DataPlan
+from .formulas import FLOAT, matching_flops, pillar_flops, pooling_flops, sampling_flops, warp_flops
+from .inputs import NUM_CAMS, WIDEST_CAMERA, DataPlan
 from .parts import LinspaceOnCpu, Meter, count_parameters
 
 
@@ -62,13 +69,16 @@ def _measure_once(config: str, image_size: tuple[int, int], points: int, learns:
 def _run(model: nn.Module, data: DataPlan, meter: Meter) -> dict[str, Tensor]:
     if isinstance(model, LSSOccModel):
         return _lss(model, data, meter)
+    if isinstance(model, BEVFormerOccModel):
+        return _queries(model, data, meter)
     if isinstance(model, LidarOccModel):
         feat = _points(model, data, meter)
         logits = meter.measure('head', [model.occ_head], lambda: model.occ_head(feat))
         return {'bev_feat': feat, 'occ_logits': logits}
     if isinstance(model, ImageDepthModel):
         return _depth(model, data, meter)
-    raise TypeError(f'plan.py knows LSSOccModel, LidarOccModel and ImageDepthModel, not {type(model).__name__}')
+    known = 'LSSOccModel, BEVFormerOccModel, LidarOccModel and ImageDepthModel'
+    raise TypeError(f'plan.py knows {known}, not {type(model).__name__}')
 
 
 def _lss(model: LSSOccModel, data: DataPlan, meter: Meter) -> dict[str, Tensor]:
@@ -135,6 +145,33 @@ def _depth_net(view: nn.Module, feats: Tensor, meter: Meter, matched: Tensor | N
     context = NUM_CAMS * height * width * view.out_channels * FLOAT
     pooling = pooling_flops(NUM_CAMS, view.num_depths, height, width, view.out_channels)
     return meter.measure('view transform', [view], predict, pooling + matching, context)
+
+
+def _queries(model: BEVFormerOccModel, data: DataPlan, meter: Meter) -> dict[str, Tensor]:
+    """BEV queries: every camera reads as many cells as the widest one sees; the sampling is a formula.
+
+    What is kept is that of mmcv's PyTorch version of the sampling; its CUDA kernel keeps less.
+    """
+    imgs = torch.empty(1, NUM_CAMS, 3, *data.image_size, device='meta')
+    images = [model.img_backbone, model.img_neck]
+    feats = meter.measure('images', images, lambda: model.extract_img_feats({'imgs': imgs}))
+    view = model.view_transform
+    cells, points = view.points.shape[:2]
+    seen = round(WIDEST_CAMERA / 360 * cells)
+    shape, reads = (1, NUM_CAMS, seen), 0.0
+    for layer in view.layers:
+        reads += cells * layer.self_attn.attention_weights.out_features
+        reads += NUM_CAMS * seen * layer.cross_attn.attention_weights.out_features
+    views = PillarViews(
+        torch.empty(shape, dtype=torch.int64, device='meta'),
+        torch.empty(shape, dtype=torch.bool, device='meta'),
+        torch.empty(*shape, points, 2, device='meta'),
+    )
+    channels = view.embed_dims // view.layers[0].self_attn.num_heads
+    sampling = sampling_flops(reads, channels)
+    bev_feat = meter.measure('BEV queries', [view], lambda: view.attend(feats, views), sampling)
+    outputs = meter.measure('head', [model.occ_head], lambda: model.decode(bev_feat))
+    return {'img_feats': feats[0], **outputs}
 
 
 def _points(model: Any, data: DataPlan, meter: Meter) -> Tensor:

@@ -1,8 +1,16 @@
 """From camera features to BEV and voxel features."""
 
+from .bevformer import BEVFormerEncoder
 from .depth_net import CameraAwareDepthNet
 from .lss import LSSViewTransform, frustum_rays
 from .stereo_depth_net import StereoDepthNet
 from .stereo_lss import StereoLSSViewTransform
 
-__all__ = ['CameraAwareDepthNet', 'LSSViewTransform', 'StereoDepthNet', 'StereoLSSViewTransform', 'frustum_rays']
+__all__ = [
+    'BEVFormerEncoder',
+    'CameraAwareDepthNet',
+    'LSSViewTransform',
+    'StereoDepthNet',
+    'StereoLSSViewTransform',
+    'frustum_rays',
+]
