@@ -15,7 +15,7 @@ ALLOWED = {
     'fileio': set(),
     'compute': set(),
     'geometry': set(),
-    'reporting': set(),
+    'reporting': {'fileio'},
     'minidrive': {'compute', 'fileio'},
     'occ_eval': {'compute', 'fileio', 'geometry'},
     'depth_eval': {'fileio', 'geometry'},
