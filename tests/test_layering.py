@@ -35,10 +35,12 @@ ALLOWED = {
         'engine',
         'fileio',
         'models',
+        'occ_eval',
         'occupancy',
         'radocc',
         'rendering',
         'reporting',
+        'transforms',
     },
 }
 MM_PACKAGES = {'mmengine', 'mmcv', 'mmdet', 'mmdet3d'}

@@ -2,5 +2,6 @@
 
 from .page import viewer_page, write_viewer
 from .scene import ViewerCamera, ViewerFrame, VoxelSpec
+from .voxels import cut_volumes
 
-__all__ = ['ViewerCamera', 'ViewerFrame', 'VoxelSpec', 'viewer_page', 'write_viewer']
+__all__ = ['ViewerCamera', 'ViewerFrame', 'VoxelSpec', 'cut_volumes', 'viewer_page', 'write_viewer']

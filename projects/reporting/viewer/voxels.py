@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -28,6 +29,13 @@ def surface_voxels(volume: np.ndarray, free_class: int) -> np.ndarray:
         for part in (slice(None, -2), slice(2, None)):
             inside &= volume == padded[(*middle[:axis], part, *middle[axis + 1 :])]
     return np.flatnonzero((volume != free_class) & (volume != UNLABELLED) & ~inside)
+
+
+def cut_volumes(volumes: Mapping[str, np.ndarray], mask: np.ndarray | None, free_class: int) -> dict[str, np.ndarray]:
+    """Volumes with what is outside a mask (X, Y, Z) free; as they are without a mask."""
+    if mask is None:
+        return dict(volumes)
+    return {name: np.where(mask, volume, free_class).astype(np.uint8) for name, volume in volumes.items()}
 
 
 def pack_voxels(volume: np.ndarray, free_class: int) -> str:
