@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from docs_blocks import blocks
 from viewer_data import FREE, SPEC, camera
 
 from projects.reporting.viewer import ViewerCamera, ViewerFrame, viewer_page, write_viewer
@@ -123,3 +124,10 @@ def test_page_without_volumes_is_refused():
 def test_camera_of_another_form_is_refused():
     with pytest.raises(ValueError, match=r'shapes \(3, 3\) and \(4, 4\), got \(\(4, 4\), \(4, 4\)\)'):
         ViewerCamera(np.eye(4), np.eye(4), (4, 8))
+
+
+def test_the_block_of_the_page_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (block,) = [block for block in blocks('docs/viewer.md') if block.language == 'python']
+    exec(block.text, {})
+    assert '<title>A road</title>' in (tmp_path / 'road.html').read_text()
