@@ -78,3 +78,19 @@ def test_volume_that_a_frame_lacks_is_said_to_be_missing(after):
     boxes, labels = after("document.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight' }));")
     assert boxes == {'label': 16, 'student': 0}
     assert labels == ['label', 'student: not in this frame']
+
+
+def test_voxel_under_the_pointer_is_named_in_every_volume(after):
+    point = """document.dispatchEvent(new KeyboardEvent('keydown', { key: '%s' }));
+        await new Promise(requestAnimationFrame); await new Promise(requestAnimationFrame);
+        const canvas = document.getElementById('view'); const box = canvas.getBoundingClientRect();
+        canvas.dispatchEvent(new PointerEvent('pointermove', {
+          clientX: box.left + box.width * 0.25, clientY: box.top + box.height * %s }));"""
+    label, student = after(point % ('t', 0.5))[1]
+    # The middle of a panel is the middle of the grid; the floor is 0.5 m thick, from -1 m on.
+    assert re.fullmatch(r'label: road at \(-?0\.0, -?0\.0, -0\.5\) m', label)
+    assert student == label.replace('label', 'student')
+    # From behind, the upper edge of a panel looks over the floor, at the wall.
+    label, student = after(point % ('r', 0.001))[1]
+    assert label == 'label'
+    assert student.startswith('student: car at (1.')

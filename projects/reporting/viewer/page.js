@@ -113,6 +113,16 @@ function addFrames(panels, content, onShown) {
   return { goTo, play, step: (by) => goTo(wanted + by) };
 }
 
+/** Under the pointer, every panel says which voxel the eye sees there in its volume. */
+function addPointer(panels) {
+  const canvas = byId('view');
+  canvas.addEventListener('pointermove', (event) => {
+    const box = canvas.getBoundingClientRect();
+    if (!event.buttons) panels.setRay(panels.rayOfEye(event.clientX - box.left, event.clientY - box.top), true);
+  });
+  canvas.addEventListener('pointerleave', () => panels.setRay(null));
+}
+
 function addKeys(panels, choose, frames) {
   const actions = {
     r: () => panels.lookFromBehind(),
@@ -124,6 +134,7 @@ function addKeys(panels, choose, frames) {
   };
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === ' ' && event.target.closest('button, input')) return;
     const solo = Number(event.key) - 1;
     const action = actions[event.key] || (panels.panels[solo] && (() => choose(panels.panels.map((_, i) => i === solo))));
     if (!action) return;
@@ -142,6 +153,7 @@ async function main() {
     markPresent();
     tellState(panels);
   });
+  addPointer(panels);
   addKeys(panels, choose, frames);
   await frames.goTo(0);
   panels.render();

@@ -35,7 +35,7 @@ class Panels {
       return panel;
     });
     this.hidden = new Set();
-    this.ray = null;
+    [this.ray, this.ofEye] = [null, false];
     this.camera = new THREE.PerspectiveCamera(50, 1, 0.1, 1000);
     this.camera.up.set(0, 0, 1);
     this.controls = new THREE.OrbitControls(this.camera, canvas);
@@ -87,12 +87,20 @@ class Panels {
       panel.count = panel.voxels ? panel.boxes.fill(panel.voxels, this.hidden) : 0;
       if (!panel.voxels) panel.boxes.clear();
     }
-    this.setRay(this.ray);
+    this.setRay(this.ray, this.ofEye);
   }
 
-  /** Draw a ray into every panel, to the voxel that it meets there; null takes it away. */
-  setRay(ray) {
-    this.ray = ray;
+  /** Ray from the eye through a place of the canvas, in pixels; its direction has length 1. */
+  rayOfEye(x, y) {
+    const [w, h] = this.panelSize;
+    const end = new THREE.Vector3((2 * (x % w)) / w - 1, 1 - (2 * (y % h)) / h, 0.5).unproject(this.camera);
+    const origin = this.camera.position.toArray();
+    return { origin, direction: end.sub(this.camera.position).normalize().toArray() };
+  }
+
+  /** Send a ray to the voxel that it meets in every panel, which say so; null ends it. That of the eye is not drawn. */
+  setRay(ray, ofEye = false) {
+    [this.ray, this.ofEye] = [ray, ofEye];
     for (const panel of this.panels) {
       panel.hit = ray && panel.voxels ? this.trace(panel, ray) : null;
       if (panel.hit) panel.beam.set(ray, panel.hit.t, panel.hit.index >= 0);
@@ -108,8 +116,11 @@ class Panels {
   }
 
   describe({ hit, voxels }) {
-    if (!hit) return '';
-    return hit.index < 0 ? ': nothing hit' : `: ${this.content.classes[voxels.dense[hit.index]]} at ${hit.t.toFixed(1)} m`;
+    if (!hit || (hit.index < 0 && this.ofEye)) return '';
+    if (hit.index < 0) return ': nothing hit';
+    const { origin, direction } = this.ray;
+    const place = origin.map((value, axis) => (value + hit.t * direction[axis]).toFixed(1)).join(', ');
+    return `: ${this.content.classes[voxels.dense[hit.index]]} at ${this.ofEye ? `(${place})` : hit.t.toFixed(1)} m`;
   }
 
   resize() {
@@ -133,6 +144,7 @@ class Panels {
     const shown = this.panels.filter((panel) => panel.shown);
     const { columns, rows } = panelLayout(shown.length, width, height);
     const [w, h] = [width / columns, height / rows];
+    this.panelSize = [w, h];
     this.camera.aspect = w / h;
     this.camera.fov = fieldOfView(w / h);
     this.camera.updateProjectionMatrix();
@@ -145,7 +157,7 @@ class Panels {
       this.renderer.setViewport(...box);
       this.renderer.setScissor(...box);
       panel.boxes.group.visible = true;
-      panel.beam.group.visible = Boolean(panel.hit);
+      panel.beam.group.visible = Boolean(panel.hit) && !this.ofEye;
       this.renderer.render(this.scene, this.camera);
       panel.boxes.group.visible = panel.beam.group.visible = false;
     });
