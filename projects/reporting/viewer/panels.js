@@ -4,7 +4,7 @@ const GROUND = 0xc9cdd3;
 
 /** Columns and rows of panels in a window. */
 function panelLayout(count, width, height) {
-  const columns = count <= 3 && width >= count * height * 0.7 ? count : Math.ceil(Math.sqrt(count));
+  const columns = count <= 3 && width >= count * height * 0.6 ? count : Math.ceil(Math.sqrt(count));
   return { columns, rows: Math.ceil(count / columns) };
 }
 

@@ -16,56 +16,85 @@ function sideTexture() {
   return texture;
 }
 
-/** Boxes of a volume: fill(voxels, hidden) says which, dispose() frees them. One draw call each. */
+/** The sides of a box as geometries of their own, in the order +x, -x, +y, -y, +z, -z. */
+function boxSides(size) {
+  const { position, normal, uv } = new THREE.BoxGeometry(...size).attributes;
+  return [0, 1, 2, 3, 4, 5].map((side) => {
+    const geometry = new THREE.BufferGeometry();
+    for (const [name, attribute] of Object.entries({ position, normal, uv })) {
+      const values = 4 * attribute.itemSize;
+      const part = attribute.array.slice(side * values, (side + 1) * values);
+      geometry.setAttribute(name, new THREE.BufferAttribute(part, attribute.itemSize));
+    }
+    return geometry.setIndex([0, 2, 1, 2, 3, 1]);
+  });
+}
+
+/** Voxels of a volume: fill(voxels, hidden) says which, clear() frees them. Six draw calls, one for each side. */
 class VoxelBoxes {
   constructor(content, material) {
     const { range, grid, palette } = content;
     this.grid = grid;
     this.lower = range.slice(0, 3);
     this.size = grid.map((cells, axis) => (range[axis + 3] - range[axis]) / cells);
-    this.geometry = new THREE.BoxGeometry(...this.size);
+    this.sides = boxSides(this.size);
     this.material = material;
     this.colours = palette.map(([r, g, b]) => new THREE.Color().setRGB(r / 255, g / 255, b / 255, THREE.SRGBColorSpace));
     this.group = new THREE.Group();
-    this.mesh = null;
   }
 
   /** Draw the voxels whose class is not among the hidden ones; returns their number. */
   fill(voxels, hidden) {
-    const capacity = Math.max(voxels.index.length, 1);
-    if (!this.mesh || this.mesh.instanceMatrix.count !== capacity) {
-      this.clear();
-      this.mesh = new THREE.InstancedMesh(this.geometry, this.material, capacity);
-      this.mesh.frustumCulled = false;
-      this.mesh.setColorAt(0, this.colours[0]);
-      this.group.add(this.mesh);
+    this.clear();
+    const shown = Uint8Array.from({ length: 256 }, (_, id) => Number(id !== 255 && !hidden.has(id)));
+    const faces = this.openFaces(voxels, shown);
+    faces.forEach((places, side) => { if (places.length) this.addFaces(voxels, places, side); });
+    return voxels.classes.reduce((sum, id) => sum + shown[id], 0);
+  }
+
+  /** For each side, the voxels that are drawn and have none that is drawn in front of that side. */
+  openFaces({ index, classes, dense }, shown) {
+    const [nx, ny, nz] = this.grid;
+    const faces = this.sides.map(() => []);
+    for (let i = 0; i < index.length; i++) {
+      if (!shown[classes[i]]) continue;
+      const flat = index[i];
+      const [x, y, z] = this.cellOf(flat);
+      if (x === nx - 1 || !shown[dense[flat + ny * nz]]) faces[0].push(i);
+      if (x === 0 || !shown[dense[flat - ny * nz]]) faces[1].push(i);
+      if (y === ny - 1 || !shown[dense[flat + nz]]) faces[2].push(i);
+      if (y === 0 || !shown[dense[flat - nz]]) faces[3].push(i);
+      if (z === nz - 1 || !shown[dense[flat + 1]]) faces[4].push(i);
+      if (z === 0 || !shown[dense[flat - 1]]) faces[5].push(i);
     }
-    const matrices = this.mesh.instanceMatrix.array.fill(0);
-    const colours = this.mesh.instanceColor.array;
+    return faces;
+  }
+
+  cellOf(flat) {
     const [, ny, nz] = this.grid;
-    let count = 0;
-    for (let i = 0; i < voxels.index.length; i++) {
-      if (hidden.has(voxels.classes[i])) continue;
-      const flat = voxels.index[i];
-      const cell = [Math.floor(flat / (ny * nz)), Math.floor(flat / nz) % ny, flat % nz];
-      const at = 16 * count;
+    return [Math.floor(flat / (ny * nz)), Math.floor(flat / nz) % ny, flat % nz];
+  }
+
+  /** Add one side of some voxels. */
+  addFaces({ index, classes }, places, side) {
+    const mesh = new THREE.InstancedMesh(this.sides[side], this.material, places.length);
+    mesh.frustumCulled = false;
+    mesh.setColorAt(0, this.colours[0]);
+    const [matrices, colours] = [mesh.instanceMatrix.array.fill(0), mesh.instanceColor.array];
+    places.forEach((place, i) => {
+      const [cell, at] = [this.cellOf(index[place]), 16 * i];
       matrices[at] = matrices[at + 5] = matrices[at + 10] = matrices[at + 15] = 1;
       for (let axis = 0; axis < 3; axis++) {
         matrices[at + 12 + axis] = this.lower[axis] + (cell[axis] + 0.5) * this.size[axis];
       }
-      this.colours[voxels.classes[i]].toArray(colours, 3 * count);
-      count += 1;
-    }
-    this.mesh.count = count;
-    this.mesh.instanceMatrix.needsUpdate = this.mesh.instanceColor.needsUpdate = true;
-    return count;
+      this.colours[classes[place]].toArray(colours, 3 * i);
+    });
+    this.group.add(mesh);
   }
 
   clear() {
-    if (!this.mesh) return;
-    this.group.remove(this.mesh);
-    this.mesh.dispose();
-    this.mesh = null;
+    this.group.children.forEach((mesh) => mesh.dispose());
+    this.group.clear();
   }
 }
 
@@ -116,8 +145,8 @@ function frusta(cameras) {
 class Beam {
   constructor() {
     const material = new THREE.MeshBasicMaterial({ color: 0xff00c8, depthTest: false });
-    this.rod = new THREE.Mesh(new THREE.BoxGeometry(0.12, 0.12, 1), material);
-    this.ball = new THREE.Mesh(new THREE.SphereGeometry(0.45, 16, 12), material);
+    this.rod = new THREE.Mesh(new THREE.BoxGeometry(0.2, 0.2, 1), material);
+    this.ball = new THREE.Mesh(new THREE.SphereGeometry(0.6, 16, 12), material);
     this.rod.renderOrder = this.ball.renderOrder = 2;
     this.group = new THREE.Group();
     this.group.add(this.rod, this.ball);
