@@ -10,7 +10,11 @@ setup(
     python_requires='>=3.10,<3.13',
     # projects/ has no __init__.py on purpose: as a namespace package it can live beside the projects/ of MMDetection3D.
     packages=find_namespace_packages(include=['projects.*']),
-    package_data={'projects.reporting': ['*.j2'], 'projects.depth.datasets': ['splits/*']},
+    package_data={
+        'projects.reporting': ['*.j2'],
+        'projects.reporting.viewer': ['*.j2', '*.css', '*.js', 'three/*'],
+        'projects.depth.datasets': ['splits/*'],
+    },
     # mmcv is not in this list: it has no wheel on PyPI, and pip cannot build it, since its setup.py needs torch and
     # pkg_resources, which isolated builds lack. tools/mmcv_wheel/install.sh installs it; projects.engine says so.
     install_requires=[

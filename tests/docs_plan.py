@@ -87,6 +87,7 @@ NOT_RUN = (
     (r'python tools/create_data\.py kitti-depth .*--split .*', 'the split lists name frames of the real KITTI'),
     (r'python tools/create_data\.py drivingstereo .*', 'there is no small DrivingStereo'),
     (r'python tools/infer\.py .* --images? .*', 'tests/test_tools/test_infer.py runs it on images of MiniDrive'),
+    (r'python tools/view\.py PRED\.npz .*', 'tests/test_tools/test_view.py runs it on files'),
     (r'python tools/submission\.py kitti-depth .*', 'an archive holds the 500 maps of the real test set'),
 )
 # Python blocks that are no files of their own: where they are run.
@@ -112,6 +113,7 @@ FRAGMENTS = {
         'docs/own_data.md',
         "_base_ = ['./flashocc_my_data.py', '../_base_/models/bevfusion-occ_mini.py', '../_base_/models/radocc.py']",
     ): 'tests/test_occupancy/test_own_data.py::own_data',
+    ('docs/viewer.md', 'import numpy as np'): 'tests/test_reporting/test_viewer.py::test_the_block_of_the_page_runs',
     ('projects/radocc/README.md', 'model = dict('): 'tests/test_radocc/test_distillation_step.py::readme_model',
     ('projects/rendering/README.md', 'grid = VoxelGrid([-40, -40, -1, 40, 40, 5.4], [200, 200, 16])'): (
         'tests/test_docs/test_docs_static.py::test_example_of_the_renderer_runs'

@@ -15,7 +15,7 @@ ALLOWED = {
     'fileio': set(),
     'compute': set(),
     'geometry': set(),
-    'reporting': set(),
+    'reporting': {'fileio'},
     'minidrive': {'compute', 'fileio'},
     'occ_eval': {'compute', 'fileio', 'geometry'},
     'depth_eval': {'fileio', 'geometry'},
@@ -35,10 +35,12 @@ ALLOWED = {
         'engine',
         'fileio',
         'models',
+        'occ_eval',
         'occupancy',
         'radocc',
         'rendering',
         'reporting',
+        'transforms',
     },
 }
 MM_PACKAGES = {'mmengine', 'mmcv', 'mmdet', 'mmdet3d'}

@@ -72,6 +72,7 @@ class Page:
         sections (list[Section]): Parts in reading order.
         facts (list[tuple[str, str]]): Name and value of what the numbers were measured with (date, hardware, seed).
         warning (str): What a reader must know before any number; stays in sight as a banner. Defaults to '' (none).
+        links (list[tuple[str, str]]): Text and file name of pages that lie beside this one. Defaults to none.
     """
 
     title: str
@@ -79,6 +80,7 @@ class Page:
     sections: list[Section] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
     warning: str = ''
+    links: list[tuple[str, str]] = field(default_factory=list)
 
     def to_html(self) -> str:
         """Render the page as one HTML document; all text is escaped."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from mmengine.config import Config
 from torch import Tensor
 
@@ -20,13 +19,15 @@ from projects.occupancy.views import draw_views
 from projects.reporting import Figure, Page, Section, Table, image_to_data_uri
 
 from .curves import added_figures, task_figure, validation_figures
-from .measuring import Dataset, build_dataset, measure
+from .measuring import build_dataset, measure
+from .occupancy_controls import blank_images, frame_of_another_scene, swap_points
 from .occupancy_scores import OccupancyMeter, Scores, most_likely
 from .pictures import draw_ray_distributions, draw_volumes
 from .ray_depth import FREE_SHIFTS, RayDepthMeter, RayScores, RayTruth
 from .renders import FINE_BINS, build_renderer, camera_rays, choose_rays, edges, geometry_of, label_view, render_views
 from .runs import COST_COLUMNS, RunLog
 from .study import Study, StudyResult
+from .viewer import DrawnFrames
 
 NAMES = {
     'teacher': 'Teacher (LiDAR + cameras)',
@@ -43,32 +44,6 @@ CONTROL_NAMES = {
 CONTROL_OF = {'radocc_blank_images': 'radocc', 'teacher_other_scene_lidar': 'teacher'}
 RENDER_HEIGHT = 90
 SAME_STEPS = 'All students take the same number of steps.'
-
-
-def blank_images(sample: dict) -> dict:
-    """Copy of a sample whose images show nothing: every pixel is mid-grey."""
-    inputs = {**sample['inputs'], 'imgs': torch.full_like(sample['inputs']['imgs'], 114)}
-    return {**sample, 'inputs': inputs}
-
-
-def swap_points(sample: dict, other: dict) -> dict:
-    """Copy of a sample with the LiDAR points of another one."""
-    return {**sample, 'inputs': {**sample['inputs'], 'points': other['inputs']['points']}}
-
-
-def frame_of_another_scene(dataset: Dataset, index: int) -> int:
-    """Index of a sample half a data set away, moved on until its scene differs.
-
-    Raises:
-        ValueError: If the data set holds a single scene.
-    """
-    count = len(dataset)
-    scene = dataset.get_data_info(index)['scene_token']
-    for step in range(count):
-        other = (index + count // 2 + step) % count
-        if dataset.get_data_info(other)['scene_token'] != scene:
-            return other
-    raise ValueError(f'all {count} samples of {dataset.ann_file} belong to one scene; the control needs two')
 
 
 @dataclass
@@ -230,6 +205,7 @@ class OccupancyStudy(Study):
         self.meter = RayDepthMeter(RayTruth(build_renderer(args.radocc_config), self.free_class))
         self.renderer = build_renderer(args.radocc_config, FINE_BINS)
         self._other: tuple[int, dict] | None = None
+        self._drawn = DrawnFrames(self.dataset)
 
     @classmethod
     def parser(cls, description: str | None = None) -> ToolParser:
@@ -297,6 +273,7 @@ class OccupancyStudy(Study):
         logits = {name: self.logits(name, sample) for name in self.runs}
         volumes = {'label': label, **{name: most_likely(value) for name, (value, _) in logits.items()}}
         images = [cv2.imread(path, cv2.IMREAD_COLOR)[..., ::-1] for path in meta['img_paths']]
+        self._drawn.add(index, volumes, mask)
         cut = 'Label and predictions from above (forward is up) and in perspective, cut to the voxels the cameras see.'
         figures = [
             Figure(image_to_data_uri(image_grid(images, meta['cam_names'], 3, 1260)), 'The six images.'),
@@ -305,6 +282,10 @@ class OccupancyStudy(Study):
         for camera in self.args.cameras:
             figures += self._draw_camera(sample, camera, {name: value for name, (_, value) in logits.items()})
         return Section(f'Keyframe {meta["token"][:8]} of {meta["scene_name"]}', figures=figures)
+
+    def write_beside(self) -> list[tuple[str, str]]:
+        """The drawn keyframes in 3D."""
+        return self._drawn.write(self.args.work_dir, 'Held-out keyframes of RadOcc on MiniDrive')
 
     def _draw_camera(self, sample: dict, camera: int, logits: dict[str, Tensor]) -> list[Figure]:
         """What one camera sees of the volumes, and where some of its rays end."""

@@ -107,6 +107,10 @@ class Study(ABC):
     def draw_frame(self, index: int) -> Section:
         """Pictures of a held-out frame."""
 
+    def write_beside(self) -> list[tuple[str, str]]:
+        """Write further pages of the drawn frames; text and file name of a link to each. None by default."""
+        return []
+
 
 def preset_warning(work_dir: Path) -> str:
     """What must stand beside every number of a demo's work directory; '' when the numbers mean what they say."""
@@ -145,7 +149,7 @@ def write_report(study: Study) -> str:
     }
     write_json(args.work_dir / 'report.json', report)
     page = result.page(frames)
-    page.facts, page.warning = list(facts.items()), warning
+    page.facts, page.warning, page.links = list(facts.items()), warning, study.write_beside()
     with atomic_write(args.work_dir / 'report.html', 'w') as file:
         file.write(page.to_html())
     tables = [f'\n{format_table(table, warning)}' for table in result.main_tables()]

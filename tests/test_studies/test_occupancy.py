@@ -3,14 +3,8 @@ import json
 import pytest
 import torch
 
-from projects.studies.occupancy import (
-    OccupancyResult,
-    blank_images,
-    frame_of_another_scene,
-    ray_table,
-    result_table,
-    swap_points,
-)
+from projects.studies.occupancy import OccupancyResult, ray_table, result_table
+from projects.studies.occupancy_controls import blank_images, frame_of_another_scene, swap_points
 from projects.studies.occupancy_scores import Scores
 from projects.studies.ray_depth import RayScores
 from projects.studies.runs import RunLog

@@ -33,7 +33,11 @@ class _Study(Study):
         return iter('aab')
 
     def draw_frame(self, index):
+        self.drawn = [*getattr(self, 'drawn', []), index]
         return Section(f'Frame {index}')
+
+    def write_beside(self):
+        return [(f'Frames {self.drawn} in 3D', 'viewer.html')]
 
 
 def test_report_is_written_with_its_frames_facts_and_warning(tmp_path):
@@ -59,6 +63,7 @@ def test_report_is_written_with_its_frames_facts_and_warning(tmp_path):
     assert 'Frame 0' in html
     assert 'Frame 2' in html
     assert 'Frame 1' not in html
+    assert '<a href="viewer.html">Frames [0, 2] in 3D</a>' in html
     assert '<dd>data/x: three frames</dd>' in html
 
 

@@ -225,6 +225,17 @@ ROWS = [
     Row(
         OCC, 'tools/eval_occ.py', '{data}/gts maps_occ --origins none.json --metrics rayiou --traceback', 'none.json', 2
     ),
+    Row(
+        OCC,
+        'tools/view.py',
+        'maps_occ --config {config} --index 0 --split test --data-root {data} --mask camera --names student '
+        '--image-width 80 --title Title --out view.html',
+        '->view.html',
+    ),
+    Row(OCC, 'tools/view.py', '--config {config} --scene none --out x.html --traceback', 'no scene none', 1),
+    Row(OCC, 'tools/view.py', '--config {config} --token abc --out x.html', 'abc is not in', 1),
+    Row(OCC, 'tools/view.py', 'maps_occ --label none.npz --out x.html', 'none.npz', 1),
+    Row(DEPTH, 'tools/view.py', '--config {config} --index 0 --out x.html', 'is no config of occupancy', 1),
     Row(OCC, 'tools/submission.py', 'occ3d pack maps_occ --infos one.pkl --out occ.zip', '->occ.zip'),
     Row(OCC, 'tools/submission.py', 'occ3d check occ.zip --infos one.pkl', 'nothing is wrong'),
     Row(OCC, 'tools/submission.py', 'occ3d check none.zip --infos one.pkl --traceback', 'none.zip', 1),
@@ -276,6 +287,7 @@ COMMANDS = {
     'tools/analysis_tools/benchmark.py': [''],
     'tools/analysis_tools/plan.py': [''],
     'tools/eval_occ.py': [''],
+    'tools/view.py': [''],
     'tools/eval_lidarseg.py': [''],
     'tools/eval_depth.py': ['eigen', 'kitti'],
     'tools/submission.py': [
