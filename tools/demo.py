@@ -14,7 +14,6 @@ STUDENT = 'configs/flashocc/flashocc_lite0_1xb1-6e_minidrive.py'
 RADOCC = 'configs/radocc/radocc_bevfusion-lite0_flashocc-lite0_1xb1-6e_minidrive.py'
 LABEL_PART = 0.2
 EPOCHS = 5  # over all training scenes
-LABELLED_EPOCHS = round(EPOCHS / LABEL_PART)  # as many steps on the labelled ones
 
 
 class RadOccDemo(Demo):
@@ -36,13 +35,14 @@ class RadOccDemo(Demo):
     def learn(self, name, title, config, *options, labelled_only=False, after=()):
         """Step that trains with few labels, on all scenes or on the labelled ones, for the same number of steps."""
         parts = [f'train_dataloader.dataset.label_part={LABEL_PART}']
-        parts += [f'train_dataloader.dataset.scene_part={LABEL_PART}'] if labelled_only else []
-        epochs = LABELLED_EPOCHS if labelled_only else EPOCHS
-        return self.train(name, title, config, *parts, *options, epochs=epochs, after=('infos', *after))
+        if labelled_only:
+            sampler = 'train_dataloader.sampler'
+            parts += [f'{sampler}.type=LabelledShareSampler', f'{sampler}.labelled_share=1.0']
+        return self.train(name, title, config, *parts, *options, epochs=EPOCHS, after=('infos', *after))
 
     def steps(self):
         """All steps in order."""
-        taught = f'model.teacher_ckpt={self.trained("teacher", TEACHER, LABELLED_EPOCHS)}'
+        taught = f'model.teacher_ckpt={self.trained("teacher", TEACHER, EPOCHS)}'
         report = ('tools/analysis_tools/radocc_report.py', '--label-part', LABEL_PART)
         return [
             self.create('generate MiniDrive'),

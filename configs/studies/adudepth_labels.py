@@ -24,7 +24,7 @@ arms = dict(
     emphasize=_lite0.format('adudepth-emphasize'),
     # A rival, and controls.
     depth_l1=_lite0.format('depth-l1'),
-    alone_labelled=dict(config=student, labelled_only=True),
+    alone_labelled=dict(config=student, labelled_share=1.0),
     alone_longer=dict(config=student, epochs=32),
 )
 seeds = [0, 1, 2]

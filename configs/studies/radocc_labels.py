@@ -16,7 +16,7 @@ arms = dict(
     voxel_kl=_radocc.format('voxel-kl'),
     effocc=_radocc.format('effocc'),
     depth=_radocc.format('radocc-depth'),
-    alone_labelled=dict(config=student, labelled_only=True),
+    alone_labelled=dict(config=student, labelled_share=1.0),
     alone_longer=dict(config=student, epochs=10),
 )
 seeds = [0, 1, 2]

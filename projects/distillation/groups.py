@@ -64,12 +64,15 @@ class ClassGroupSampler(nn.Module):
         self.register_buffer('calls', torch.zeros((), dtype=torch.float64))
 
     @torch.no_grad()
-    def forward(self, logits: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(
+        self, logits: Tensor, labels: Tensor | None = None, mask: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Choose positions.
 
         Args:
             logits (Tensor): The teacher's. Shape (B, ..., K).
             labels (Tensor, optional): Class ids, 255 where there is none. Shape (B, ...). Defaults to None: no labels.
+            mask (Tensor, optional): Positions that may be chosen, bool. Shape (B, ...). Defaults to None: all.
 
         Returns:
             dict[str, Tensor]: ``index`` (B, G, M) int64, positions in ``logits.flatten(1, -2)``; ``weight`` (B, G), 0
@@ -83,6 +86,8 @@ class ClassGroupSampler(nn.Module):
             has_label = labels != UNLABELLED
             trusted = torch.where(has_label, (labels == ids) | (not self.trust_labels), trusted)
             ids = torch.where(has_label, labels, ids)
+        if mask is not None:
+            trusted = trusted & mask.flatten(1)
         group = _group_of_class(self.groups, flat.shape[-1]).to(ids.device)[ids]
         group = torch.where(trusted, group, -1)
         self.calls += 1

@@ -25,6 +25,7 @@ from .display import display_problem
 from .distributed import close_process_group, end_with_launcher, setup_cpu_process_group
 from .finite import FiniteTrainingHook, NonFiniteError, check_finite_losses
 from .hooks import DeterministicResumeHook, SafeCheckpointHook
+from .labelled_sampler import LabelledShareSampler
 from .log import log_traceback
 from .memory import keep_freed_memory
 from .models import load_trained_model, plain_model
@@ -47,6 +48,7 @@ __all__ = [
     'DeterministicResumeHook',
     'EpochCounter',
     'FiniteTrainingHook',
+    'LabelledShareSampler',
     'NonFiniteError',
     'PredictionPictureHook',
     'SafeCheckpointHook',

@@ -9,9 +9,10 @@ from .losses import (
     RenderedSemanticConsistencyLoss,
     RenderedSemanticKLLoss,
 )
-from .rays import CameraRaySampler, RaySampleGeometry, full_image_rays
+from .rays import CameraRaySampler, RaySampleGeometry, bin_middles, full_image_rays
 from .segments import segment_affinity, segment_means
 from .trust import RayTrust, label_ends, mass_near_ends, ray_confidence
+from .visible import VisibleVoxels, voxels_on_rays
 
 __all__ = [
     'CameraRaySampler',
@@ -21,11 +22,14 @@ __all__ = [
     'RenderedDepthLoss',
     'RenderedSemanticConsistencyLoss',
     'RenderedSemanticKLLoss',
+    'VisibleVoxels',
     'VolumeRenderingConnector',
+    'bin_middles',
     'full_image_rays',
     'label_ends',
     'mass_near_ends',
     'ray_confidence',
     'segment_affinity',
     'segment_means',
+    'voxels_on_rays',
 ]

@@ -3,7 +3,7 @@
 Shape letters: B batch, N cameras, R rays per sample, (h, w) render size, (H, W) network input size.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -24,6 +24,26 @@ from projects.rendering import (
 
 DEFAULT_RENDER_SIZE = (225, 400)
 """(h, w) in the author's code."""
+
+
+def bin_middles(rays: Mapping[str, Any], weights: Tensor) -> Tensor:
+    """Middle of each bin of prepared rays in metres of z-depth.
+
+    Args:
+        rays (Mapping[str, Any]): Of :class:`CameraRaySampler`, with ``samples``.
+        weights (Tensor): What was rendered along them. Shape (B, R, S).
+
+    Returns:
+        Tensor: Shape (1, S), or (B, R, S) where each ray has its own bins; dtype of the weights.
+
+    Raises:
+        ValueError: If the rays are not prepared.
+    """
+    if 'samples' not in rays:
+        raise ValueError('rays are not prepared: set `geometry` of the ray sampler (model.shared.rays.geometry)')
+    samples = rays['samples']
+    mids = (0.5 * (samples.t_starts + samples.t_ends)).to(weights.dtype)
+    return mids if len(mids) == 1 else mids.view(weights.shape)
 
 
 @MODELS.register_module()

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from projects.occupancy.classes import UNLABELLED
 from projects.rendering import VoxelGrid, find_first_hits
 
+from .rays import bin_middles
+
 
 def mass_near_ends(weights: Tensor, t_mids: Tensor, ends: Tensor, tolerance: float) -> Tensor:
     """Probability that a ray ends within ``tolerance`` of a place.
@@ -105,16 +107,13 @@ class RayTrust(nn.Module):
         Raises:
             ValueError: If the rays are not prepared.
         """
-        if 'samples' not in rays:
-            raise ValueError('rays are not prepared: set `geometry` of the ray sampler (model.shared.rays.geometry)')
         weights = rendered['weights'].detach()
+        mids = bin_middles(rays, weights)
         starts, stops = rays['samples'].t_starts, rays['samples'].t_ends
         step = float((stops - starts).mean())
         sure = ray_confidence(weights, round(self.tolerance / step))
         if labels is None:
             return sure
-        mids = (0.5 * (starts + stops)).to(weights.dtype)
-        mids = mids if len(mids) == 1 else mids.view(weights.shape)
         free = rendered['semantics'].shape[-1]
         ends, known = label_ends(labels, free, rays['rays_o'], rays['rays_d'], self.grid, float(stops.max()))
         return torch.where(known, mass_near_ends(weights, mids, ends.to(weights.dtype), self.tolerance), sure)

@@ -20,8 +20,8 @@ from .demo import epoch_options
 from .steps import Step
 
 _KEYS = {'title', 'data', 'student', 'teacher', 'arms', 'controls', 'seeds', 'settings'}
-_ARM_KEYS = {'config', 'epochs', 'labelled_only', 'seeds'}
-_SETTING_KEYS = {'scene_part', 'label_part', 'labels'}
+_ARM_KEYS = {'config', 'epochs', 'labelled_share', 'seeds'}
+_SETTING_KEYS = {'scene_part', 'label_part', 'labelled_share', 'labels'}
 _EXACT = 'exact'
 _TEACHER = 'teacher'
 
@@ -73,7 +73,7 @@ class Ablation:
         self.path, self.work_dir, self.form, self.amp = Path(path), work_dir, form, amp and form.amp
         self.title, self.student, self.rays = config.title, config.student, config.get('rays')
         self.arms = {name: _as_arm(arm) for name, arm in config.arms.items()}
-        self.teacher = {**_as_arm(config.teacher), 'labelled_only': True}
+        self.teacher = {**_as_arm(config.teacher), 'labelled_share': 1.0}
         self.seeds, self.settings = list(config.seeds), {name: dict(value) for name, value in config.settings.items()}
         self.controls, self.preset, self.data_seed = list(config.controls), config.data.preset, config.data.seed
         self.data = data_root or Path(config.data.root)
@@ -115,9 +115,9 @@ class Ablation:
         return list(self.arms[arm].get('seeds', self.seeds))
 
     def arms_of(self, setting: str) -> list[str]:
-        """Arms of a setting; where all scenes are labelled, one that sees the labelled ones alone is no other arm."""
+        """Arms of a setting; where all scenes are labelled, one that draws labelled ones more often is no other arm."""
         all_labelled = self.settings[setting].get('label_part', 1.0) == 1.0
-        return [name for name, arm in self.arms.items() if not (all_labelled and arm.get('labelled_only'))]
+        return [name for name, arm in self.arms.items() if not (all_labelled and 'labelled_share' in arm)]
 
     def identity(self) -> dict[str, Any]:
         """What the results depend on besides code and data."""
@@ -166,7 +166,7 @@ class Ablation:
 
     def checkpoint(self, run: Run) -> Path:
         """Last checkpoint of a run, whether it is there or not."""
-        return self.folder(run) / f'epoch_{self._schedule(run)[1]}.pth'
+        return self.folder(run) / f'epoch_{self._epochs(run)}.pth'
 
     def scores(self, run: Run) -> Path:
         """File with what each scene adds to the scores of a run."""
@@ -176,36 +176,39 @@ class Ablation:
         """Labels of the training data of a setting; calibration and held-out scenes always have the exact ones."""
         return self.settings[setting].get('labels', _EXACT)
 
-    def _label_options(self, setting: str) -> list[str]:
-        kind = self._labels(setting)
-        return [] if kind == _EXACT else [f'train_dataloader.dataset.gts={self.form.labels[kind]}']
-
     def _arm(self, run: Run) -> dict[str, Any]:
         return self.teacher if run.arm == _TEACHER else self.arms[run.arm]
 
-    def _schedule(self, run: Run) -> tuple[dict[str, float], int]:
-        """Options of the training data, and number of epochs, which gives all arms of a study the same steps.
-
-        A teacher, and an arm with ``labelled_only``, sees the labelled scenes alone, as many times more often.
-        """
-        setting, arm = self.settings[run.setting], self._arm(run)
-        parts = {name: float(setting.get(name, 1.0)) for name in ('scene_part', 'label_part')}
-        if arm.get('labelled_only'):
-            parts['scene_part'] = min(parts.values())
+    def _epochs(self, run: Run) -> int:
+        """Number of epochs, which gives all arms of a study the same steps, also on fewer scenes."""
+        arm = self._arm(run)
         epochs = arm.get('epochs') or read_config(arm['config']).train_cfg.max_epochs
-        return parts, round(epochs / parts['scene_part'])
+        return round(epochs / self.settings[run.setting].get('scene_part', 1.0))
+
+    def _data_options(self, run: Run) -> list[str]:
+        """Options of the training data: which scenes, which labels, and how often labelled frames are drawn.
+
+        A teacher learns from labelled frames alone. A share of an arm goes before that of its setting.
+        """
+        setting, data = self.settings[run.setting], 'train_dataloader.dataset'
+        options = [f'{data}.{name}={float(setting.get(name, 1.0))}' for name in ('scene_part', 'label_part')]
+        if (kind := self._labels(run.setting)) != _EXACT:
+            options.append(f'{data}.gts={self.form.labels[kind]}')
+        share = self._arm(run).get('labelled_share', setting.get('labelled_share'))
+        if share is not None and setting.get('label_part', 1.0) < 1:
+            sampler = 'train_dataloader.sampler'
+            options += [f'{sampler}.type=LabelledShareSampler', f'{sampler}.labelled_share={float(share)}']
+        return options
 
     def _train(self, run: Run) -> Step:
         """Training with the seed, the data and the schedule of a run; validated on calibration scenes."""
-        parts, epochs = self._schedule(run)
         config = self._arm(run)['config']
         options = [f'{part}_dataloader.dataset.data_root={self.data}' for part in ('train', 'val', 'test')]
-        options += [f'train_dataloader.dataset.{name}={value}' for name, value in parts.items()]
         options += [
-            *self._label_options(run.setting),
+            *self._data_options(run),
             f'val_dataloader.dataset.ann_file={self.infos("calib")}',
             f'randomness.seed={run.seed}',
-            *epoch_options(epochs),
+            *epoch_options(self._epochs(run)),
             'default_hooks.checkpoint.max_keep_ckpts=1',
             'default_hooks.cpu_time.type=CPUTimeHook',
             'default_hooks.logger.interval=25',
@@ -222,8 +225,8 @@ class Ablation:
 
 
 def _as_arm(value: str | dict[str, Any]) -> dict[str, Any]:
-    """Keys of an arm: ``config``, and where they differ from those of config and study, ``epochs``, ``labelled_only``
-    and ``seeds``; a string is a config.
+    """Keys of an arm: ``config``, and where they differ from those of config, setting and study, ``epochs``,
+    ``labelled_share`` and ``seeds``; a string is a config.
     """
     return {'config': value} if isinstance(value, str) else dict(value)
 

@@ -45,6 +45,14 @@ def test_without_a_label_the_teacher_must_be_sure():
     assert chosen(ClassGroupSampler([[0]], 4, min_confidence=0.5)(logits), 0, 0) == [0, 1]
 
 
+def test_masked_positions_are_never_chosen():
+    """All say class 0; of the six the mask leaves 1 and 4, the label of 4 disagrees."""
+    logits, mask = logits_of([[0] * 6]), torch.tensor([[0, 1, 0, 0, 1, 0]]).bool()
+    labels = torch.tensor([[255, 255, 255, 255, 1, 255]])
+    assert chosen(ClassGroupSampler([[0]], 8)(logits, mask=mask), 0, 0) == [1, 4]
+    assert chosen(ClassGroupSampler([[0]], 8)(logits, labels, mask), 0, 0) == [1]
+
+
 def test_positions_move_from_call_to_call_and_a_restored_sampler_goes_on():
     logits = logits_of([[0] * 1000])
     sampler, restored = ClassGroupSampler([[0]], 10), ClassGroupSampler([[0]], 10)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from projects.minidrive import KITTI_PRESETS
 from projects.studies.ablation import Ablation, Run
 
 REPO = Path(__file__).resolve().parents[2]
@@ -16,9 +15,9 @@ student = 'configs/flashocc/flashocc_lite0_1xb1-6e_minidrive.py'
 teacher = 'configs/bevfusion_occ/bevfusion-occ_lite0_1xb1-6e_minidrive.py'
 rays = 'configs/radocc/radocc_bevfusion-lite0_flashocc-lite0_1xb1-6e_minidrive.py'
 controls = ['alone']
-arms = dict(alone=student, radocc=rays, labelled=dict(config=student, labelled_only=True, epochs=3))
+arms = dict(alone=student, radocc=rays, labelled=dict(config=student, labelled_share=1.0, epochs=3))
 seeds = [4, 5]
-settings = dict(few=dict(label_part=0.25), all=dict())
+settings = dict(few=dict(label_part=0.25, labelled_share=0.5), all=dict(labelled_share=0.5))
 """
 DEPTH_TEXT = """
 title = 'T'
@@ -64,32 +63,42 @@ def test_an_arm_may_have_more_seeds_of_its_own_which_come_last(tmp_path):
     ]
 
 
-def test_a_teacher_is_trained_once_a_setting_on_the_labelled_scenes_for_as_many_steps(study):
+def test_a_teacher_is_trained_once_a_setting_on_labelled_frames_for_as_many_steps(study):
     steps = {step.name: step for step in study.steps()}
     found = options(steps['few/teacher/seed4'])
-    assert found['train_dataloader.dataset.scene_part'] == found['train_dataloader.dataset.label_part'] == '0.25'
-    assert found['train_cfg.max_epochs'] == found['param_scheduler.1.T_max'] == '24'  # a quarter of the scenes, 6 * 4
-    assert options(steps['all/teacher/seed4'])['train_cfg.max_epochs'] == '6'
+    assert found['train_dataloader.dataset.label_part'] == '0.25'
+    assert found['train_dataloader.sampler.type'] == 'LabelledShareSampler'
+    assert found['train_dataloader.sampler.labelled_share'] == '1.0'
+    assert found['train_cfg.max_epochs'] == found['param_scheduler.1.T_max'] == '6'
+    everything = options(steps['all/teacher/seed4'])
+    assert everything['train_cfg.max_epochs'] == '6'
+    assert 'train_dataloader.sampler.type' not in everything  # all are labelled
     assert 'few/teacher/seed5' not in steps
     names = list(steps)
     assert names.index('few/labelled/seed5') < names.index('all/teacher/seed4') < names.index('all/alone/seed4')
 
 
-def test_students_see_all_scenes_and_learn_from_the_teacher_of_their_setting(study):
+def test_students_draw_labelled_frames_as_often_as_their_setting_says_alone_and_under_the_teacher(study):
     steps = {step.name: step for step in study.steps()}
     alone, radocc = options(steps['few/alone/seed5']), options(steps['few/radocc/seed5'])
     assert alone['train_dataloader.dataset.scene_part'] == '1.0'
     assert alone['train_dataloader.dataset.label_part'] == '0.25'
+    assert alone['train_dataloader.sampler.labelled_share'] == '0.5'
     assert 'model.teacher_ckpt' not in alone
-    assert radocc['model.teacher_ckpt'] == str(study.work_dir / 'few/teacher/seed4/epoch_24.pth')
+    assert radocc['model.teacher_ckpt'] == str(study.work_dir / 'few/teacher/seed4/epoch_6.pth')
     assert {name: value for name, value in radocc.items() if name != 'model.teacher_ckpt'} == alone
     assert alone['randomness.seed'] == '5'
 
 
-def test_an_arm_of_labelled_scenes_alone_takes_its_own_epochs_times_the_part(study):
-    steps = {step.name: step for step in study.steps()}
-    found = options(steps['few/labelled/seed4'])
-    assert (found['train_dataloader.dataset.scene_part'], found['train_cfg.max_epochs']) == ('0.25', '12')
+def test_the_share_and_the_epochs_of_an_arm_go_before_those_of_setting_and_config(study):
+    found = options({step.name: step for step in study.steps()}['few/labelled/seed4'])
+    assert (found['train_dataloader.sampler.labelled_share'], found['train_cfg.max_epochs']) == ('1.0', '3')
+
+
+def test_on_fewer_scenes_there_are_as_many_steps(tmp_path):
+    (tmp_path / 'study.py').write_text(TEXT.replace('all=dict(', 'all=dict(scene_part=0.5, '))
+    steps = {step.name: step for step in Ablation(tmp_path / 'study.py', tmp_path).steps()}
+    assert options(steps['all/alone/seed4'])['train_cfg.max_epochs'] == '12'
 
 
 def test_no_choice_is_made_on_held_out_scenes_while_training(study):
@@ -98,7 +107,7 @@ def test_no_choice_is_made_on_held_out_scenes_while_training(study):
 
 
 def test_aggregated_labels_are_made_and_read_by_the_training_data_of_their_setting_alone(tmp_path, study):
-    (tmp_path / 'study.py').write_text(TEXT.replace('all=dict()', "all=dict(labels='aggregated')"))
+    (tmp_path / 'study.py').write_text(TEXT.replace('all=dict(', "all=dict(labels='aggregated', "))
     steps = {step.name: step for step in Ablation(tmp_path / 'study.py', tmp_path / 'work').steps()}
     assert steps['data'].command[-2:] == ['--labels', 'aggregated']
     exact = {step.name: step for step in study.steps()}
@@ -122,7 +131,7 @@ def test_the_task_of_a_study_is_that_of_its_student(tmp_path):
     assert '--amp' not in steps['few/alone/seed4'].command
     found = options(steps['few/adudepth/seed4'])
     assert found['val_dataloader.dataset.ann_file'] == 'kitti-depth_infos_calib.pkl'
-    assert found['model.teacher_ckpt'] == str(study.work_dir / 'few/teacher/seed4/epoch_24.pth')
+    assert found['model.teacher_ckpt'] == str(study.work_dir / 'few/teacher/seed4/epoch_6.pth')
     assert found['train_cfg.max_epochs'] == '12'
     assert study.infos('val') == 'kitti-depth_infos_val.pkl'
 
@@ -133,16 +142,6 @@ def test_every_study_of_the_repository_names_configs_that_are_there(path, tmp_pa
     configs = {word for step in study.steps() for word in step.command if word.startswith('configs/')}
     assert all((REPO / config).is_file() for config in configs)
     assert set(study.controls) <= set(study.arms)
-
-
-def test_every_arm_of_the_depth_study_takes_the_same_steps_whatever_is_labelled(tmp_path):
-    study, preset = Ablation(REPO / 'configs/studies/adudepth_labels.py', tmp_path), KITTI_PRESETS['study']
-    steps = {step.name: step for step in study.steps()}
-    (frames,) = set(preset.keyframes)
-    for setting in study.settings:
-        found = options(steps[f'{setting}/teacher/seed0'])
-        drives = round(float(found['train_dataloader.dataset.scene_part']) * preset.train_scenes)
-        assert drives * frames // 4 * int(found['train_cfg.max_epochs']) == 80 * 6
 
 
 def test_rays_belong_to_studies_of_occupancy_alone(tmp_path):

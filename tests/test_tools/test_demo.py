@@ -23,17 +23,16 @@ def _command(steps, name):
     return next(step.command for step in steps if step.name == name)
 
 
-def test_students_take_the_same_steps_and_one_has_the_trained_teacher(demo, tmp_path):
-    """Five epochs of all scenes, or 25 of the fifth that has labels."""
+def test_all_take_the_same_steps_and_one_has_the_trained_teacher(demo, tmp_path):
     steps = _steps(demo, '--work-dir', tmp_path, '--seed', 3)
     assert [step.name for step in steps] == ['data', 'infos', 'teacher', 'baseline', 'radocc', 'labelled', 'report']
-    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_25.pth' in _command(steps, 'radocc')
-    for name, epochs in (('teacher', 25), ('baseline', 5), ('radocc', 5), ('labelled', 25)):
+    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_5.pth' in _command(steps, 'radocc')
+    for name in ('teacher', 'baseline', 'radocc', 'labelled'):
         command = _command(steps, name)
-        assert f'train_cfg.max_epochs={epochs}' in command
-        assert f'param_scheduler.1.T_max={epochs}' in command
+        assert 'train_cfg.max_epochs=5' in command
+        assert 'param_scheduler.1.T_max=5' in command
         assert 'train_dataloader.dataset.label_part=0.2' in command
-        assert ('train_dataloader.dataset.scene_part=0.2' in command) == (epochs == 25)
+        assert ('train_dataloader.sampler.labelled_share=1.0' in command) == (name in ('teacher', 'labelled'))
         assert 'randomness.seed=3' in command
         assert 'train_dataloader.dataset.data_root=data/minidrive-seed3' in command
 
