@@ -33,11 +33,12 @@ def voxels_on_rays(
     """
     left = 1 - (weights.cumsum(dim=-1) - weights)
     points = rays_o[..., None, :] + rays_d[..., None, :] * t_mids[..., None]
-    reached = (left >= min_transmittance) & grid.contains(points)
-    x, y, z = (grid.world_to_voxel(points) + 0.5).floor().long().unbind(-1)
-    _, Y, Z = grid.shape
-    place = (x * Y + y) * Z + z
-    mask = torch.zeros(len(weights), Y * Z * grid.shape[0], dtype=torch.bool, device=weights.device)
+    voxel = (grid.world_to_voxel(points) + 0.5).floor().long()
+    inside = ((voxel >= 0) & (voxel < voxel.new_tensor(grid.shape))).all(dim=-1)
+    reached = (left >= min_transmittance) & inside
+    X, Y, Z = grid.shape
+    place = (voxel * voxel.new_tensor([Y * Z, Z, 1])).sum(dim=-1)
+    mask = torch.zeros(len(weights), X * Y * Z, dtype=torch.bool, device=weights.device)
     for row, places, found in zip(mask, place, reached):
         row[places[found]] = True
     return mask.view(-1, *grid.shape)

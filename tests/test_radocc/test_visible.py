@@ -30,6 +30,15 @@ def test_bins_outside_of_the_box_mark_nothing():
     assert seen.nonzero().tolist() == [[0, 7, 1, 0]]
 
 
+def test_a_point_just_below_the_upper_face_counts_nothing_outside():
+    """39.9999998 m is 40 m in float32 coordinates of the grid of Occ3D; no index of that grid is 200."""
+    grid = VoxelGrid((-40.0, -40.0, -1.0, 40.0, 40.0, 5.4), (200, 200, 16))
+    edge = torch.nextafter(torch.tensor(40.0), torch.tensor(0.0))
+    origins = torch.stack([edge, edge, torch.nextafter(torch.tensor(5.4), torch.tensor(0.0))]).view(1, 1, 3)
+    seen = voxels_on_rays(torch.zeros(1, 1, 1), torch.zeros(1, 1), origins, torch.zeros(1, 1, 3), grid, 0.5)
+    assert seen.sum() <= 1
+
+
 def test_samples_of_a_batch_have_masks_of_their_own():
     o, d = (torch.cat(pair) for pair in zip(along_x(-0.5), along_x(0.5)))
     seen = voxels_on_rays(torch.zeros(2, 1, 1), torch.tensor([[2.5]]), o, d, VoxelGrid(BOX, SIZE), 0.5)
