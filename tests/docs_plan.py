@@ -71,7 +71,7 @@ BEFORE = {
 }
 # (command, why it is not run); each is parsed by its tool or looked up in the Makefile all the same.
 NOT_RUN = (
-    (r'make (demo|demo-depth|study|test|install|lint|bench)\b.*', 'continuous integration runs it (.ci/run)'),
+    (r'make (demo|demo-depth|study|test|install|lint|bench|docs)\b.*', 'continuous integration runs it (.ci/run)'),
     (r'source \.venv/bin/activate', 'the tests run in the environment'),
     (r'bash tools/mmcv_wheel/install\.sh( .*)?', 'make install of continuous integration runs it'),
     (r'python tools/misc/compile_kernels\.py', 'make install of continuous integration runs it'),

@@ -28,7 +28,7 @@ class DepthInferencer(TaskInferencer):
     Arguments and errors are those of :class:`TaskInferencer`. A map has the size of the network's input: that of the
     image, less what the pipeline of the config crops (``KBCrop``).
 
-    Example:
+    Examples:
         >>> inferencer = DepthInferencer('mono-depth_mini_1xb4-12e_minidrive', 'epoch_12.pth', device='cpu')
         >>> inferencer({'image': 'left.png', 'intrinsics': [[720, 0, 610], [0, 720, 173], [0, 0, 1]]})
     """

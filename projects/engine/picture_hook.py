@@ -35,7 +35,7 @@ def draw_prediction(sample: BaseDataElement, inputs: Mapping[str, Any], meta: Ma
     Raises:
         TypeError: If no drawing is registered for the class.
 
-    Example:
+    Examples:
         >>> @draw_prediction.register
         ... def _(sample: MySample, inputs, meta):
         ...     return my_picture(sample)

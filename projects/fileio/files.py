@@ -27,7 +27,7 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb') -> Iterator[IO]:
         ValueError: If the mode is not one of the two.
         OSError: If the disk is full or the folder cannot be written to; the message names the final file.
 
-    Example:
+    Examples:
         >>> with atomic_write('work_dirs/report.json', 'w') as f:
         ...     json.dump(report, f)
     """

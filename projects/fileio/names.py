@@ -81,7 +81,7 @@ def file_below(
     Raises:
         ValueError: If the name could lead out of the folder or is no file name on some system.
 
-    Example:
+    Examples:
         >>> file_below('submission', '0a0b', '.npz')
         'submission/0a0b.npz'
     """

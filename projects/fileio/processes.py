@@ -15,7 +15,7 @@ def start_worker() -> None:
     Raises:
         RuntimeError: If ``multiprocessing`` did not start this process.
 
-    Example:
+    Examples:
         >>> ProcessPoolExecutor(4, mp_context=multiprocessing.get_context('spawn'), initializer=start_worker)
     """
     parent = multiprocessing.parent_process()

@@ -21,7 +21,7 @@ _HINT = 'download the Occ3D label again, or leave the sample out'
 class Frame(NamedTuple):
     """Files of one frame.
 
-    Args:
+    Attributes:
         token (str): Sample token, or sample_data token of the LiDAR.
         label (str): Path of the label.
         pred (str): Path of the prediction.
@@ -84,7 +84,7 @@ def existing_folder(folder: str | os.PathLike) -> str:
 class Pairing(NamedTuple):
     """Which prediction belongs to which label.
 
-    Args:
+    Attributes:
         frames (list[Frame]): Frames that have both files.
         problems (list[dict[str, str]]): An error for each missing label or prediction.
         extra (list[str]): Tokens of predictions that nobody wants.

@@ -24,7 +24,7 @@ _EPS = 1e-8
 class FScore(NamedTuple):
     """Scores of one frame, each in 0..1.
 
-    Args:
+    Attributes:
         fscore (float): Harmonic mean of the two others.
         precision (float): Share of predicted voxels near a labelled one ("accuracy" in the published code).
         recall (float): Share of labelled voxels near a predicted one ("completeness").

@@ -27,7 +27,7 @@ _SHOWN = 3
 class Predictions(NamedTuple):
     """Files of a folder.
 
-    Args:
+    Attributes:
         paths (dict[str, str]): Paths by token; files of which no token is known stand under their own name.
         problems (list[dict[str, str]]): Errors for tokens that have several files, and for damaged files.
     """

@@ -30,7 +30,7 @@ class OccInferencer(TaskInferencer):
 
     Arguments and errors are those of :class:`TaskInferencer`.
 
-    Example:
+    Examples:
         >>> inferencer = OccInferencer('flashocc_mini_1xb1-7e_minidrive', 'epoch_7.pth', device='cpu')
         >>> inferencer(0, render_height=90)['predictions'][0]['pred_occ'].shape
         (200, 200, 16)

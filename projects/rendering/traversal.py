@@ -17,7 +17,7 @@ from .grid import VoxelGrid, ray_box_intersection
 class FirstHits(NamedTuple):
     """First occupied voxel on each ray.
 
-    Args:
+    Attributes:
         hit (Tensor): Whether the ray meets an occupied voxel. Shape (R,), bool.
         voxel (Tensor): (x, y, z) of that voxel, -1 without a hit. Shape (R, 3), int64.
         t_entry (Tensor): Ray parameter at which the ray enters it, infinite without a hit. Shape (R,), float64.

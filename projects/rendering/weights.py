@@ -33,7 +33,7 @@ def render_weight_from_density(t_starts: Tensor, t_ends: Tensor, sigmas: Tensor)
     Raises:
         ValueError: If the shapes do not fit.
 
-    Example:
+    Examples:
         >>> t = torch.tensor([[0., 1., 2.]])
         >>> render_weight_from_density(t[:, :-1], t[:, 1:], torch.full((1, 2), 1e3))[0]
         tensor([[1., 0.]])

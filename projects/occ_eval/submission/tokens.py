@@ -15,7 +15,7 @@ _BYTES_PER_POINT = 20  # five float32
 class Scan(NamedTuple):
     """Key scan of a sample.
 
-    Args:
+    Attributes:
         token (str): Token of the LiDAR sample_data.
         points (int | None): Number of points; None if the scan is not at hand.
     """
