@@ -68,9 +68,7 @@ class ClassGroupSampler(nn.Module):
         self.register_buffer('calls', torch.zeros((), dtype=torch.float64))
 
     @torch.no_grad()
-    def forward(
-        self, logits: Tensor, labels: Tensor | None = None, mask: Tensor | None = None
-    ) -> dict[str, Tensor]:
+    def forward(self, logits: Tensor, labels: Tensor | None = None, mask: Tensor | None = None) -> dict[str, Tensor]:
         """Choose positions.
 
         Args:
