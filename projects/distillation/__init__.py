@@ -4,7 +4,7 @@ import projects.engine  # noqa: F401  says how to install mmcv where it is missi
 
 from .connectors import IdentityConnector, ProjectionConnector
 from .distiller import Distiller
-from .groups import ClassGroupSampler, ColumnGroups
+from .groups import ClassGroupSampler, ColumnGroups, group_of_class
 from .hooks import DistillWarmupHook, TeacherRecordHook
 from .losses import (
     AffinityMatchLoss,
@@ -46,6 +46,7 @@ __all__ = [
     'affinity_loss',
     'channel_wise_divergence',
     'feature_distance',
+    'group_of_class',
     'grouped_logit_loss',
     'kl_divergence',
     'labelled_frames',

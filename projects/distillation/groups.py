@@ -14,10 +14,14 @@ _GOLDEN = 0.6180339887498949
 """Steps of this size fill the unit interval evenly."""
 
 
-def _group_of_class(groups: Sequence[Sequence[int]], num_classes: int) -> Tensor:
-    """Index of the group of each class, -1 for none. Shape (K,), int64."""
+def group_of_class(groups: Sequence[Sequence[int]], num_classes: int) -> Tensor:
+    """Index of the group of each class, -1 for none. Shape (K,), int64.
+
+    Raises:
+        ValueError: If a group is empty, a class is in two of them, or an id is negative.
+    """
     table = torch.full((num_classes,), -1)
-    for index, classes in enumerate(groups):
+    for index, classes in enumerate(_check_groups(groups)):
         table[list(classes)] = index
     return table
 
@@ -64,9 +68,7 @@ class ClassGroupSampler(nn.Module):
         self.register_buffer('calls', torch.zeros((), dtype=torch.float64))
 
     @torch.no_grad()
-    def forward(
-        self, logits: Tensor, labels: Tensor | None = None, mask: Tensor | None = None
-    ) -> dict[str, Tensor]:
+    def forward(self, logits: Tensor, labels: Tensor | None = None, mask: Tensor | None = None) -> dict[str, Tensor]:
         """Choose positions.
 
         Args:
@@ -88,7 +90,7 @@ class ClassGroupSampler(nn.Module):
             ids = torch.where(has_label, labels, ids)
         if mask is not None:
             trusted = trusted & mask.flatten(1)
-        group = _group_of_class(self.groups, flat.shape[-1]).to(ids.device)[ids]
+        group = group_of_class(self.groups, flat.shape[-1]).to(ids.device)[ids]
         group = torch.where(trusted, group, -1)
         self.calls += 1
         places = (torch.arange(self.num_positions, device=ids.device) + (self.calls * _GOLDEN) % 1) / self.num_positions
@@ -128,7 +130,7 @@ class ColumnGroups(nn.Module):
         Returns:
             Tensor: Shape (B, G, Y / stride, X / stride), bool; a cell is in at most one group.
         """
-        group = _group_of_class(self.groups, logits.shape[-1]).to(logits.device)[logits.argmax(dim=-1)]
+        group = group_of_class(self.groups, logits.shape[-1]).to(logits.device)[logits.argmax(dim=-1)]
         s, masks = self.stride, []
         taken = torch.zeros_like(group[:, ::s, ::s, 0], dtype=torch.bool)
         for g in range(len(self.groups)):

@@ -10,6 +10,7 @@ from .losses import (
     RenderedSemanticKLLoss,
 )
 from .rays import CameraRaySampler, RaySampleGeometry, bin_middles, full_image_rays
+from .regions import RayRegions, balanced_weights
 from .segments import segment_affinity, segment_means
 from .trust import RayTrust, label_ends, mass_near_ends, ray_confidence
 from .visible import VisibleVoxels, voxels_on_rays
@@ -17,6 +18,7 @@ from .visible import VisibleVoxels, voxels_on_rays
 __all__ = [
     'CameraRaySampler',
     'RayDistributionConsistencyLoss',
+    'RayRegions',
     'RaySampleGeometry',
     'RayTrust',
     'RenderedDepthLoss',
@@ -24,6 +26,7 @@ __all__ = [
     'RenderedSemanticKLLoss',
     'VisibleVoxels',
     'VolumeRenderingConnector',
+    'balanced_weights',
     'bin_middles',
     'full_image_rays',
     'label_ends',

@@ -1,6 +1,7 @@
 """How often frames with labels are drawn."""
 
 from collections import Counter
+from itertools import chain
 
 import mmengine.dataset.sampler as mmengine_sampler
 import pytest
@@ -38,7 +39,7 @@ def test_half_of_the_draws_of_each_epoch_are_labelled_frames():
 
 def test_over_the_epochs_frames_of_a_kind_are_drawn_equally_often():
     """Ten epochs: 100 labelled draws for 3 frames, 33 or 34 each; 100 others for 17 frames, 5 or 6 each."""
-    counts = Counter(sum(epochs(LabelledShareSampler(Frames(), 0.5, seed=4), 10), []))
+    counts = Counter(chain(*epochs(LabelledShareSampler(Frames(), 0.5, seed=4), 10)))
     assert {counts[i] for i in (3, 7, 11)} == {33, 34}
     assert {counts[i] for i in range(20) if i not in (3, 7, 11)} == {5, 6}
 
@@ -75,7 +76,7 @@ def test_two_processes_share_the_draws_of_an_epoch(monkeypatch):
         sampler = LabelledShareSampler(Frames(), 0.5, seed=4)
         parts.append(list(sampler))
         assert len(sampler) == len(parts[-1]) == 10
-    assert sorted(sum(parts, [])) == sorted(together)
+    assert sorted(chain(*parts)) == sorted(together)
 
 
 def test_a_sampler_of_the_base_configs_is_changed_by_its_type_and_share_alone():
