@@ -81,6 +81,9 @@ NOT_RUN = (
         'released files are no part of this repository; tests/test_tools/test_convert_weights.py runs it',
     ),
     (r'bash tools/dist_train\.sh \S+-legacy_.*', 'starts from a released file'),
+    (r'export .*', 'variables of the launchers; tests/test_tools/test_scale.py sets them'),
+    (r'bash tools/slurm_train\.sh .*', 'tests/test_tools/test_scale.py runs it under a stand-in for srun'),
+    (r'bash tools/dist_train\.sh CONFIG 2 .*accumulative.*', 'tests/test_tools/test_scale.py runs it'),
     (r'bash tools/dist_train\.sh .*teacher-bgr.*', 'the command of the teacher with one option more'),
     (r'python tools/analysis_tools/benchmark_ops\.py .*', 'make bench of continuous integration runs it'),
     (r'python tools/submission\.py \{.*', 'a list of subcommands; the pages it links to show them in full'),
@@ -113,6 +116,20 @@ FRAGMENTS = {
         'docs/own_data.md',
         "_base_ = ['./flashocc_my_data.py', '../_base_/models/bevfusion-occ_mini.py', '../_base_/models/radocc.py']",
     ): 'tests/test_occupancy/test_own_data.py::own_data',
+    (
+        'docs/scale.md',
+        "custom_hooks = [dict(type='EMAHook', momentum=1e-3, update_buffers=True, priority='ABOVE_NORMAL')]",
+    ): 'tests/test_tools/test_scale.py::test_checkpoint_holds_the_average_of_the_weights',
+    (
+        'docs/scale.md',
+        "visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend'), "
+        "dict(type='TensorboardVisBackend')])",
+    ): 'tests/test_tools/test_scale.py::test_tensorboard_gets_the_losses',
+    (
+        'docs/scale.md',
+        "backends = [dict(type='LocalVisBackend'), dict(type='WandbVisBackend', "
+        "init_kwargs=dict(project='geodistill3d'))]",
+    ): 'tests/test_tools/test_scale.py::test_backend_of_wandb_is_built_without_its_package',
     ('docs/viewer.md', 'import numpy as np'): 'tests/test_reporting/test_viewer.py::test_the_block_of_the_page_runs',
     ('projects/radocc/README.md', 'model = dict('): 'tests/test_radocc/test_distillation_step.py::readme_model',
     ('projects/rendering/README.md', 'grid = VoxelGrid([-40, -40, -1, 40, 40, 5.4], [200, 200, 16])'): (

@@ -15,7 +15,7 @@ import pytest
 import torch
 from docs_blocks import PAGES, REPO, blocks, commands, spans, without_blocks
 from docs_walk import steps
-from mmdet3d.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
+from mmdet3d.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS, VISBACKENDS, VISUALIZERS
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
@@ -23,6 +23,7 @@ ALL_BLOCKS = [block for page in PAGES for block in blocks(page)]
 PYTHON_BLOCKS = [block for block in ALL_BLOCKS if block.language == 'python']
 COMMANDS = sorted({command for _, _, command in commands()})
 SCRIPTS = {'tools/dist_train.sh': ('tools/train.py', 2), 'tools/dist_test.sh': ('tools/test.py', 3)}
+REGISTRIES = (MODELS, DATASETS, METRICS, TRANSFORMS, HOOKS, VISBACKENDS, VISUALIZERS)
 CONFIGS = {path.stem: path for path in REPO.glob('configs/*/*.py')}
 
 
@@ -185,7 +186,7 @@ def test_names_in_python_blocks_exist(block):
             assert [importlib.import_module(alias.name) for alias in node.names]
         elif isinstance(node, ast.keyword) and node.arg == 'type':
             name = node.value.value
-            assert name in own or any(r.get(name) for r in (MODELS, DATASETS, METRICS, TRANSFORMS, HOOKS)), name
+            assert name in own or any(registry.get(name) for registry in REGISTRIES), name
 
 
 def test_example_of_the_renderer_runs():
