@@ -1,6 +1,7 @@
 """What MkDocs calls while it builds the site: pages from files outside ``docs/``, and links that lead there."""
 
 import logging
+import re
 
 import repository
 from mkdocs.config.defaults import MkDocsConfig
@@ -9,6 +10,7 @@ from mkdocs.structure.pages import Page
 
 # Below this name of a logger, warnings end a strict build.
 log = logging.getLogger('mkdocs.hooks.docs_site')
+_SPHINX = re.compile(r':(?:attr|class|func|math|meth|mod|obj):|\.\. \w+::')
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -31,3 +33,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     for target in missing:
         log.warning('%s links to %s, which does not exist', source, target)
     return text
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Look for markup of Sphinx that ``docstrings.py`` does not know."""
+    for found in sorted(set(_SPHINX.findall(output))):
+        log.warning('%s shows markup of Sphinx: %s', page.file.src_uri, found)
+    return output
