@@ -28,4 +28,8 @@ arms = dict(
     alone_longer=dict(config=student, epochs=32),
 )
 seeds = [0, 1, 2]
-settings = dict(labels_10=dict(label_part=0.1), labels_25=dict(label_part=0.25), labels_100=dict())
+settings = dict(
+    labels_10=dict(label_part=0.1, labelled_share=0.5),
+    labels_25=dict(label_part=0.25, labelled_share=0.5),
+    labels_100=dict(),
+)

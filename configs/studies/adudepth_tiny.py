@@ -2,12 +2,8 @@
 _base_ = './adudepth_labels.py'
 title = 'Walk of a depth study: these numbers mean nothing'
 data = dict(preset='tiny-study', root='data/minidrive-kitti-tiny-study')
-teacher = dict(_delete_=True, config=_base_.teacher, epochs=2)
-arms = dict(
-    _delete_=True,
-    alone=dict(config=_base_.student, epochs=2),
-    adudepth=dict(config=_base_.arms.adudepth, epochs=2),
-)
+epochs = 2
+arms = dict(_delete_=True, alone=_base_.student, adudepth=_base_.arms.adudepth)
 controls = ['alone']
 seeds = [0]
-settings = dict(_delete_=True, labels_50=dict(label_part=0.5))
+settings = dict(_delete_=True, labels_50=dict(label_part=0.5, labelled_share=0.5))

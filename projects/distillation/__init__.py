@@ -22,6 +22,7 @@ from .losses import (
     sampled_affinity_loss,
     standardise,
 )
+from .pseudo_labels import PseudoLabels
 from .teacher import FrozenTeacher
 from .trust import VoxelTrust, voxel_trust
 from .unlabelled import labelled_frames, weigh_unlabelled
@@ -40,6 +41,7 @@ __all__ = [
     'IdentityConnector',
     'LogitKLLoss',
     'ProjectionConnector',
+    'PseudoLabels',
     'SampledAffinityLoss',
     'TeacherRecordHook',
     'VoxelTrust',

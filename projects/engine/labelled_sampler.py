@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from mmdet3d.registry import DATA_SAMPLERS
 from mmengine.dataset import DefaultSampler
+from mmengine.registry import DATA_SAMPLERS
 
 
 def take_from_shuffled(items: Sequence[int], start: int, count: int, seed: int) -> list[int]:

@@ -1,10 +1,11 @@
-"""Small inputs that compile every kernel of this package: pooling of camera features and the LiDAR encoder."""
+"""Small inputs that compile every kernel of this package: pooling of camera features, LiDAR encoder, Lovasz loss."""
 
 from collections.abc import Callable
 
 import torch
 
 from .models.backbones.pillar_encoder import PillarEncoder
+from .models.losses import lovasz_softmax_loss
 from .ops import voxel_pool, voxel_pool_prepare
 
 
@@ -21,5 +22,9 @@ def _encode() -> None:
         encoder([torch.ones(3, 5)])
 
 
+def _lovasz() -> None:
+    lovasz_softmax_loss(torch.zeros(2, 2).requires_grad_(), torch.tensor([0, 1])).backward()
+
+
 #: What to run, by what it is.
-WORKLOADS: dict[str, Callable[[], None]] = {'voxel pooling': _pool, 'pillars': _encode}
+WORKLOADS: dict[str, Callable[[], None]] = {'voxel pooling': _pool, 'pillars': _encode, 'Lovasz': _lovasz}

@@ -2,9 +2,9 @@
 
 A study is a config file with ``title``, ``data``, ``student`` and ``teacher`` (configs), ``arms``, ``controls`` (arms
 without a teacher, first the one with the same steps on the same data), ``seeds`` and ``settings``, for occupancy also
-``rays`` (a config whose renderer measures all arms); ``configs/studies`` has examples. The student says which task it
-is. Every arm is trained in every setting with every seed and measured by the same rules. What is done is not done
-again.
+``rays`` (a config whose renderer measures all arms), and if it likes ``epochs`` (of all arms and teachers);
+``configs/studies`` has examples. The student says which task it is. Every arm is trained in every setting with every
+seed and measured by the same rules. What is done is not done again.
 """
 
 import sys
@@ -20,6 +20,7 @@ from .demo import epoch_options
 from .steps import Step
 
 _KEYS = {'title', 'data', 'student', 'teacher', 'arms', 'controls', 'seeds', 'settings'}
+_OPTIONAL_KEYS = {'epochs'}
 _ARM_KEYS = {'config', 'epochs', 'labelled_share', 'seeds'}
 _SETTING_KEYS = {'scene_part', 'label_part', 'labelled_share', 'labels'}
 _EXACT = 'exact'
@@ -65,13 +66,14 @@ class Ablation:
         found = {key for key in config if not key.startswith('_')}
         form = data_of(config.student) if 'student' in found else None
         keys = _KEYS | (form.keys if form else set())
-        if form is None or found != keys:
+        if form is None or found - _OPTIONAL_KEYS != keys:
             raise ValueError(
                 f'{path}: a study has the keys {sorted(keys)}; missing {sorted(keys - found)}, unknown '
-                f'{sorted(found - keys)}'
+                f'{sorted(found - keys - _OPTIONAL_KEYS)}'
             )
         self.path, self.work_dir, self.form, self.amp = Path(path), work_dir, form, amp and form.amp
         self.title, self.student, self.rays = config.title, config.student, config.get('rays')
+        self.epochs = config.get('epochs')
         self.arms = {name: _as_arm(arm) for name, arm in config.arms.items()}
         self.teacher = {**_as_arm(config.teacher), 'labelled_share': 1.0}
         self.seeds, self.settings = list(config.seeds), {name: dict(value) for name, value in config.settings.items()}
@@ -182,7 +184,7 @@ class Ablation:
     def _epochs(self, run: Run) -> int:
         """Number of epochs, which gives all arms of a study the same steps, also on fewer scenes."""
         arm = self._arm(run)
-        epochs = arm.get('epochs') or read_config(arm['config']).train_cfg.max_epochs
+        epochs = arm.get('epochs') or self.epochs or read_config(arm['config']).train_cfg.max_epochs
         return round(epochs / self.settings[run.setting].get('scene_part', 1.0))
 
     def _data_options(self, run: Run) -> list[str]:

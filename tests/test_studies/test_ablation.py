@@ -95,6 +95,16 @@ def test_the_share_and_the_epochs_of_an_arm_go_before_those_of_setting_and_confi
     assert (found['train_dataloader.sampler.labelled_share'], found['train_cfg.max_epochs']) == ('1.0', '3')
 
 
+def test_epochs_of_the_study_hold_for_every_arm_without_its_own_and_for_teachers(tmp_path):
+    (tmp_path / 'study.py').write_text(TEXT + 'epochs = 5\n')
+    steps = {step.name: step for step in Ablation(tmp_path / 'study.py', tmp_path).steps()}
+    found = {
+        name: options(steps[f'few/{name}']).get('train_cfg.max_epochs') for name in ('teacher/seed4', 'alone/seed5')
+    }
+    assert found == {'teacher/seed4': '5', 'alone/seed5': '5'}
+    assert options(steps['few/labelled/seed4'])['train_cfg.max_epochs'] == '3'
+
+
 def test_on_fewer_scenes_there_are_as_many_steps(tmp_path):
     (tmp_path / 'study.py').write_text(TEXT.replace('all=dict(', 'all=dict(scene_part=0.5, '))
     steps = {step.name: step for step in Ablation(tmp_path / 'study.py', tmp_path).steps()}

@@ -12,6 +12,7 @@ from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
 from projects.compute.precision import full_precision
+from projects.compute.tensors import numba_usable
 
 from .masked_cross_entropy import select_voxels
 
@@ -43,6 +44,29 @@ def _lovasz_grad(foreground: Tensor) -> Tensor:
     return jaccard.diff(prepend=torch.zeros_like(jaccard[:1]))
 
 
+def lovasz_growth(errors: Tensor, ids: Tensor, labels: Sequence[int]) -> Tensor:
+    """How much the Jaccard loss of a class grows when a voxel joins the errors, in the order of falling errors.
+
+    Args:
+        errors (Tensor): Not negative, without gradient. Shape (K, M).
+        ids (Tensor): Class ids. Shape (M,).
+        labels (Sequence[int]): Classes that count; the rows of others are 0.
+
+    Returns:
+        Tensor: In the order of the voxels. Shape (K, M).
+    """
+    if errors.dtype == torch.float32 and numba_usable(errors):
+        from projects.occupancy.ops.numba_lovasz import lovasz_growth_with_numba
+
+        return lovasz_growth_with_numba(errors, ids, labels)
+    growth = torch.zeros_like(errors)
+    for label in labels:
+        order = _descending_order(errors[label])
+        foreground = (ids.index_select(0, order) == label).to(errors.dtype)
+        growth[label].index_copy_(0, order, _lovasz_grad(foreground))
+    return growth
+
+
 def lovasz_softmax_loss(logits: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
     r"""Mean over the present classes of the Lovasz extension of ``1 - IoU``.
 
@@ -58,7 +82,7 @@ def lovasz_softmax_loss(logits: Tensor, target: Tensor, mask: Tensor | None = No
         chosen, ids = select_voxels(logits, target, mask)
         if ids.shape[0] == 0:
             return chosen.sum()
-        return lovasz_of_classes(chosen, ids, torch.unique(ids).tolist())
+        return lovasz_of_classes(chosen, ids, torch.bincount(ids).nonzero().flatten().tolist())
 
 
 def lovasz_of_classes(logits: Tensor, ids: Tensor, labels: Sequence[int]) -> Tensor:
@@ -76,10 +100,7 @@ def lovasz_of_classes(logits: Tensor, ids: Tensor, labels: Sequence[int]) -> Ten
     foreground = torch.zeros_like(probs).scatter_(0, ids[None], 1.0)
     errors = (foreground - probs).abs()
     # In the order of the voxels, not of the errors: a gradient through sorted errors would be added up place by place.
-    growth = torch.zeros_like(probs)
-    for label in labels:
-        order = _descending_order(errors[label].detach())
-        growth[label].index_copy_(0, order, _lovasz_grad(foreground[label].index_select(0, order)))
+    growth = lovasz_growth(errors.detach(), ids, labels)
     return torch.dot(errors.flatten(), growth.flatten()) / len(labels)
 
 
