@@ -87,15 +87,15 @@ class OccupancyResult(StudyResult):
         best = max(ALONE, key=lambda name: self.scores[name].miou)
         gain, within = radocc.miou - self.scores[best].miou, {name: score.within for name, score in self.rays.items()}
         alone = max(within[name] for name in ALONE)
-        half, full = self.scores['baseline'].miou, self.scores['labelled'].miou
+        everything, labelled = self.scores['baseline'].miou, self.scores['labelled'].miou
         return (
             f'Under the teacher the camera student {"gained" if gain > 0 else "lost"} {abs(gain):.2f} mIoU over the '
-            f'better of two students alone, in the same number of steps: {max(half, full):.2f} alone, '
+            f'better of two students alone, in the same number of steps: {max(everything, labelled):.2f} alone, '
             f'{radocc.miou:.2f} with RadOcc, {teacher.miou:.2f} for the teacher itself. '
             f'{100 * self.label_part:.0f} % of the training scenes had labels, for teacher and students alike; the '
             'others gave images and LiDAR alone. '
-            'One student alone saw a labelled frame in half of its steps, as the one under the teacher did '
-            f'({half:.2f}), the other in all of them ({full:.2f}). '
+            f'One student alone saw all scenes, as the one under the teacher did ({everything:.2f}), the other one labelled '
+            f'scenes only, for as many steps ({labelled:.2f}). '
             f'Geometric IoU is {self.scores[best].iou:.2f} alone and {radocc.iou:.2f} under the teacher; of the rays '
             f'of the cameras, {alone:.1f} % end within 25 % of the true depth alone, '
             f'{within["alone_free_raised"]:.1f} % with the best threshold, and {within["radocc"]:.1f} % under the '
