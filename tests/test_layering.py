@@ -28,6 +28,7 @@ ALLOWED = {
     'depth': {'compute', 'depth_eval', 'engine', 'fileio', 'geometry', 'models', 'transforms'},
     'radocc': {'compute', 'distillation', 'engine', 'occupancy', 'rendering'},
     'adudepth': {'engine'},
+    'deploy': {'depth', 'occupancy'},
     'studies': {
         'cli',
         'depth',

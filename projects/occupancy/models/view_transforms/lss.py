@@ -169,7 +169,17 @@ class LSSViewTransform(BaseModule):
         """
         with full_precision(depth), torch.no_grad():
             index = self.rank_frustum(*depth.shape[2:], inputs)
-        voxels = voxel_pool(depth, context.permute(0, 2, 3, 1), index, self.buffer)
+        return self.to_feature(voxel_pool(depth, context.permute(0, 2, 3, 1), index, self.buffer))
+
+    def to_feature(self, voxels: Tensor) -> Tensor:
+        """Feature of the grid encoder, channels last in memory, of pooled voxels in the layout of the ranking.
+
+        Args:
+            voxels (Tensor): Shape (B, Y, X, Z, C) with ``collapse_z``, else (B, X, Y, Z, C).
+
+        Returns:
+            Tensor: BEV feature (B, Z * C, Y, X) or voxel feature (B, C, X, Y, Z).
+        """
         if not self.collapse_z:
             return voxels.permute(0, 4, 1, 2, 3)
         return voxels.flatten(3, 4).permute(0, 3, 1, 2)
