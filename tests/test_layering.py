@@ -26,7 +26,7 @@ ALLOWED = {
     'distillation': {'compute', 'engine', 'models'},
     'occupancy': {'compute', 'engine', 'fileio', 'geometry', 'models', 'occ_eval', 'rendering', 'transforms'},
     'depth': {'compute', 'depth_eval', 'engine', 'fileio', 'geometry', 'models', 'transforms'},
-    'radocc': {'compute', 'engine', 'occupancy', 'rendering'},
+    'radocc': {'compute', 'distillation', 'engine', 'occupancy', 'rendering'},
     'adudepth': {'engine'},
     'studies': {
         'cli',

@@ -4,6 +4,7 @@ from .bins import jitter_samples, uniform_samples
 from .cameras import image_pixels, pixels_to_rays, project_points, scale_intrinsics
 from .distribution import ray_distribution, ray_kl_divergence
 from .grid import VoxelGrid, ray_box_intersection
+from .optical import optical_depths
 from .render import RenderedRays, render_occupancy_rays, render_occupancy_samples
 from .samples import RaySamples, prepare_ray_samples
 from .traversal import FirstHits, find_first_hits
@@ -23,6 +24,7 @@ __all__ = [
     'jitter_samples',
     'lookup_trilinear',
     'median_depths',
+    'optical_depths',
     'pixels_to_rays',
     'prepare_ray_samples',
     'project_points',
