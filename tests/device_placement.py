@@ -13,6 +13,7 @@ from mmengine.registry import DefaultScope
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
+from projects.occupancy.models import RaySampleGeometry
 from projects.occupancy.models.losses import lidar_depth_loss, masked_cross_entropy_loss
 from projects.occupancy.models.losses.depth_loss import depth_bin_targets
 from projects.occupancy.models.losses.lovasz_softmax import lovasz_of_classes
@@ -21,7 +22,6 @@ from projects.occupancy.models.view_transforms.pillars import list_views, projec
 from projects.occupancy.ops import warp_to_key
 from projects.radocc import (
     RayDistributionConsistencyLoss,
-    RaySampleGeometry,
     RenderedDepthLoss,
     RenderedSemanticConsistencyLoss,
     RenderedSemanticKLLoss,
