@@ -1,6 +1,6 @@
 """Differentiable volume rendering and voxel traversal in torch, with numba as an optional fast path on the CPU."""
 
-from .bins import jitter_samples, uniform_samples
+from .bins import RayBins, jitter_samples, uniform_samples
 from .cameras import image_pixels, pixels_to_rays, project_points, scale_intrinsics
 from .distribution import ray_distribution, ray_kl_divergence
 from .grid import VoxelGrid, ray_box_intersection
@@ -14,6 +14,7 @@ from .weights import accumulate_along_rays, median_depths, render_weight_from_de
 
 __all__ = [
     'FirstHits',
+    'RayBins',
     'RaySamples',
     'RenderedRays',
     'RenderedView',
