@@ -46,8 +46,8 @@ def seen_by(xyz: np.ndarray, results: Mapping[str, Any], min_depth: float) -> np
     views = np.full(len(xyz), -1)
     raw_size, size = np.array(results['ori_shape'])[::-1], np.array(results['img_shape'])[::-1]
     for view in reversed(range(len(results['cam2img']))):
-        matrices = (results[key][view] for key in ('cam2img', 'cam2ego', 'img_aug_matrix'))
-        pixels, raw, depth = project_points(xyz, *matrices, results['bda_mat'])
+        cam2img, cam2ego, img_aug = (results[key][view] for key in ('cam2img', 'cam2ego', 'img_aug_matrix'))
+        pixels, raw, depth = project_points(xyz, cam2img, cam2ego, img_aug, results['bda_mat'])
         inside = ((raw >= -0.5) & (raw < raw_size - 0.5) & (pixels >= -0.5) & (pixels < size - 0.5)).all(axis=1)
         views[inside & (depth >= min_depth)] = view
     return views

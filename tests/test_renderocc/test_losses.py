@@ -72,6 +72,21 @@ def test_the_end_loss_frees_what_is_in_front_and_fills_the_end(field):
     assert slope[8:].abs().max() == 0
 
 
+@pytest.mark.parametrize('field', ['voxel', 'trilinear'])
+def test_logits_learn_out_of_a_fog_what_a_ray_passed_and_met(field):
+    """Uniform logits of three classes are two thirds matter in each voxel: hardly a ray gets to the return."""
+    logits = torch.zeros(1, *SIZE, 3, requires_grad=True)
+    loss = supervision(field, loss_end={'tolerance': 0.0}, loss_class={})
+    optimizer = torch.optim.Adam([logits], lr=0.3)
+    for _ in range(60):
+        optimizer.zero_grad()
+        sum(loss(logits, [sample([6.5], [1])]).values()).backward()
+        optimizer.step()
+    # The ray runs through the middle of its voxels.
+    column = logits[0, :, 4, 1].detach()
+    assert column.argmax(-1)[:7].tolist() == [2, 2, 2, 2, 2, 2, 1]
+
+
 def test_silog_of_rendered_depth_pushes_a_wall_that_is_too_near():
     logits = wall_at(3, logit=4.0).requires_grad_()
     loss = supervision(loss_silog={})(logits, [sample([6.0])])['loss_silog']
