@@ -13,20 +13,22 @@ from mmengine.registry import DefaultScope
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
+from projects.occupancy.models import RaySampleGeometry
 from projects.occupancy.models.losses import lidar_depth_loss, masked_cross_entropy_loss
 from projects.occupancy.models.losses.depth_loss import depth_bin_targets
 from projects.occupancy.models.losses.lovasz_softmax import lovasz_of_classes
 from projects.occupancy.models.view_transforms import BEVFormerEncoder, LSSViewTransform, StereoLSSViewTransform
 from projects.occupancy.models.view_transforms.pillars import list_views, project_pillars
 from projects.occupancy.ops import warp_to_key
+from projects.occupancy.structures import OccDataSample
 from projects.radocc import (
     RayDistributionConsistencyLoss,
-    RaySampleGeometry,
     RenderedDepthLoss,
     RenderedSemanticConsistencyLoss,
     RenderedSemanticKLLoss,
     VolumeRenderingConnector,
 )
+from projects.renderocc import LidarRaySupervision
 
 RANGE = [-4.0, -4.0, -1.6, 4.0, 4.0, 1.6]
 
@@ -121,7 +123,28 @@ def distillation(device):
     return loss, [student]
 
 
-PARTS = {part.__name__: part for part in (occupancy_losses, view_transform, bev_queries, temporal_stereo, distillation)}
+def lidar_rays(device):
+    """Losses along LiDAR rays, in both fields."""
+    logits = leaf(2, 20, 20, 8, 5, device=device)
+    rays, classes = torch.rand(9, 7, device=device), torch.zeros(9, dtype=torch.uint8, device=device)
+    sample = OccDataSample(metainfo={}, lidar_rays=rays, lidar_ray_classes=classes)
+    losses = [{'type': name} for name in ('RayEndLoss', 'RenderedSILogLoss', 'RenderedClassLoss')]
+    losses[2]['class_weight'] = [1.0] * 4
+    total = torch.zeros((), device=device)
+    for field in ('trilinear', 'voxel'):
+        geometry = {'type': 'RaySampleGeometry', 'point_cloud_range': RANGE, 'grid_size': [20, 20, 8], 'field': field}
+        with DefaultScope.overwrite_default_scope('mmdet3d'), torch.device(device):
+            module = LidarRaySupervision(
+                {**geometry, 't_range': (0.0, 4.0), 'step': 0.5}, {f'loss_{i}': loss for i, loss in enumerate(losses)}
+            )
+        total = total + sum(module(logits, [sample, sample]).values())
+    return total, [logits]
+
+
+PARTS = {
+    part.__name__: part
+    for part in (occupancy_losses, view_transform, bev_queries, temporal_stereo, distillation, lidar_rays)
+}
 
 
 def main():

@@ -27,6 +27,7 @@ ALLOWED = {
     'occupancy': {'compute', 'engine', 'fileio', 'geometry', 'models', 'occ_eval', 'rendering', 'transforms'},
     'depth': {'compute', 'depth_eval', 'engine', 'fileio', 'geometry', 'models', 'transforms'},
     'radocc': {'compute', 'distillation', 'engine', 'occupancy', 'rendering'},
+    'renderocc': {'compute', 'engine', 'occupancy', 'rendering', 'transforms'},
     'adudepth': {'engine'},
     'deploy': {'depth', 'occupancy'},
     'studies': {

@@ -24,7 +24,7 @@ IMPORTS = (
     # What the first optimizer and the first line of a log import.
     'torch._dynamo', 'torch.utils.cpp_extension',
     'projects.engine', 'projects.occupancy', 'projects.depth', 'projects.distillation',
-    'projects.radocc', 'projects.adudepth', 'projects.occ_eval', 'projects.depth_eval',
+    'projects.radocc', 'projects.renderocc', 'projects.adudepth', 'projects.occ_eval', 'projects.depth_eval',
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ custom_imports = dict(
         'projects.depth',
         'projects.distillation',
         'projects.radocc',
+        'projects.renderocc',
         'projects.adudepth',
     ],
     allow_failed_imports=False,

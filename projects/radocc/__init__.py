@@ -9,7 +9,7 @@ from .losses import (
     RenderedSemanticConsistencyLoss,
     RenderedSemanticKLLoss,
 )
-from .rays import CameraRaySampler, RaySampleGeometry, bin_middles, full_image_rays
+from .rays import CameraRaySampler, bin_middles, full_image_rays
 from .regions import RayRegions, balanced_weights
 from .segments import segment_affinity, segment_means
 from .trust import RayTrust, label_ends, mass_near_ends, ray_confidence
@@ -19,7 +19,6 @@ __all__ = [
     'CameraRaySampler',
     'RayDistributionConsistencyLoss',
     'RayRegions',
-    'RaySampleGeometry',
     'RayTrust',
     'RenderedDepthLoss',
     'RenderedSemanticConsistencyLoss',

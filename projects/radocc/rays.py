@@ -11,16 +11,7 @@ from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
 from projects.occupancy.structures import check_box
-from projects.rendering import (
-    RaySamples,
-    VoxelGrid,
-    image_pixels,
-    jitter_samples,
-    pixels_to_rays,
-    prepare_ray_samples,
-    scale_intrinsics,
-    uniform_samples,
-)
+from projects.rendering import image_pixels, pixels_to_rays, scale_intrinsics
 
 DEFAULT_RENDER_SIZE = (225, 400)
 """(h, w) in the author's code."""
@@ -44,61 +35,6 @@ def bin_middles(rays: Mapping[str, Any], weights: Tensor) -> Tensor:
     samples = rays['samples']
     mids = (0.5 * (samples.t_starts + samples.t_ends)).to(weights.dtype)
     return mids if len(mids) == 1 else mids.view(weights.shape)
-
-
-@MODELS.register_module()
-class RaySampleGeometry(nn.Module):
-    """Samples along rays inside a voxel grid, which several renders share.
-
-    Args:
-        point_cloud_range (Sequence[float]): Box of the voxel grid in metres.
-        grid_size (Sequence[int]): Number of voxels along x, y and z.
-        t_range (Sequence[float]): Range of z-depth in metres. Defaults to (0, 57.4), as in the author's code.
-        step (float): Length of a sample in metres of z-depth. Defaults to 0.2, half a voxel, as in the author's code.
-        jitter (bool): Shift the samples of a ray by a random part of a step while training. Defaults to False.
-        align_corners (bool): Read the volume as the author's code does, stretched by n / (n - 1). For comparison
-            only. Defaults to False.
-        field (str): 'trilinear' interpolates the logits between voxel centres, as in the author's code. 'voxel' takes
-            them as constant in each voxel and cuts the rays at its faces: another model of the scene, exact and
-            several times faster. Defaults to 'trilinear'.
-    """
-
-    def __init__(
-        self,
-        point_cloud_range: Sequence[float],
-        grid_size: Sequence[int],
-        t_range: Sequence[float] = (0.0, 57.4),
-        step: float = 0.2,
-        jitter: bool = False,
-        align_corners: bool = False,
-        field: str = 'trilinear',
-    ) -> None:
-        super().__init__()
-        self.grid = VoxelGrid(point_cloud_range, grid_size)
-        self.t_range = (float(t_range[0]), float(t_range[1]))
-        self.step = step
-        self.jitter = jitter
-        self.align_corners = align_corners
-        if field not in ('trilinear', 'voxel'):
-            raise ValueError(f"field must be 'trilinear' or 'voxel', got {field!r}")
-        self.field = field
-
-    @property
-    def voxel_size(self) -> float:
-        """Shortest edge of a voxel in metres."""
-        return min(self.grid.voxel_size)
-
-    def prepare(self, rays_o: Tensor, rays_d: Tensor) -> dict[str, Any]:
-        """What rays of shape (B, R, 3) need to be rendered several times: ``samples`` and ``voxel_size``."""
-        return {'samples': self(rays_o, rays_d), 'voxel_size': self.voxel_size}
-
-    def forward(self, rays_o: Tensor, rays_d: Tensor) -> RaySamples:
-        """Prepare rays of shape (B, R, 3)."""
-        t_starts, t_ends = uniform_samples(self.t_range, self.step, device=rays_o.device)
-        if self.jitter and self.training:
-            t_starts, t_ends = jitter_samples(t_starts, t_ends, rays_o.shape[0] * rays_o.shape[1])
-        bins = (t_starts, t_ends)
-        return prepare_ray_samples(rays_o, rays_d, self.grid, *bins, self.align_corners, field=self.field)
 
 
 @MODELS.register_module()

@@ -1,9 +1,10 @@
 """Differentiable volume rendering and voxel traversal in torch, with numba as an optional fast path on the CPU."""
 
-from .bins import jitter_samples, uniform_samples
+from .bins import RayBins, jitter_samples, uniform_samples
 from .cameras import image_pixels, pixels_to_rays, project_points, scale_intrinsics
 from .distribution import ray_distribution, ray_kl_divergence
 from .grid import VoxelGrid, ray_box_intersection
+from .optical import optical_depths
 from .render import RenderedRays, render_occupancy_rays, render_occupancy_samples
 from .samples import RaySamples, prepare_ray_samples
 from .traversal import FirstHits, find_first_hits
@@ -13,6 +14,7 @@ from .weights import accumulate_along_rays, median_depths, render_weight_from_de
 
 __all__ = [
     'FirstHits',
+    'RayBins',
     'RaySamples',
     'RenderedRays',
     'RenderedView',
@@ -23,6 +25,7 @@ __all__ = [
     'jitter_samples',
     'lookup_trilinear',
     'median_depths',
+    'optical_depths',
     'pixels_to_rays',
     'prepare_ray_samples',
     'project_points',

@@ -89,7 +89,7 @@ def render_occupancy_samples(
     Raises:
         ValueError: If the logits do not fit the samples, or the density mode is unknown.
     """
-    _check(logits, samples, density)
+    check_logits(logits, samples, density)
     with full_precision(logits):
         # The numba kernels read bfloat16 as it is.
         values = logits if logits.dtype == torch.bfloat16 else logits.to(computed_dtype(logits))
@@ -144,7 +144,8 @@ def _triton_marches(samples: RaySamples, rows: Tensor) -> TypeGuard[TrilinearSam
     )
 
 
-def _check(logits: Tensor, samples: RaySamples, density: str) -> None:
+def check_logits(logits: Tensor, samples: RaySamples, density: str) -> None:
+    """Raise ValueError if logits do not fit the rays, or the density mode is unknown."""
     if density not in DENSITIES:
         raise ValueError(f'density must be one of {DENSITIES}, got {density!r}')
     if logits.dim() != 5 or logits.shape[0] != samples.ray_lengths.shape[0]:

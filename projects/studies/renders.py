@@ -15,7 +15,8 @@ from mmengine.config import Config
 from torch import Tensor
 
 from projects.occupancy.classes import UNLABELLED
-from projects.radocc import RaySampleGeometry, VolumeRenderingConnector, full_image_rays
+from projects.occupancy.models import RaySampleGeometry
+from projects.radocc import VolumeRenderingConnector, full_image_rays
 from projects.rendering import (
     RenderedRays,
     RenderedView,

@@ -33,6 +33,27 @@ def subset(size: int, count: int) -> list[int]:
     return chosen
 
 
+def weighted_subset(weights: np.ndarray, count: int) -> np.ndarray:
+    """Draw different indices one after the other, each with a probability in proportion to its weight.
+
+    The generator goes on as if nothing had been drawn, see :func:`subset`.
+
+    Args:
+        weights (np.ndarray): Not negative; an index of weight 0 is never drawn. Shape (P,).
+        count (int): How many; all of positive weight where there are fewer.
+
+    Returns:
+        np.ndarray: Indices in rising order. Shape (at most count,), int64.
+    """
+    (open_,) = np.nonzero(weights)
+    if len(open_) <= count:
+        return open_
+    with same_draws(draw_state()):
+        # The first arrivals of exponential clocks are a draw without replacement.
+        arrivals = np.random.standard_exponential(len(open_)) / weights[open_]  # noqa: NPY002
+    return np.sort(open_[np.argpartition(arrivals, count)[:count]])
+
+
 @contextlib.contextmanager
 def same_draws(state: Any) -> Iterator[None]:
     """Draw in a block what was drawn after :func:`draw_state`; afterwards the generator goes on as if it had not been.

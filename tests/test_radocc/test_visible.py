@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from projects.radocc import RaySampleGeometry, VisibleVoxels, VolumeRenderingConnector, voxels_on_rays
+from projects.occupancy.models import RaySampleGeometry
+from projects.radocc import VisibleVoxels, VolumeRenderingConnector, voxels_on_rays
 from projects.rendering import VoxelGrid
 
 BOX, SIZE = (0.0, -1.0, 0.0, 8.0, 1.0, 1.0), (8, 2, 1)

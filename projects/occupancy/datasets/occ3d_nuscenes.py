@@ -33,8 +33,9 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
     scene names then) and BEVDet files. Every sample is a dict with ``token``, ``sample_idx``, ``timestamp``,
     ``scene_name``, ``scene_token``, ``prev``, ``next``, ``cam_names``, ``ego2global``, ``lidar2ego``, ``bda_mat``,
     ``cam2img`` (N, 3, 3), ``cam2ego`` (N, 4, 4), ``occ_path`` (or None) and, as the modality asks, ``img_paths`` and
-    ``segments_paths``; ``lidar_path``, ``lidar_sweeps``, ``ann_file`` and ``sweeps_expected``: a sample before it is
-    known, or no sample of the file has sweeps and the file does not say which ones are the first of their scenes.
+    ``segments_paths``; ``lidar_path``, ``lidarseg_path`` (or None), ``lidar_sweeps``, ``ann_file`` and
+    ``sweeps_expected``: a sample before it is known, or no sample of the file has sweeps and the file does not say
+    which ones are the first of their scenes.
 
     Each also has ``point_cloud_range``, ``grid_size`` and ``num_classes`` of the data set, for the pipeline.
 
@@ -225,6 +226,7 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
         if self.modality['use_lidar']:
             path = self._path(lidar, 'lidar_path', 'lidar_points.', token)
             data['lidar_path'] = osp.join(self.data_prefix['pts'], path)
+            data['lidarseg_path'] = self._from_root(info, 'pts_semantic_mask_path', token)
             data['ann_file'] = self.ann_file
             data['sweeps_expected'] = bool(info['prev']) if 'prev' in info else not self._any_sweeps
             data['lidar_sweeps'] = self._sweeps(sweeps, poses[last:], info)

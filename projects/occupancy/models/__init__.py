@@ -15,6 +15,7 @@ from .networks import (
     StereoLSSOccModel,
     TemporalLSSOccModel,
 )
+from .ray_geometry import RaySampleGeometry
 from .tta import OccFlipTTAModel
 from .view_transforms import (
     BEVFormerEncoder,
@@ -44,6 +45,7 @@ __all__ = [
     'OccFlipTTAModel',
     'OccLovaszLoss',
     'PillarEncoder',
+    'RaySampleGeometry',
     'SEBEVFuser',
     'SingleLevelFPN',
     'StereoDepthNet',

@@ -66,6 +66,22 @@ def locate_with_torch(
     return places if packed else {**places, 'sample_inside': inside.flatten()}
 
 
+def sigmas_of_bins(
+    field: Tensor, samples: TrilinearSamples, offsets: list[int], softplus: bool, density_scale: float
+) -> Tensor:
+    """Density per unit of ray parameter in each bin, (N, S), zero outside the grid; ``offsets`` lead to the corners."""
+    lengths = samples.ray_lengths.flatten().to(field.dtype)
+    num_rays, num_samples = lengths.shape[0], samples.num_samples
+    interpolated = lookup_scalar(field, samples.sample_base, samples.sample_frac, offsets)
+    sigma = sigmas_of_field(interpolated, softplus, density_scale)
+    if samples.sample_inside is None:
+        sigmas = sigma.new_zeros(num_rays * num_samples).index_copy(0, samples.sample_index, sigma)
+    else:
+        sigmas = sigma * samples.sample_inside
+    # Density is per metre, so it is stretched by the metres in a unit of the ray parameter.
+    return sigmas.view(num_rays, num_samples) * lengths[:, None]
+
+
 def render_samples_with_torch(
     rows: Tensor,
     field: Tensor,
@@ -91,16 +107,7 @@ def render_samples_with_torch(
         ``opacities`` (N,).
     """
     offsets = corner_offsets(grid_shape)
-    lengths = samples.ray_lengths.flatten().to(field.dtype)
-    num_rays, num_samples = lengths.shape[0], samples.num_samples
-    interpolated = lookup_scalar(field, samples.sample_base, samples.sample_frac, offsets)
-    sigma = sigmas_of_field(interpolated, softplus, density_scale)
-    if samples.sample_inside is None:
-        sigmas = sigma.new_zeros(num_rays * num_samples).index_copy(0, samples.sample_index, sigma)
-    else:
-        sigmas = sigma * samples.sample_inside
-    # Density is per metre, so it is stretched by the metres in a unit of the ray parameter.
-    sigmas = sigmas.view(num_rays, num_samples) * lengths[:, None]
+    sigmas = sigmas_of_bins(field, samples, offsets, softplus, density_scale)
     t_starts, t_ends = samples.t_starts.to(field.dtype), samples.t_ends.to(field.dtype)
     weights = render_weight_from_density(t_starts, t_ends, sigmas)[0]
     depths = (weights * (0.5 * (t_starts + t_ends))).sum(dim=-1)

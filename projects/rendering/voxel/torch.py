@@ -3,6 +3,7 @@
 Shape letters: B batch, R rays per batch element, N = B*R rays, S bins per ray, M pieces of rays, K classes, V voxels.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -75,8 +76,8 @@ def mean_offset(thickness: Tensor) -> Tensor:
     return torch.where(small, series, closed)
 
 
-def _bin_weights(table: Tensor, passed: Tensor, spans: Tensor, pieces: VoxelPieces) -> Tensor:
-    """Weights of bins (N, S), exact: T at one edge minus T at the next, where the optical depth is linear in a piece.
+def depths_at_edges(table: Tensor, passed: Tensor, spans: Tensor, pieces: VoxelPieces) -> Tensor:
+    """Optical depth at the edges of bins (N, S + 1), exact: it is linear in a piece.
 
     Args:
         table (Tensor): Optical thickness of pieces. Shape (N, P), zero where a ray has fewer.
@@ -91,17 +92,30 @@ def _bin_weights(table: Tensor, passed: Tensor, spans: Tensor, pieces: VoxelPiec
     start, end = starts.gather(1, piece), ends.gather(1, piece)
     share = ((edges - start) / (end - start)).clamp(0, 1)
     share = torch.where(end > start, share, torch.zeros_like(share))
-    depth = passed.gather(1, piece) + table.gather(1, piece) * share
-    return torch.exp(-depth[:, :-1]) * -torch.expm1(-depth.diff(dim=1))
+    return passed.gather(1, piece) + table.gather(1, piece) * share
 
 
-def render_pieces_with_torch(
-    rows: Tensor, field: Tensor, pieces: VoxelPieces, softplus: bool, density_scale: float, threshold: float
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Render logits along pieces; the reference of the other back ends. Arguments and result as of the trilinear twin.
+@dataclass(frozen=True)
+class PieceTable:
+    """Optical thickness of pieces, one row for each ray.
 
-    Inside a piece from t_0 to t_1 the expected depth is in closed form: t_0 T_0 - t_1 T_1 + (T_0 - T_1) / sigma.
+    Args:
+        thickness (Tensor): Of each piece. Shape (M,).
+        ray (Tensor): Ray of each piece. Shape (M,).
+        slot (Tensor, optional): Place of each piece in the flat table; None where all are there.
+        table (Tensor): Thickness by ray, zero where a ray has fewer pieces. Shape (N, P).
+        spans (Tensor): Start and end of each piece, infinite where a ray has fewer. Shape (N, P, 2).
     """
+
+    thickness: Tensor
+    ray: Tensor
+    slot: Tensor | None
+    table: Tensor
+    spans: Tensor
+
+
+def tabulate_pieces(field: Tensor, pieces: VoxelPieces, softplus: bool, density_scale: float) -> PieceTable:
+    """Optical thickness of the pieces of each ray; arguments as of :func:`render_pieces_with_torch`."""
     sigma = sigmas_of_field(field[pieces.piece_voxel], softplus, density_scale)
     lengths = pieces.ray_lengths.flatten().to(sigma.dtype)
     num_rays = lengths.shape[0]
@@ -121,9 +135,22 @@ def render_pieces_with_torch(
         ray = rays[:, None].expand(-1, per_ray).flatten()
         thickness = sigma * (ends - starts) * lengths[ray]
         table = thickness.view(num_rays, per_ray)
+    return PieceTable(thickness, ray, slot, table, spans.view(num_rays, per_ray, 2))
+
+
+def render_pieces_with_torch(
+    rows: Tensor, field: Tensor, pieces: VoxelPieces, softplus: bool, density_scale: float, threshold: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Render logits along pieces; the reference of the other back ends. Arguments and result as of the trilinear twin.
+
+    Inside a piece from t_0 to t_1 the expected depth is in closed form: t_0 T_0 - t_1 T_1 + (T_0 - T_1) / sigma.
+    """
+    found = tabulate_pieces(field, pieces, softplus, density_scale)
+    thickness, table = found.thickness, found.table
+    starts, ends = pieces.piece_span.to(thickness.dtype).unbind(-1)
     passed = F.pad(table.cumsum(dim=1), (1, 0))
     trans = torch.exp(-passed[:, :-1]).flatten()
-    trans = trans if slot is None else trans[slot]
+    trans = trans if found.slot is None else trans[found.slot]
     weights = trans * -torch.expm1(-thickness)
     moments = weights * starts + trans * (ends - starts) * mean_offset(thickness)
     heavy = weights * (weights.detach() > threshold)
@@ -135,10 +162,11 @@ def render_pieces_with_torch(
         per_sample_weights=heavy,
         include_last_offset=True,
     )
-    zero = weights.new_zeros(num_rays)
+    zero = weights.new_zeros(len(table))
+    depth = depths_at_edges(table, passed, found.spans, pieces)
     return (
-        _bin_weights(table, passed, spans.view(num_rays, per_ray, 2), pieces),
-        zero.index_add(0, ray, moments),
+        torch.exp(-depth[:, :-1]) * -torch.expm1(-depth.diff(dim=1)),
+        zero.index_add(0, found.ray, moments),
         semantics[:, :-1],
-        zero.index_add(0, ray, weights),
+        zero.index_add(0, found.ray, weights),
     )

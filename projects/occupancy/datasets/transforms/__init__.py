@@ -6,6 +6,7 @@ from .history import LoadImageHistory
 from .image_augment import MultiViewColorJitter, MultiViewImageAug
 from .image_loading import LoadMultiViewImages
 from .loading import LoadImageSegments, LoadOccupancyLabels, read_occ_label
+from .point_classes import LoadPointClasses, PointClassesFromVoxels
 from .points_loading import LoadLidarPoints, LoadLidarSweeps, read_points
 from .points_transforms import BEVAugment, EgoPointsRangeFilter, PointsToEgo
 
@@ -19,9 +20,11 @@ __all__ = [
     'LoadLidarSweeps',
     'LoadMultiViewImages',
     'LoadOccupancyLabels',
+    'LoadPointClasses',
     'MultiViewColorJitter',
     'MultiViewImageAug',
     'PackOccInputs',
+    'PointClassesFromVoxels',
     'PointsToEgo',
     'project_points',
     'read_occ_label',

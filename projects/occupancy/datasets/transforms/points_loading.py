@@ -11,6 +11,7 @@ from mmdet3d.registry import TRANSFORMS
 from mmengine.logging import print_log
 
 from projects.fileio.limits import FILE_BYTES, advice, exceeds, limit
+from projects.occupancy.classes import UNLABELLED
 from projects.transforms.random_draws import subset
 
 MAX_VALUE = 1e5
@@ -132,7 +133,8 @@ class LoadLidarSweeps(BaseTransform):
 
     Required keys: ``points`` in the LiDAR frame, ``lidar_sweeps`` (newest first; ``path``, ``sweep2key`` (4, 4),
     ``time_lag`` in s). Optional keys: ``sweeps_expected`` (bool: the sample should have sweeps), ``ann_file`` and
-    ``token`` for the warning, said once per run, when it has none. Modified keys: ``points``.
+    ``token`` for the warning, said once per run, when it has none. Modified keys: ``points``, and, where
+    they are there, ``point_classes``: 255 for points of sweeps, which have no labels.
 
     Args:
         num_sweeps (int): Sweeps to add; fewer when the scene has just begun. Defaults to 9.
@@ -173,6 +175,9 @@ class LoadLidarSweeps(BaseTransform):
             chosen = range(self.num_sweeps) if self.test_mode else subset(len(sweeps), self.num_sweeps)
             sweeps = [sweeps[index] for index in chosen]
         results['points'] = np.concatenate([results['points'], *map(self._load, sweeps)]).astype(np.float32)
+        if 'point_classes' in results:
+            unknown = np.full(len(results['points']) - len(results['point_classes']), UNLABELLED, np.uint8)
+            results['point_classes'] = np.concatenate([results['point_classes'], unknown])
         return results
 
 

@@ -33,7 +33,8 @@ class PointsToEgo(BaseTransform):
 class EgoPointsRangeFilter(BaseTransform):
     """Keep the points inside a box of the (augmented) ego frame.
 
-    Required keys: ``points`` and, without an argument, ``point_cloud_range`` of the data set. Modified key: ``points``.
+    Required keys: ``points`` and, without an argument, ``point_cloud_range`` of the data set. Modified keys:
+    ``points``, and ``point_classes`` where they are there.
 
     Args:
         point_cloud_range (tuple[float, ...] | None): x, y, z minimum (included), then maximum (excluded), in metres.
@@ -50,7 +51,10 @@ class EgoPointsRangeFilter(BaseTransform):
         box = results['point_cloud_range'] if self.point_cloud_range is None else self.point_cloud_range
         low, high = np.asarray(box, np.float32).reshape(2, 3)
         inside = (xyz >= low) & (xyz < high)
-        results['points'] = results['points'][inside.all(axis=1)]
+        kept = inside.all(axis=1)
+        results['points'] = results['points'][kept]
+        if 'point_classes' in results:
+            results['point_classes'] = results['point_classes'][kept]
         return results
 
 

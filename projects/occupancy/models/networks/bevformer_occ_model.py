@@ -27,6 +27,7 @@ class BEVFormerOccModel(BaseOccModel):
         occ_head (dict): Config of the head, which reads a BEV feature.
         data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to OccDataPreprocessor.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
+        ray_supervision (dict, optional): Config of losses along rays, see :class:`BaseOccModel`. Defaults to None.
 
     Attributes:
         INPUTS (tuple[str, ...]): Inputs that the model needs.
@@ -43,8 +44,9 @@ class BEVFormerOccModel(BaseOccModel):
         occ_head: dict,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
+        ray_supervision: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
+        super().__init__(data_preprocessor, init_cfg, ray_supervision)
         self.occ_head = MODELS.build(occ_head)
         self.img_backbone = MODELS.build(img_backbone)
         self.img_neck = MODELS.build(img_neck)
@@ -80,6 +82,6 @@ class BEVFormerOccModel(BaseOccModel):
         return {'bev_feat': bev_feat, 'occ_logits': self.occ_head(bev_feat)}
 
     def loss_by_outputs(self, outputs: Mapping[str, Tensor], data_samples: Sequence) -> dict[str, Tensor]:
-        """Losses of the head."""
+        """Losses of the head and, when configured, of rays."""
         check_box(self.view_transform.point_cloud_range, data_samples, 'view_transform')
-        return self.occ_head.loss(outputs['occ_logits'], data_samples)
+        return self.losses_of_logits(outputs, data_samples)

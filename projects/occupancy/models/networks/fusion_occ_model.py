@@ -30,6 +30,7 @@ class FusionOccModel(LSSOccModel):
         occ_head (dict): Config of the head.
         data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to OccDataPreprocessor.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
+        ray_supervision (dict, optional): Config of losses along rays, see :class:`BaseOccModel`. Defaults to None.
     """
 
     INPUTS = (*LSSOccModel.INPUTS, 'points')
@@ -48,9 +49,18 @@ class FusionOccModel(LSSOccModel):
         occ_head: dict,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
+        ray_supervision: dict | None = None,
     ) -> None:
         super().__init__(
-            img_backbone, img_neck, view_transform, grid_backbone, grid_neck, occ_head, data_preprocessor, init_cfg
+            img_backbone,
+            img_neck,
+            view_transform,
+            grid_backbone,
+            grid_neck,
+            occ_head,
+            data_preprocessor,
+            init_cfg,
+            ray_supervision,
         )
         self.pts_encoder = MODELS.build(pts_encoder)
         self.pts_backbone = MODELS.build(pts_backbone)

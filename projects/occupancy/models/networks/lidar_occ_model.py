@@ -30,6 +30,7 @@ class LidarOccModel(BaseOccModel):
         occ_head (dict): Config of the head.
         data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to OccDataPreprocessor.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
+        ray_supervision (dict, optional): Config of losses along rays, see :class:`BaseOccModel`. Defaults to None.
     """
 
     reads_images = False
@@ -42,8 +43,9 @@ class LidarOccModel(BaseOccModel):
         occ_head: dict,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
+        ray_supervision: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
+        super().__init__(data_preprocessor, init_cfg, ray_supervision)
         self.occ_head = MODELS.build(occ_head)
         self.pts_encoder = MODELS.build(pts_encoder)
         self.pts_backbone = MODELS.build(pts_backbone)
@@ -68,5 +70,5 @@ class LidarOccModel(BaseOccModel):
         return single_map(self.pts_neck(self.pts_backbone(self.pts_encoder(inputs['points']))))
 
     def loss_by_outputs(self, outputs: Mapping[str, Tensor], data_samples: Sequence) -> dict[str, Tensor]:
-        """Losses of the head."""
-        return self.occ_head.loss(outputs['occ_logits'], data_samples)
+        """Losses of the head and, when configured, of rays."""
+        return self.losses_of_logits(outputs, data_samples)

@@ -31,6 +31,7 @@ class LSSOccModel(BaseOccModel):
         grid_neck (dict): Config of the neck that joins its stages.
         data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to OccDataPreprocessor.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
+        ray_supervision (dict, optional): Config of losses along rays, see :class:`BaseOccModel`. Defaults to None.
 
     Attributes:
         INPUTS (tuple[str, ...]): Inputs that the model needs.
@@ -49,8 +50,9 @@ class LSSOccModel(BaseOccModel):
         occ_head: dict,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
+        ray_supervision: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
+        super().__init__(data_preprocessor, init_cfg, ray_supervision)
         self.occ_head = MODELS.build(occ_head)
         self.img_backbone = MODELS.build(img_backbone)
         self.img_neck = MODELS.build(img_neck)
@@ -123,6 +125,6 @@ class LSSOccModel(BaseOccModel):
         return {name: grid_feat, 'occ_logits': self.occ_head(grid_feat)}
 
     def loss_by_outputs(self, outputs: Mapping[str, Tensor], data_samples: Sequence) -> dict[str, Tensor]:
-        """Losses of the head and, when configured, ``loss_depth`` of the view transform."""
-        losses = self.occ_head.loss(outputs['occ_logits'], data_samples)
+        """Losses of the head, of rays and ``loss_depth`` of the view transform, as configured."""
+        losses = self.losses_of_logits(outputs, data_samples)
         return {**losses, **self.view_transform.loss(outputs['depth_logits'], data_samples)}

@@ -48,6 +48,7 @@ class TemporalLSSOccModel(LSSOccModel):
         remember (bool): Whether features are remembered in testing. Defaults to True.
         data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to OccDataPreprocessor.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
+        ray_supervision (dict, optional): Config of losses along rays, see :class:`BaseOccModel`. Defaults to None.
 
     Attributes:
         REFERENCES (int): Frames before the history that the features of the last one need.
@@ -69,9 +70,18 @@ class TemporalLSSOccModel(LSSOccModel):
         remember: bool = True,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
+        ray_supervision: dict | None = None,
     ) -> None:
         super().__init__(
-            img_backbone, img_neck, view_transform, grid_backbone, grid_neck, occ_head, data_preprocessor, init_cfg
+            img_backbone,
+            img_neck,
+            view_transform,
+            grid_backbone,
+            grid_neck,
+            occ_head,
+            data_preprocessor,
+            init_cfg,
+            ray_supervision,
         )
         if num_history < 1:
             raise ValueError(f'num_history must be at least 1, got {num_history}; without history take LSSOccModel')
