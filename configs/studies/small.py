@@ -1,12 +1,12 @@
-# The question of radocc_labels in an hour on two CPU cores: labels on three of 96 scenes, two seeds, the arm that won
-# on calibration scenes against the student alone in two ways.
+# The question of radocc_labels in an hour on two CPU cores: labels on three of 96 scenes, two seeds, RadOcc against the
+# student alone in two ways.
 _base_ = './radocc_labels.py'
 title = 'Does a LiDAR teacher pay where labels are few?'
 arms = dict(
     _delete_=True,
     alone=_base_.student,
     alone_labelled=dict(config=_base_.student, labelled_share=1.0),
-    radocc_pseudo=_base_.arms.radocc_pseudo,
+    radocc=_base_.rays,
 )
 controls = ['alone', 'alone_labelled']
 seeds = [0, 1]
