@@ -42,8 +42,9 @@ class PseudoLabels(nn.Module):
         Returns:
             Tensor: Class ids, 255 where there is no label. Shape (B, ...), uint8.
         """
-        best, ids = logits.float().max(dim=-1)
-        sure = (best - logits.float().logsumexp(dim=-1)).exp() >= self.min_confidence
+        logits = logits.float()
+        best, ids = logits.max(dim=-1)
+        sure = (best - logits.logsumexp(dim=-1)).exp() >= self.min_confidence
         if mask is not None:
             sure = sure & mask
         without = (labels == UNLABELLED).flatten(1).all(dim=1)
