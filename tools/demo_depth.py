@@ -1,7 +1,8 @@
 """Train a stereo teacher, its left-twice control, a monocular student and the same student under ADU-Depth; report.
 
-Everything runs on MiniDrive in KITTI format. Every step that finished is remembered in the work directory: run the same
-command again after an interruption and it goes on where it stopped. Training resumes from its last checkpoint.
+Everything runs on MiniDrive in KITTI format, and the page grows with every model that is trained. Every step that
+finished is remembered in the work directory: run the same command again after an interruption and it goes on where it
+stopped. Training resumes from its last checkpoint.
 """
 
 from projects.cli import run_tool
@@ -61,13 +62,17 @@ class AduDepthDemo(Demo):
         """All steps in order."""
         first, seeds = self.args.seed, self.args.seeds
         report = ('tools/analysis_tools/adudepth_report.py', '--seeds', seeds)
-        return [
-            self.create('generate MiniDrive as stereo pairs', '--format', 'kitti'),
-            self.infos('kitti-depth'),
+        configs = {'teacher': TEACHER, 'control': CONTROL, 'student': STUDENT, 'adudepth': ADUDEPTH}
+        trainings = [
             self.train('teacher', 'train the stereo teacher', TEACHER),
             self.train('control', 'train the control, which sees the left image twice', CONTROL),
             *(step for seed in range(first, first + seeds) for step in self.students(seed)),
-            self.report(*report, teacher=TEACHER, control=CONTROL, student=STUDENT, adudepth=ADUDEPTH),
+        ]
+        return [
+            self.create('generate MiniDrive as stereo pairs', '--format', 'kitti'),
+            self.infos('kitti-depth'),
+            *self.with_pages(trainings, *report, **configs),
+            self.report(*report, **configs),
         ]
 
 

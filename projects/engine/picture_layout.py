@@ -9,9 +9,11 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def add_title(image: np.ndarray, title: str) -> np.ndarray:
-    """Put a line of text above a picture."""
+    """Put a line of text above a picture, smaller where the picture is narrow."""
     bar = np.full((22, image.shape[1], 3), 255, np.uint8)
-    cv2.putText(bar, title, (4, 16), FONT, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
+    (length, _), _ = cv2.getTextSize(title, FONT, 0.45, 1)
+    scale = 0.45 * min(1.0, max(image.shape[1] - 8, 1) / max(length, 1))
+    cv2.putText(bar, title, (4, 16), FONT, scale, (0, 0, 0), 1, cv2.LINE_AA)
     return np.vstack([bar, image])
 
 

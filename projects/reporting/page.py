@@ -1,5 +1,6 @@
 """A report page: sections of text, tables and figures, written as one HTML file without outside links."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,13 +53,30 @@ class Figure:
 
 
 @dataclass
+class Comparison:
+    """Two pictures of one size under a slider that uncovers the second one.
+
+    Args:
+        before (str): ``data:image/...`` URI.
+        after (str): The same of the picture that is uncovered from the right.
+        names (tuple[str, str]): What each of them shows.
+        caption (str): What the reader sees.
+    """
+
+    before: str
+    after: str
+    names: tuple[str, str]
+    caption: str
+
+
+@dataclass
 class Section:
     """A titled part of the page; paragraphs come first, then tables, then figures."""
 
     title: str
     paragraphs: list[str] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
-    figures: list[Figure] = field(default_factory=list)
+    figures: Sequence[Figure | Comparison] = ()
     collapsed: bool = False
 
 
@@ -73,6 +91,7 @@ class Page:
         facts (list[tuple[str, str]]): Name and value of what the numbers were measured with (date, hardware, seed).
         warning (str): What a reader must know before any number; stays in sight as a banner. Defaults to '' (none).
         links (list[tuple[str, str]]): Text and file name of pages that lie beside this one. Defaults to none.
+        commands (list[tuple[str, str]]): What a reader may run next: what it does, and the line. Defaults to none.
     """
 
     title: str
@@ -81,6 +100,7 @@ class Page:
     facts: list[tuple[str, str]] = field(default_factory=list)
     warning: str = ''
     links: list[tuple[str, str]] = field(default_factory=list)
+    commands: list[tuple[str, str]] = field(default_factory=list)
 
     def to_html(self) -> str:
         """Render the page as one HTML document; all text is escaped."""

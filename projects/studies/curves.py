@@ -23,13 +23,16 @@ def task_figure(logs: Mapping[str, RunLog], names: Mapping[str, str], loss: str,
     return Figure(line_chart(curves, 'training step', label, log_y=True), 'Task loss.', False)
 
 
-def added_figures(plain: RunLog, distilled: RunLog, caption: str, log_y: bool = False) -> list[Figure]:
-    """The losses that only the distilled student has; no figure when there are none."""
+def added_figures(logs: Mapping[str, RunLog], distilled: str, caption: str, log_y: bool = False) -> list[Figure]:
+    """The losses of a run that ``baseline`` does not have; no figure when there are none, or one of both is missing."""
+    if not {'baseline', distilled} <= set(logs):
+        return []
+    plain, distilled_log = logs['baseline'], logs[distilled]
     known = {'loss', *plain.loss_names()}
-    added = [name for name in distilled.loss_names() if name not in known]
+    added = [name for name in distilled_log.loss_names() if name not in known]
     if not added:
         return []
-    curves = {name: distilled.curve(name) for name in added}
+    curves = {name: distilled_log.curve(name) for name in added}
     return [Figure(line_chart(curves, 'training step', 'weighted loss', log_y=log_y), caption, False)]
 
 

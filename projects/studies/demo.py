@@ -120,6 +120,23 @@ class Demo(ABC):
 
     def report(self, tool: str, *options: object, **configs: str) -> Step:
         """Step that evaluates and writes the report, with ``--<name>-config`` for each of the configs."""
-        flags = [part for name, config in configs.items() for part in (f'--{name}-config', config)]
-        command = [tool, self.args.work_dir, '--seed', self.args.seed, *flags, '--data-root', self.data, *options]
+        command = self._report_command(tool, *options, **configs)
         return self.step('report', 'evaluate on held-out scenes and write the report', *command, repeatable=True)
+
+    def with_pages(self, trainings: Sequence[Step], tool: str, *options: object, **configs: str) -> list[Step]:
+        """Trainings with a first page before them and a new one after each, which needs that training alone.
+
+        ``tool``, ``options`` and ``configs`` are those of :meth:`report`.
+        """
+        command = [*self._report_command(tool, *options, **configs), '--so-far']
+        steps = [self.step('page', 'write a first page of the data', *command, after=('infos',))]
+        for training in trainings:
+            steps.append(training)
+            if training.show:  # a training, and not what prepares one
+                title = f'write a page with {training.name}'
+                steps.append(self.step(f'page-{training.name}', title, *command, after=(training.name,)))
+        return steps[:-1]  # the report follows the last one
+
+    def _report_command(self, tool: str, *options: object, **configs: str) -> list[object]:
+        flags = [part for name, config in configs.items() for part in (f'--{name}-config', config)]
+        return [tool, self.args.work_dir, '--seed', self.args.seed, *flags, '--data-root', self.data, *options]

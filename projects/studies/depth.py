@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 from projects.cli import ToolParser
 from projects.depth.visualization import colour_depth, colour_error, colour_scale
-from projects.engine import image_grid
-from projects.reporting import Figure, Page, Section, Table, image_to_data_uri
+from projects.engine import fit_width, image_grid
+from projects.reporting import Comparison, Figure, Page, Section, Table, image_to_data_uri
 
 from .calibration import Calibration, calibrate, calibration_chart
 from .curves import SAME_START, added_figures, task_figure
@@ -44,6 +44,11 @@ COLUMNS = {
     'd1': 'd1',
     'd2': 'd2',
 }
+COMMANDS = [
+    ('Is a gain of this size more than noise? Both students with three seeds:', 'make demo-depth SEEDS=3'),
+    ('The method for occupancy, with LiDAR as the teacher:', 'make demo'),
+]
+"""What a reader may run after the demo."""
 HIGHER_IS_BETTER = ('d1', 'd2', 'd3')
 STUDENTS = ('baseline', 'adudepth')
 
@@ -121,21 +126,21 @@ class DepthResult(StudyResult):
         results = [result, score_table(self.dense, dense)] if self.dense else [result]
         chart = calibration_chart(self.calibrations, NAMES)
         bins = Figure(chart, 'Twenty bins of pixels, sorted by predicted scale.', False)
-        logs = self.logs
-        added = 'What ADU-Depth adds to the loss of the student; likelihoods may be negative.'
-        curves = [
-            task_figure(logs, NAMES, 'loss_depth', 'SILog loss'),
-            *added_figures(logs['baseline'], logs['adudepth'], added),
-        ]
         sections = [
             Section('Result', [controls], results),
             Section('Both students, seed by seed', tables=[seeds]),
             Section('Uncertainty', [scale], [calibration_table(self)], [bins]),
-            Section('Curves', [SAME_START], [cost_table(self)], curves),
+            Section('Curves', [SAME_START], [cost_table(self)], loss_curves(self.logs)),
             *frames,
         ]
         title = 'ADU-Depth on MiniDrive: did the monocular student learn from the stereo teacher?'
-        return Page(title, self.describe_gain(), sections)
+        return Page(title, self.describe_gain(), sections, commands=COMMANDS)
+
+
+def loss_curves(logs: Mapping[str, RunLog]) -> list[Figure]:
+    """Losses of the runs that have logs."""
+    added = 'What ADU-Depth adds to the loss of the student; likelihoods may be negative.'
+    return [task_figure(logs, NAMES, 'loss_depth', 'SILog loss'), *added_figures(logs, 'adudepth', added)]
 
 
 def _rounded(scores: Mapping[str, Scores]) -> dict[str, Scores]:
@@ -277,6 +282,10 @@ class DepthStudy(Study):
             f'{len(self.training)} training frames, {frames} held-out frames with truth',
         )
 
+    def curves(self) -> list[Figure]:
+        """Losses of the runs that are trained."""
+        return loss_curves(self.logs)
+
     def scenes(self) -> Iterator[str]:
         """Drive of each held-out frame."""
         paths = (Path(self.held_out.get_data_info(index)['img_path']) for index in range(len(self.held_out)))
@@ -290,16 +299,23 @@ class DepthStudy(Study):
         valid = (truth > 0) & (truth < 80)
         image = cv2.cvtColor(sample['inputs']['img'].numpy().transpose(1, 2, 0), cv2.COLOR_BGR2RGB)
         cells = [('left image', image), ('true depth', colour_depth(truth)), ('prior', colour_depth(self.prior))]
-        for name in self.runs:
+        errors = {}
+        for name in self.logs:
             depth, log_scale = self.maps(name, sample)
             error = np.abs(depth - truth) / np.where(valid, truth, 1.0)
-            cells.append((f'{name}: depth', colour_depth(depth)))
-            cells.append((f'{name}: relative error', colour_error(error, valid)))
-            cells.append((f'{name}: predicted scale', colour_scale(np.exp(log_scale))))
+            errors[name] = colour_error(error, valid)
+            cells.append((f'{NAMES[name]}: depth', colour_depth(depth)))
+            cells.append((f'{NAMES[name]}: relative error', errors[name]))
+            cells.append((f'{NAMES[name]}: predicted scale', colour_scale(np.exp(log_scale))))
         caption = (
             'Depth: red 3 m, blue 80 m, equal ratios. Error: dark 0, bright 50 % and more, grey without truth. Scale '
             'of the log-depth error: dark 0, bright 0.5 and more.'
         )
         titles, pictures = zip(*cells)
         grid = image_grid(pictures, titles, 3, 1260)
-        return Section(f'Frame {data.frame_id}', figures=[Figure(image_to_data_uri(grid), caption)])
+        figures: list[Figure | Comparison] = [Figure(image_to_data_uri(grid), caption)]
+        if set(STUDENTS) <= set(errors):
+            before, after = (image_to_data_uri(fit_width(errors[name], 1260)) for name in STUDENTS)
+            names = (NAMES['baseline'], NAMES['adudepth'])
+            figures.append(Comparison(before, after, names, 'Relative error of the depth.'))
+        return Section(f'Frame {data.frame_id}', figures=figures)

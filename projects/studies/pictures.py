@@ -29,12 +29,17 @@ def draw_volumes(volumes: Mapping[str, np.ndarray], spec: OccSpec, mask: np.ndar
 
 
 def draw_ray_distributions(
-    views: Mapping[str, RenderedView], label: RenderedView, rays: Sequence[ChosenRay], t_mids: np.ndarray
+    views: Mapping[str, RenderedView],
+    names: Mapping[str, str],
+    label: RenderedView,
+    rays: Sequence[ChosenRay],
+    t_mids: np.ndarray,
 ) -> str:
     """Where each model thinks that a ray ends, in the kind of the paper's Fig. 3.
 
     Args:
         views (Mapping[str, RenderedView]): Model -> rendered view.
+        names (Mapping[str, str]): Model -> what the reader knows it as.
         label (RenderedView): View of the label; its depth is drawn as a dashed line.
         rays (Sequence[ChosenRay]): Pixels to draw.
         t_mids (np.ndarray): Middle of each sample in metres of z-depth. Shape (S,).
@@ -49,9 +54,9 @@ def draw_ray_distributions(
             weights, depth = view.weights[ray.row, ray.column], view.depths[ray.row, ray.column]
             mean = 'passes' if np.isnan(depth) else f'{depth:.1f} m'
             colour = COLOURS.get(name, 'black')
-            axes.plot(t_mids, weights, color=colour, label=f'{name} ({mean})', linewidth=1.6)
+            axes.plot(t_mids, weights, color=colour, label=f'{names[name]} ({mean})', linewidth=1.6)
         true_depth = label.depths[ray.row, ray.column]
-        axes.axvline(true_depth, color='black', linestyle='--', linewidth=1, label=f'label ({true_depth:.1f} m)')
+        axes.axvline(true_depth, color='black', linestyle='--', linewidth=1, label=f'Label ({true_depth:.1f} m)')
         axes.set_xlim(0, min(MAX_DEPTH, true_depth * 2 + 6))
         axes.set_title(f'pixel ({ray.column}, {ray.row}): {ray.reason}', fontsize=9)
         axes.set_xlabel('z-depth along the ray (m)', fontsize=8)

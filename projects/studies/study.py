@@ -1,6 +1,7 @@
 """From trained runs to ``report.json`` and ``report.html``: what the reports of both tasks share."""
 
 import argparse
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ from projects.cli import ToolParser
 from projects.engine import load_trained_model
 from projects.fileio import atomic_write, read_json
 from projects.models import TaskModel
-from projects.reporting import Page, Section, Table, format_table, package_versions, processor_name
+from projects.reporting import Figure, Page, Section, Table, format_table, package_versions, processor_name
 
 from .measuring import Predictor, choose_frames
 from .runs import last_checkpoint, read_run_log
@@ -49,6 +50,8 @@ class StudyResult(ABC):
 class Study(ABC):
     """The runs of a work directory, what is measured on held-out frames, and how frames are drawn.
 
+    With ``--so-far`` it holds those runs that a demo has finished, and every picture shows as many.
+
     Args:
         args (argparse.Namespace): From :meth:`parser`.
 
@@ -62,11 +65,16 @@ class Study(ABC):
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
-        self.predictors = {name: Predictor(self._load(name)) for name in self.models()}
-        costs = read_json(args.work_dir / 'costs.json')
-        self.logs = {name: read_run_log(args.work_dir / name) for name in self.runs}
+        costs_file = args.work_dir / 'costs.json'
+        names = self.models()
+        if args.so_far:
+            finished = read_json(costs_file)
+            names = [name for name in names if name in finished]
+        self.predictors = {name: Predictor(self._load(name)) for name in names}
+        costs = read_json(costs_file)
+        self.logs = {name: read_run_log(args.work_dir / name) for name in self.runs if name in names}
         for name, log in self.logs.items():
-            log.peak_mb = costs[name]['peak_mb']
+            log.peak_mb = costs.get(name, {}).get('peak_mb', math.nan)
         self.times = ', '.join(f'{name} {cost["seconds"]:.0f} s' for name, cost in costs.items())
 
     def _load(self, name: str) -> TaskModel:
@@ -85,6 +93,8 @@ class Study(ABC):
         parser.add_argument('--data-root', required=True, type=Path, help='data set with held-out scenes')
         parser.add_argument('--seed', type=int, default=0, help='seed of the runs (default 0)')
         parser.add_argument('--frames', type=int, default=cls.frames[0], help=cls.frames[1])
+        text = 'write a page of the models that are trained by now, with one frame and without scores'
+        parser.add_argument('--so-far', action='store_true', help=text)
         return parser
 
     def models(self) -> list[str]:
@@ -98,6 +108,10 @@ class Study(ABC):
     @abstractmethod
     def measure(self) -> StudyResult:
         """Measure everything on the held-out frames."""
+
+    @abstractmethod
+    def curves(self) -> list[Figure]:
+        """Charts of the logs that there are."""
 
     @abstractmethod
     def scenes(self) -> Iterator[str]:
@@ -119,6 +133,38 @@ def preset_warning(work_dir: Path) -> str:
 
 
 def write_report(study: Study) -> str:
+    """Write what a study was asked for: :func:`write_full_report`, or :func:`write_page_so_far`; give what to print."""
+    return write_page_so_far(study) if study.args.so_far else write_full_report(study)
+
+
+def write_page_so_far(study: Study) -> str:
+    """Write ``report.html`` of the runs that are trained by now: their curves, and one held-out frame, without scores.
+
+    Returns:
+        str: What to print: where the page is.
+    """
+    done, runs = [name for name in study.runs if name in study.logs], study.runs
+    sections = [study.draw_frame(index) for index in choose_frames(study.scenes(), 1)]
+    if done:
+        sections.append(Section('Curves', figures=study.curves()))
+    warning = f'Not finished: {len(done)} of {len(runs)} models are trained, and nothing is measured yet.'
+    warning = ' '.join(filter(None, [warning, preset_warning(study.args.work_dir)]))
+    lead = (
+        'This page is written anew after every model: reload it. The report with all scores, controls and pictures '
+        'takes its place at the end.'
+    )
+    page = Page(f'{len(done)} of {len(runs)} models', lead, sections, warning=warning, links=study.write_beside())
+    return f'page so far: {_write_page(study, page)}'
+
+
+def _write_page(study: Study, page: Page) -> Path:
+    path = (study.args.work_dir / 'report.html').resolve()
+    with atomic_write(path, 'w') as file:
+        file.write(page.to_html())
+    return path
+
+
+def write_full_report(study: Study) -> str:
     """Measure a study, draw its frames, and write ``report.json`` and ``report.html`` into its work directory.
 
     A reader never sees a half-written file.
@@ -150,8 +196,6 @@ def write_report(study: Study) -> str:
     write_json(args.work_dir / 'report.json', report)
     page = result.page(frames)
     page.facts, page.warning, page.links = list(facts.items()), warning, study.write_beside()
-    with atomic_write(args.work_dir / 'report.html', 'w') as file:
-        file.write(page.to_html())
+    where = _write_page(study, page)
     tables = [f'\n{format_table(table, warning)}' for table in result.main_tables()]
-    where = (args.work_dir / 'report.html').resolve()
     return '\n'.join([*tables, page.lead, *result.remarks(), f'report: {where}'])

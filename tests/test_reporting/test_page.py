@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from projects.reporting import (
+    Comparison,
     Figure,
     Page,
     Section,
@@ -62,3 +63,19 @@ def test_warning_is_the_first_line_of_a_table():
     table = Table(['model', 'mIoU'], [['teacher', '50.0']])
     assert format_table(table).splitlines() == ['model    mIoU', 'teacher  50.0']
     assert format_table(table, 'Beware.').splitlines()[0] == '!!! Beware.'
+
+
+def test_slider_holds_both_pictures_under_their_names():
+    black, white = (image_to_data_uri(np.full((4, 6, 3), value, np.uint8)) for value in (0, 255))
+    pair = Comparison(black, white, ('Alone', 'Under <teacher>'), 'Two pictures.')
+    html = Page('Title', 'Lead', [Section('Pictures', figures=[pair])]).to_html()
+    assert html.count(black) == html.count(white) == 1
+    assert 'aria-label="Alone or Under &lt;teacher&gt;"' in html
+    assert 'Two pictures. Drag to compare.' in html
+
+
+def test_commands_stand_at_the_end():
+    page = Page('Title', 'Lead', [Section('Numbers')], commands=[('Go on:', 'make <that>')])
+    assert (
+        page.to_html().split('What to run next')[1].split('</pre>')[0].endswith('<p>Go on:</p>\n<pre>make &lt;that&gt;')
+    )

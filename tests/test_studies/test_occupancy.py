@@ -1,10 +1,11 @@
 import json
+import re
 
 import pytest
 import torch
 
-from projects.studies.occupancy import OccupancyResult, ray_table, result_table
 from projects.studies.occupancy_controls import blank_images, frame_of_another_scene, swap_points
+from projects.studies.occupancy_result import OccupancyResult, best_students, loss_curves, ray_table, result_table
 from projects.studies.occupancy_scores import Scores
 from projects.studies.ray_depth import RayScores
 from projects.studies.runs import RunLog
@@ -59,12 +60,31 @@ def test_ray_table_has_a_row_for_each_model():
     assert table.rows[1] == ['Student alone (cameras)', '42.4', '1.60', '6.00', 'nan']
     assert table.rows[3] == ['Student + RadOcc', '52.7', '1.31', '7.00', '21.2']
     assert table.rows[4][:2] == ['The better student alone, best threshold', '47.6']
-    assert table.best == {(3, 1)}
+    assert table.best == {(3, 1), (3, 2), (1, 3), (2, 4)}  # 52.7 %, 1.31 m, 6.0 m, 11.0 % (not NaN)
 
 
-def test_better_student_is_marked():
-    assert result_table(_result()).best == {(3, 1)}
-    assert result_table(_result(19.0)).best == {(2, 1)}
+def test_best_student_of_every_number_is_marked():
+    assert result_table(_result()).best == {(3, 1), (3, 2)}
+    assert result_table(_result(19.0)).best == {(2, 1), (3, 2)}
+
+
+def test_the_teacher_is_never_the_best_student_and_a_column_of_nan_has_none():
+    numbers = {'teacher': (9.0, 0.0, 1.0), 'a': (1.0, 5.0, float('nan')), 'b': (2.0, 6.0, float('nan'))}
+    assert best_students(numbers, (1, -1, 1)) == {(2, 1), (1, 2)}
+
+
+def test_curves_are_drawn_of_the_runs_that_have_logs():
+    logs = _result().logs
+    assert len(loss_curves({'teacher': logs['teacher']})) == 1
+    assert len(loss_curves({name: logs[name] for name in ('baseline', 'radocc')})) == 3
+
+
+def test_page_ends_with_commands_that_make_knows(repo):
+    html = _result().page([]).to_html()
+    targets = re.findall(r'<pre>make ([a-z-]+)', html)
+    makefile = (repo / 'Makefile').read_text()
+    assert targets == ['study', 'demo']
+    assert all(f'\n{target}:' in makefile for target in targets)
 
 
 def test_json_holds_every_field():

@@ -29,6 +29,9 @@ class _Study(Study):
     def measure(self):
         return _Result()
 
+    def curves(self):
+        return []
+
     def scenes(self):
         return iter('aab')
 
@@ -65,6 +68,44 @@ def test_report_is_written_with_its_frames_facts_and_warning(tmp_path):
     assert 'Frame 1' not in html
     assert '<a href="viewer.html">Frames [0, 2] in 3D</a>' in html
     assert '<dd>data/x: three frames</dd>' in html
+
+
+class _Trained(_Study):
+    """Two runs of which the demo has finished one."""
+
+    runs = ('teacher', 'baseline')
+
+    def _load(self, name):
+        return name
+
+
+def test_page_so_far_counts_the_finished_runs_and_measures_nothing(tmp_path):
+    (tmp_path / 'demo.json').write_text(json.dumps({'preset': 'mini', 'seed': 0}))
+    (tmp_path / 'costs.json').write_text(json.dumps({'teacher': {'seconds': 2.0, 'peak_mb': 9.0}}))
+    log = tmp_path / 'teacher' / '1' / 'vis_data' / 'scalars.json'
+    log.parent.mkdir(parents=True)
+    log.write_text(json.dumps({'step': 1, 'time': 1.0, 'loss': 2.0}) + '\n')
+    args = [str(tmp_path), '--teacher-config', 'teacher.py', '--data-root', 'data/x', '--so-far']
+    study = _Trained(_Trained.parser().parse_args(args))
+    assert list(study.predictors) == list(study.logs) == ['teacher']
+    assert write_report(study) == f'page so far: {tmp_path}/report.html'
+    html = (tmp_path / 'report.html').read_text()
+    assert '<p role="alert">Not finished: 1 of 2 models are trained, and nothing is measured yet.</p>' in html
+    assert 'Frame 0' in html
+    assert 'Frame 2' not in html
+    assert '<h2>Curves</h2>' in html
+    assert not (tmp_path / 'report.json').exists()
+
+
+def test_page_so_far_of_the_data_alone_has_no_curves(tmp_path):
+    (tmp_path / 'demo.json').write_text(json.dumps({'preset': 'tiny', 'seed': 0}))
+    (tmp_path / 'costs.json').write_text('{}')
+    args = [str(tmp_path), '--teacher-config', 'teacher.py', '--data-root', 'data/x', '--so-far']
+    write_report(_Trained(_Trained.parser().parse_args(args)))
+    html = (tmp_path / 'report.html').read_text()
+    assert 'Not finished: 0 of 2 models' in html
+    assert TINY_WARNING in html
+    assert 'Curves' not in html
 
 
 @pytest.mark.parametrize(('preset', 'warns'), [('tiny', True), ('mini', False), (None, False)])

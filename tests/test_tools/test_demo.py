@@ -25,14 +25,16 @@ def _command(steps, name):
 
 def test_all_take_the_same_steps_and_one_has_the_trained_teacher(demo, tmp_path):
     steps = _steps(demo, '--work-dir', tmp_path, '--seed', 3)
-    assert [step.name for step in steps] == ['data', 'infos', 'teacher', 'baseline', 'radocc', 'labelled', 'report']
-    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_5.pth' in _command(steps, 'radocc')
+    names = [step.name for step in steps if not step.name.startswith('page')]
+    assert names == ['data', 'infos', 'teacher', 'baseline', 'radocc', 'labelled', 'report']
+    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_6.pth' in _command(steps, 'radocc')
     for name in ('teacher', 'baseline', 'radocc', 'labelled'):
         command = _command(steps, name)
-        assert 'train_cfg.max_epochs=5' in command
-        assert 'param_scheduler.1.T_max=5' in command
-        assert 'train_dataloader.dataset.label_part=0.2' in command
-        assert ('train_dataloader.sampler.labelled_share=1.0' in command) == (name in ('teacher', 'labelled'))
+        assert 'train_cfg.max_epochs=6' in command
+        assert 'param_scheduler.1.T_max=6' in command
+        assert 'train_dataloader.dataset.label_part=0.07' in command
+        share = 1.0 if name in ('teacher', 'labelled') else 0.5
+        assert f'train_dataloader.sampler.labelled_share={share}' in command
         assert 'randomness.seed=3' in command
         assert 'train_dataloader.dataset.data_root=data/minidrive-seed3' in command
 
@@ -42,6 +44,21 @@ def test_only_the_distilled_student_waits_for_the_teacher(demo, tmp_path):
     assert waits['teacher'] == waits['baseline'] == waits['labelled'] == ('infos',)
     assert waits['radocc'] == ('infos', 'teacher')
     assert waits['report'] is None  # all of them
+
+
+def test_page_is_written_of_the_data_and_anew_after_every_model_and_the_report_comes_last(demo, tmp_path):
+    steps = _steps(demo, '--work-dir', tmp_path)
+    assert [step.name for step in steps][:4] == ['data', 'infos', 'page', 'teacher']
+    pages = {step.name: step.after for step in steps if step.name.startswith('page')}
+    assert pages == {
+        'page': ('infos',),
+        'page-teacher': ('teacher',),
+        'page-baseline': ('baseline',),
+        'page-radocc': ('radocc',),
+    }
+    assert '--so-far' in _command(steps, 'page')
+    assert '--so-far' not in _command(steps, 'report')
+    assert steps[-1].name == 'report'
 
 
 def test_tiny_preset_has_data_of_its_own(demo, tmp_path):

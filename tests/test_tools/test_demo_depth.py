@@ -18,10 +18,8 @@ def demo(repo, monkeypatch):
 
 
 def _steps(demo, *args):
-    return {
-        step.name: step.command
-        for step in demo.AduDepthDemo(demo.AduDepthDemo.parser().parse_args([*map(str, args)])).steps()
-    }
+    steps = demo.AduDepthDemo(demo.AduDepthDemo.parser().parse_args([*map(str, args)])).steps()
+    return {step.name: step.command for step in steps if not step.name.startswith('page')}
 
 
 def test_both_students_start_from_the_same_weights_and_learn_from_the_trained_teacher(demo, tmp_path):
@@ -48,6 +46,13 @@ def test_further_seeds_share_data_and_teacher(demo, tmp_path):
     assert ckpt in steps['adudepth-seed2']
     assert 'train_dataloader.dataset.data_root=data/minidrive-kitti' in steps['adudepth-seed2']
     assert steps['report'][steps['report'].index('--seeds') + 1] == '3'
+
+
+def test_page_is_written_of_the_data_and_anew_after_every_model(demo, tmp_path):
+    steps = demo.AduDepthDemo(demo.AduDepthDemo.parser().parse_args(['--work-dir', str(tmp_path)])).steps()
+    pages = [step.name for step in steps if '--so-far' in step.command]
+    assert pages == ['page', 'page-teacher', 'page-control', 'page-baseline']
+    assert steps[2].name == 'page'
 
 
 def test_tiny_preset_has_data_of_its_own(demo, tmp_path):
