@@ -6,13 +6,11 @@ from pathlib import Path
 import torch
 from mmdet3d.registry import MODELS
 from mmengine.config import DictAction
-from mmengine.registry import init_default_scope
-from mmengine.utils import import_modules_from_strings
 
 from projects.cli import ToolParser, positive_number, run_tool
 from projects.depth import DepthInferencer
 from projects.depth.models import BaseDepthModel
-from projects.engine import device_problem, find_config, plain_model, read_config
+from projects.engine import device_problem, find_config, import_modules_of, plain_model, read_config
 from projects.occupancy import OccInferencer
 from projects.occupancy.frames import find_frames
 
@@ -85,8 +83,7 @@ def check_args(parser, args):
 
 def inferencer_class(config):
     """Class of the inferencer for the model of a config."""
-    import_modules_from_strings(**config.custom_imports)
-    init_default_scope(config.default_scope)
+    import_modules_of(config)
     model = MODELS.get(plain_model(config.model)['type'])
     return DepthInferencer if isinstance(model, type) and issubclass(model, BaseDepthModel) else OccInferencer
 

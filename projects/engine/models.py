@@ -26,6 +26,13 @@ def plain_model(model: Mapping[str, Any]) -> dict[str, Any]:
     return {**model['student'], **own}
 
 
+def import_modules_of(config: Config) -> None:
+    """Register the modules that a config names in ``custom_imports``, and enter its scope, as a Runner would."""
+    if config.get('custom_imports'):
+        import_modules_from_strings(**config.custom_imports)
+    init_default_scope(config.get('default_scope', 'mmdet3d'))
+
+
 def load_trained_model(config_file: str | Path | Config, checkpoint: str | Path) -> nn.Module:
     """Build the model of a config and load its weights, in eval mode.
 
@@ -40,8 +47,7 @@ def load_trained_model(config_file: str | Path | Config, checkpoint: str | Path)
         CheckpointError: If the weights are not those of the model.
     """
     config = config_file if isinstance(config_file, Config) else Config.fromfile(config_file)
-    import_modules_from_strings(**config.custom_imports)
-    init_default_scope(config.default_scope)
+    import_modules_of(config)
     with naming_config_keys(config.model, 'model'):
         model = MODELS.build(plain_model(config.model))
     state = load_checkpoint_safe(checkpoint)['state_dict']

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from projects.cli import ToolParser
 from projects.depth.visualization import colour_depth, colour_error, colour_scale
-from projects.engine import fit_width, image_grid
+from projects.engine import fit_width, image_grid, import_modules_of
 from projects.reporting import Comparison, Figure, Page, Section, Table, image_to_data_uri
 
 from .calibration import Calibration, calibrate, calibration_chart
@@ -227,6 +227,7 @@ class DepthStudy(Study):
         MMLogger.get_instance('adudepth_report', log_level='WARNING')
         super().__init__(args)
         config = Config.fromfile(args.teacher_config)
+        import_modules_of(config)
         self.held_out, self.training = (
             build_dataset(loader.dataset, args.data_root, config.test_pipeline, stereo=True)
             for loader in (config.val_dataloader, config.train_dataloader)

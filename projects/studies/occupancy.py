@@ -12,7 +12,7 @@ from mmengine.config import Config
 from torch import Tensor
 
 from projects.cli import ToolParser
-from projects.engine import image_grid
+from projects.engine import image_grid, import_modules_of
 from projects.occupancy.views import draw_views
 from projects.occupancy.visualization import draw_oblique
 from projects.reporting import Comparison, Figure, Section, image_to_data_uri
@@ -46,6 +46,7 @@ class OccupancyStudy(Study):
     def __init__(self, args: argparse.Namespace) -> None:
         super().__init__(args)
         config = Config.fromfile(args.teacher_config)
+        import_modules_of(config)
         sensors = {'use_camera': True, 'use_lidar': True}
         self.dataset = build_dataset(
             config.val_dataloader.dataset, args.data_root, config.fusion_test_pipeline, modality=sensors

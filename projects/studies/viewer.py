@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 from mmdet3d.registry import DATASETS
-from mmengine.registry import init_default_scope
-from mmengine.utils import import_modules_from_strings
 
-from projects.engine import find_config, fit_width, read_config
+from projects.engine import find_config, fit_width, import_modules_of, read_config
 from projects.occ_eval.files import read_occ_label
 from projects.reporting.viewer import ViewerCamera, ViewerFrame, cut_volumes, write_viewer
 from projects.transforms import read_image
@@ -90,9 +88,7 @@ def open_dataset(config: str, split: str = 'val', data_root: str | None = None) 
         OSError: If there is no such data.
     """
     cfg = read_config(find_config(config))
-    if cfg.get('custom_imports'):
-        import_modules_from_strings(**cfg.custom_imports)
-    init_default_scope(cfg.get('default_scope', 'mmdet3d'))
+    import_modules_of(cfg)
     dataset = cfg[f'{split}_dataloader'].dataset
     if not hasattr(DATASETS.get(dataset['type']), 'frame_of'):
         raise ValueError(f'{config} is no config of occupancy: its data set is {dataset["type"]}')

@@ -1,8 +1,12 @@
 """Every command of the documentation about occupancy, run in order on the smallest MiniDrive."""
 
+import json
+import pickle
+
+import numpy as np
 import pytest
 from docs_blocks import blocks
-from docs_plan import OCCUPANCY, small
+from docs_plan import BEFORE, OCCUPANCY, small
 from docs_walk import predict_first_frame
 
 TASK = OCCUPANCY
@@ -50,3 +54,40 @@ def test_trained_model_predicts_after_init_model(walk, trained, name):
     model, sample = predict_first_frame(config, f'work_dirs/{name}/epoch_1.pth')
     assert len(model.dataset_meta['classes']) == 18
     assert sample.pred_occ.shape == (200, 200, 16)
+
+
+def test_research_student_outside_the_repository_is_distilled_by_two_processes(walk, trained):
+    trained(DISTILLED)  # docs/add_a_student.md in a folder of its own; leaves the trained teacher
+    command = f'bash tools/dist_train.sh configs/my_student/{DISTILLED}.py 2 --work-dir work_dirs/two'
+    result = walk.run(command)
+    assert result.returncode == 0, result.stderr[-4000:]
+    assert (walk.folder / 'work_dirs/two/epoch_1.pth').is_file()
+    (log,) = walk.folder.glob('work_dirs/two/*/vis_data/scalars.json')
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    assert any(record.get('loss_rdc', 0) > 0 for record in records)
+
+
+def test_leaderboard_predictions_in_the_layout_of_flashocc_are_scored_packed_and_checked(walk, trained):
+    """The files of the walk's own model, written once more as FlashOcc writes them, get the same score."""
+    assert walk.run(BEFORE['docs/evaluation.md'][0]).returncode == 0
+    infos = walk.folder / 'data/minidrive/occ3d-nus_infos_val.pkl'
+    frames = pickle.loads(infos.read_bytes())['data_list']
+    for frame in frames:
+        folder = walk.folder / 'foreign' / frame['scene_name'] / frame['token']
+        folder.mkdir(parents=True)
+        with np.load(walk.folder / f'work_dirs/predictions/{frame["token"]}.npz') as file:
+            np.savez_compressed(folder / 'pred.npz', pred=file['arr_0'])
+    scores = []
+    for place in ('foreign', 'work_dirs/predictions'):
+        out = f'{place.replace("/", "_")}.json'
+        command = (
+            f'python tools/eval_occ.py data/minidrive/gts {place} --metrics miou rayiou --infos {infos} --json {out}'
+        )
+        assert walk.run(command).returncode == 0
+        scores.append(json.loads((walk.folder / out).read_text()))
+    assert scores[0]['frames'] == len(frames)
+    assert scores[0]['confusion'] == scores[1]['confusion']
+    assert scores[0]['rayiou'] == scores[1]['rayiou']
+    for command in (f'pack foreign --infos {infos} --out foreign.zip', f'check foreign.zip --infos {infos}'):
+        result = walk.run(f'python tools/submission.py occ3d {command}')
+        assert result.returncode == 0, result.stdout + result.stderr

@@ -4,6 +4,9 @@ import sys
 
 import pytest
 
+from projects.studies.demo import ENVIRONMENT
+from projects.studies.steps import run_steps
+
 
 @pytest.fixture
 def demo(repo, monkeypatch):
@@ -65,3 +68,15 @@ def test_tiny_preset_has_data_of_its_own(demo, tmp_path):
     steps = _steps(demo, '--work-dir', tmp_path, '--preset', 'tiny')
     assert 'data/minidrive-tiny' in _command(steps, 'data')
     assert f'train_cfg.max_epochs={demo.RadOccDemo.tiny_epochs}' in _command(steps, 'radocc')
+
+
+def test_laptop_page_shows_the_cameras_before_anything_is_trained(demo, tmp_path, minidrive_root):
+    """The first three steps of `make demo PRESET=tiny`; the data are there already."""
+    args = ['--work-dir', str(tmp_path), '--preset', 'tiny', '--data-root', str(minidrive_root)]
+    demo_of = demo.RadOccDemo(demo.RadOccDemo.parser().parse_args(args))
+    run_steps(tmp_path, {'preset': 'tiny'}, [step for step in demo_of.steps()[:3] if step.name != 'data'], ENVIRONMENT)
+    html = (tmp_path / 'report.html').read_text()
+    assert 'Not finished: 0 of 4 models are trained' in html
+    assert 'These numbers mean nothing' in html
+    assert html.count('<img src="data:image/') == 4  # six cameras, the label, and what two cameras see of it
+    assert (tmp_path / 'viewer.html').is_file()

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from mmengine.config import Config
-from mmengine.utils import import_modules_from_strings
+
+from projects.engine import import_modules_of
 
 from .distiller import RayPlan, measure_connectors, measure_rendering, measure_teacher
 from .formulas import epoch_steps, step_seconds, weight_bytes
@@ -60,7 +61,7 @@ def make_plan(cfg: Config) -> Plan:
     Raises:
         TypeError: If a model is of no class that is known.
     """
-    import_modules_from_strings(**cfg.custom_imports)
+    import_modules_of(cfg)
     data, rays, model = read_data(cfg), None, cfg.to_dict()['model']
     meter, outputs, parameters = measure_model(model.get('student', model), data, learns=True)
     if 'student' in model:
