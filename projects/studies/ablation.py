@@ -2,9 +2,10 @@
 
 A study is a config file with ``title``, ``data``, ``student`` and ``teacher`` (configs), ``arms``, ``controls`` (arms
 without a teacher, first the one with the same steps on the same data), ``seeds`` and ``settings``, for occupancy also
-``rays`` (a config whose renderer measures all arms), and if it likes ``epochs`` (of all arms and teachers);
-``configs/studies`` has examples. The student says which task it is. Every arm is trained in every setting with every
-seed and measured by the same rules. What is done is not done again.
+``rays`` (a config whose renderer measures all arms), and if it likes ``epochs`` (of all arms and teachers) and
+``teacher_seed``: the teacher then comes from another data set, a MiniDrive of that seed with all labels, and is the
+same in all settings. ``configs/studies`` has examples. The student says which task it is. Every arm is trained in every
+setting with every seed and measured by the same rules. What is done is not done again.
 """
 
 import sys
@@ -20,11 +21,13 @@ from .demo import epoch_options
 from .steps import Step
 
 _KEYS = {'title', 'data', 'student', 'teacher', 'arms', 'controls', 'seeds', 'settings'}
-_OPTIONAL_KEYS = {'epochs'}
+_OPTIONAL_KEYS = {'epochs', 'teacher_seed'}
 _ARM_KEYS = {'config', 'epochs', 'labelled_share', 'seeds'}
 _SETTING_KEYS = {'scene_part', 'label_part', 'labelled_share', 'labels'}
 _EXACT = 'exact'
 _TEACHER = 'teacher'
+_ELSEWHERE = 'elsewhere'
+"""In place of a setting: the other data set, on which a study may train its teacher."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +76,19 @@ class Ablation:
             )
         self.path, self.work_dir, self.form, self.amp = Path(path), work_dir, form, amp and form.amp
         self.title, self.student, self.rays = config.title, config.student, config.get('rays')
-        self.epochs = config.get('epochs')
+        self.epochs, self.teacher_seed = config.get('epochs'), config.get('teacher_seed')
         self.arms = {name: _as_arm(arm) for name, arm in config.arms.items()}
         self.teacher = {**_as_arm(config.teacher), 'labelled_share': 1.0}
         self.seeds, self.settings = list(config.seeds), {name: dict(value) for name, value in config.settings.items()}
         self.controls, self.preset, self.data_seed = list(config.controls), config.data.preset, config.data.seed
         self.data = data_root or Path(config.data.root)
+        self.teacher_data = Path(f'{self.data}-seed{self.teacher_seed}')
         for what, keys, entries in (('arm', _ARM_KEYS, self.arms), ('setting', _SETTING_KEYS, self.settings)):
             for name, entry in {**entries, **({_TEACHER: self.teacher} if what == 'arm' else {})}.items():
                 if unknown := sorted(set(entry) - keys):
                     raise ValueError(f'{path}: {what} {name!r} has {unknown}; known are {sorted(keys)}')
+        if _ELSEWHERE in self.settings or self.teacher_seed == self.data_seed:
+            raise ValueError(f"{path}: no setting is called '{_ELSEWHERE}', and teacher_seed is another than data.seed")
         for name in self.settings:
             if self._labels(name) not in (kinds := (_EXACT, *form.labels)):
                 raise ValueError(f'{path}: labels of setting {name!r} must be one of {sorted(kinds)}')
@@ -123,33 +129,41 @@ class Ablation:
 
     def identity(self) -> dict[str, Any]:
         """What the results depend on besides code and data."""
-        return {'study': self.path.stem, 'data_seed': self.data_seed, 'amp': self.amp}
+        elsewhere = {} if self.teacher_seed is None else {'teacher_seed': self.teacher_seed}
+        return {'study': self.path.stem, 'data_seed': self.data_seed, 'amp': self.amp, **elsewhere}
 
     def steps(self) -> list[Step]:
         """All steps in order: data, info files, and for each setting its teacher, then each run and its scores."""
-        create = ['tools/create_minidrive.py', self.data, '--preset', self.preset, '--seed', self.data_seed]
-        create += self.form.create
-        for kind in sorted({self._labels(setting) for setting in self.settings} - {_EXACT}):
-            create += ['--labels', kind]
-        infos = ['tools/create_data.py', *self.form.convert, '--root-path', self.data]
-        steps = [
-            _step('data', 'generate MiniDrive', *create, repeatable=True),
-            _step('infos', 'write the info files', *infos, repeatable=True, after=('data',)),
-        ]
-        taught: set[str] = set()
+        kinds = sorted({self._labels(setting) for setting in self.settings} - {_EXACT})
+        steps = self._make_data(self.data, self.data_seed, *(part for kind in kinds for part in ('--labels', kind)))
+        if self.teacher_seed is not None:
+            steps += self._make_data(self.teacher_data, self.teacher_seed, suffix=f'-seed{self.teacher_seed}')
+        taught: set[Run] = set()
         for run in self.runs():
-            if run.setting not in taught:
-                taught.add(run.setting)
-                steps.append(self._train(self.teacher_run(run.setting)))
+            teacher = self.teacher_run(run.setting)
+            if teacher not in taught:
+                taught.add(teacher)
+                steps.append(self._train(teacher))
             measure = ['tools/analysis_tools/study.py', self.path, '--work-dir', self.work_dir, '--measure', run.name]
             measure += ['--data-root', self.data]
             scores = _step(f'{run.name} scores', f'measure {run.name}', *measure, after=(run.name,))
             steps += [self._train(run), scores]
         return steps
 
+    def _make_data(self, root: Path, seed: int, *options: str, suffix: str = '') -> list[Step]:
+        """Steps that generate a MiniDrive and write its info files."""
+        create = ['tools/create_minidrive.py', root, '--preset', self.preset, '--seed', seed]
+        create += [*self.form.create, *options]
+        convert = ['tools/create_data.py', *self.form.convert, '--root-path', root]
+        data, infos = f'data{suffix}', f'infos{suffix}'
+        return [
+            _step(data, f'generate MiniDrive of seed {seed}', *create, repeatable=True, after=()),
+            _step(infos, f'write the info files of seed {seed}', *convert, repeatable=True, after=(data,)),
+        ]
+
     def teacher_run(self, setting: str) -> Run:
-        """The teacher that all arms of a setting share."""
-        return Run(setting, _TEACHER, self.seeds[0])
+        """The teacher that all arms of a setting share, or all arms of the study when it comes from elsewhere."""
+        return Run(setting if self.teacher_seed is None else _ELSEWHERE, _TEACHER, self.seeds[0])
 
     def find(self, name: str) -> Run:
         """The run of a folder name.
@@ -178,6 +192,10 @@ class Ablation:
         """Labels of the training data of a setting; calibration and held-out scenes always have the exact ones."""
         return self.settings[setting].get('labels', _EXACT)
 
+    def _setting(self, run: Run) -> dict[str, Any]:
+        """Keys of the setting of a run; elsewhere everything is labelled and used."""
+        return self.settings.get(run.setting, {})
+
     def _arm(self, run: Run) -> dict[str, Any]:
         return self.teacher if run.arm == _TEACHER else self.arms[run.arm]
 
@@ -185,16 +203,16 @@ class Ablation:
         """Number of epochs, which gives all arms of a study the same steps, also on fewer scenes."""
         arm = self._arm(run)
         epochs = arm.get('epochs') or self.epochs or read_config(arm['config']).train_cfg.max_epochs
-        return round(epochs / self.settings[run.setting].get('scene_part', 1.0))
+        return round(epochs / self._setting(run).get('scene_part', 1.0))
 
     def _data_options(self, run: Run) -> list[str]:
         """Options of the training data: which scenes, which labels, and how often labelled frames are drawn.
 
         A teacher learns from labelled frames alone. A share of an arm goes before that of its setting.
         """
-        setting, data = self.settings[run.setting], 'train_dataloader.dataset'
+        setting, data = self._setting(run), 'train_dataloader.dataset'
         options = [f'{data}.{name}={float(setting.get(name, 1.0))}' for name in ('scene_part', 'label_part')]
-        if (kind := self._labels(run.setting)) != _EXACT:
+        if (kind := setting.get('labels', _EXACT)) != _EXACT:
             options.append(f'{data}.gts={self.form.labels[kind]}')
         share = self._arm(run).get('labelled_share', setting.get('labelled_share'))
         if share is not None and setting.get('label_part', 1.0) < 1:
@@ -204,8 +222,9 @@ class Ablation:
 
     def _train(self, run: Run) -> Step:
         """Training with the seed, the data and the schedule of a run; validated on calibration scenes."""
-        config = self._arm(run)['config']
-        options = [f'{part}_dataloader.dataset.data_root={self.data}' for part in ('train', 'val', 'test')]
+        config, elsewhere = self._arm(run)['config'], run.setting == _ELSEWHERE
+        root, infos = (self.teacher_data, f'infos-seed{self.teacher_seed}') if elsewhere else (self.data, 'infos')
+        options = [f'{part}_dataloader.dataset.data_root={root}' for part in ('train', 'val', 'test')]
         options += [
             *self._data_options(run),
             f'val_dataloader.dataset.ann_file={self.infos("calib")}',
@@ -216,9 +235,9 @@ class Ablation:
             'default_hooks.logger.interval=25',
             'log_processor.window_size=25',
         ]
-        after: tuple[str, ...] = ('infos',)
+        after: tuple[str, ...] = (infos,)
         if read_config(config).model.type == 'Distiller':
-            after = ('infos', self.teacher_run(run.setting).name)
+            after = (infos, self.teacher_run(run.setting).name)
             options.append(f'model.teacher_ckpt={self.checkpoint(self.teacher_run(run.setting))}')
         command = ['tools/train.py', config, '--work-dir', self.folder(run), '--resume']
         command += ['--amp'] if self.amp else []

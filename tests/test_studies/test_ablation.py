@@ -78,6 +78,33 @@ def test_a_teacher_is_trained_once_a_setting_on_labelled_frames_for_as_many_step
     assert names.index('few/labelled/seed5') < names.index('all/teacher/seed4') < names.index('all/alone/seed4')
 
 
+def test_a_teacher_from_elsewhere_is_trained_once_on_all_labels_of_another_data_set(tmp_path):
+    (tmp_path / 'study.py').write_text(TEXT + 'teacher_seed = 8\n')
+    study = Ablation(tmp_path / 'study.py', tmp_path / 'work', tmp_path / 'data')
+    steps = {step.name: step for step in study.steps()}
+    assert list(steps)[:5] == ['data', 'infos', 'data-seed8', 'infos-seed8', 'elsewhere/teacher/seed4']
+    assert [name for name in steps if 'teacher' in name] == ['elsewhere/teacher/seed4']
+    create = steps['data-seed8'].command
+    assert create[2] == f'{tmp_path}/data-seed8'
+    assert create[create.index('--seed') + 1] == '8'
+    teacher, radocc = steps['elsewhere/teacher/seed4'], steps['few/radocc/seed5']
+    assert teacher.after == ('infos-seed8',)
+    assert options(teacher)['train_dataloader.dataset.data_root'] == f'{tmp_path}/data-seed8'
+    assert options(teacher)['train_dataloader.dataset.label_part'] == '1.0'
+    assert 'train_dataloader.sampler.type' not in options(teacher)
+    assert radocc.after == ('infos', 'elsewhere/teacher/seed4')
+    assert options(radocc)['model.teacher_ckpt'] == f'{tmp_path}/work/elsewhere/teacher/seed4/epoch_6.pth'
+    assert options(radocc)['train_dataloader.dataset.data_root'] == f'{tmp_path}/data'
+    assert study.identity()['teacher_seed'] == 8
+    assert study.identity() != Ablation(REPO / 'configs/studies/tiny.py', tmp_path).identity()
+
+
+def test_a_teacher_from_elsewhere_is_not_of_the_same_data(tmp_path):
+    (tmp_path / 'study.py').write_text(TEXT + 'teacher_seed = 3\n')
+    with pytest.raises(ValueError, match='teacher_seed is another than'):
+        Ablation(tmp_path / 'study.py', tmp_path)
+
+
 def test_students_draw_labelled_frames_as_often_as_their_setting_says_alone_and_under_the_teacher(study):
     steps = {step.name: step for step in study.steps()}
     alone, radocc = options(steps['few/alone/seed5']), options(steps['few/radocc/seed5'])

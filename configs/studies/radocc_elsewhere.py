@@ -1,0 +1,21 @@
+# What does a teacher add that was trained on another data set, as weights that one downloads? It saw all labels of a
+# second MiniDrive and none of this one, where three or ten of 96 scenes have labels.
+_base_ = './radocc_labels.py'
+title = 'What does a teacher of another data set add?'
+teacher_seed = 1
+_radocc = 'configs/radocc/{}_bevfusion-lite0_flashocc-lite0_1xb1-6e_minidrive.py'
+arms = dict(
+    _delete_=True,
+    alone=_base_.student,
+    alone_labelled=dict(config=_base_.student, labelled_share=1.0),
+    radocc=_radocc.format('radocc'),
+    radocc_pseudo=_radocc.format('radocc-pseudo'),
+    # A rival without rendering losses, and the control in seconds.
+    pseudo=_radocc.format('pseudo-labels'),
+    alone_longer=dict(config=_base_.student, epochs=7),
+)
+settings = dict(
+    _delete_=True,
+    labels_3=dict(label_part=0.03, labelled_share=0.5),
+    labels_10=dict(label_part=0.1, labelled_share=0.5),
+)
