@@ -21,8 +21,9 @@ from .bins import (
 )
 from .jit import pure_kernel
 from .primitives import BOX, T_AGENT, T_CATEGORY, T_KIND, T_PART, T_SEED, Prims, local_hit, meet_prim, ray_table
-from .shading import ground_colour, prim_colour
+from .shading import ground_colour
 from .sky import S_AMBIENT, S_HAZE, S_HORIZON, S_SUN, S_SUNLIGHT, sky_colour
+from .surfaces import prim_colour
 
 HIT_GROUND, HIT_SKY = -1, -2
 
