@@ -12,6 +12,7 @@ SUBSTITUTIONS = (
     (r'(bevdet-occ|bevfusion-occ|flashocc)_r50_8xb4-24e_occ3d-nus', r'\1_mini_1xb1-7e_minidrive'),
     (r'bevformer-occ_r50_8xb1-24e_occ3d-nus', 'bevformer-occ_lite0_1xb1-6e_minidrive'),
     (r'renderocc_flashocc-r50_8xb4-24e_occ3d-nus', 'renderocc_flashocc-lite0_1xb1-6e_minidrive'),
+    (r'sparse-occ_flashocc-r50_8xb4-24e_nus-lidarseg', 'sparse-occ_flashocc-lite0_1xb1-6e_minidrive'),
     (r'lidar-occ_pillar_8xb4-24e_occ3d-nus', 'lidar-occ_mini_1xb1-7e_minidrive'),
     (r'mono-depth_(r50|swin-l)_8xb1-50e_kitti-(eigen|official)', 'mono-depth_mini_1xb4-12e_minidrive'),
     (r'stereo-depth_(r50|swin-l)_8xb1-50e_kitti-eigen', 'stereo-depth_mini_1xb4-6e_minidrive'),

@@ -13,6 +13,7 @@ NO_MODELS = {'*_tta.py': 'the model of the config without this ending, tested wi
 #: How the name of a config ends, and what it trains on; depth has MiniDrive in KITTI format.
 DATA = {
     'occ3d-nus': 'Occ3D-nuScenes',
+    'nus-lidarseg': 'nuScenes-lidarseg',
     'kitti-eigen': 'KITTI, Eigen split',
     'kitti-official': 'KITTI, official split',
     'drivingstereo': 'DrivingStereo',

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from .classes import FREE_CLASS, LIDARSEG_FROM_FINE, OCC3D_RANGE, OCC3D_VOXEL, check_grid
+from .classes import LIDARSEG_FROM_FINE, OCC3D, check_grid
 from .confusion import iou_from_confusion, mean_of_present
+from .spec import OccSpec
 
 NUM_FINE, NUM_CLASSES = 32, 17
 
 
-def labels_at_points(occ: np.ndarray, points: np.ndarray, nearest: bool = False) -> np.ndarray:
+def labels_at_points(occ: np.ndarray, points: np.ndarray, nearest: bool = False, spec: OccSpec = OCC3D) -> np.ndarray:
     """Class of the voxel around each point.
 
     Args:
@@ -16,34 +17,39 @@ def labels_at_points(occ: np.ndarray, points: np.ndarray, nearest: bool = False)
         points (np.ndarray): x, y, z in metres in the ego frame of the grid. Shape (P, 3).
         nearest (bool): Whether points without a class take that of the nearest voxel that has one, as the challenge
             wants a class for every point. Defaults to False.
+        spec (OccSpec): Grid of ``occ``, with the classes of Occ3D. Defaults to that of Occ3D-nuScenes.
 
     Returns:
         np.ndarray: 1..16; 0 for points outside the grid, and for voxels that are free or 'others'. Shape (P,), uint8.
 
     Raises:
-        ValueError: If the grid is not that of Occ3D-nuScenes.
+        ValueError: If the volume has another grid, the classes are not those of Occ3D, or voxels are no cubes.
     """
-    check_grid(occ.shape, 'the lookup of points in voxels')
-    points = np.asarray(points, np.float64)
-    index = np.floor((points - OCC3D_RANGE[:3]) / OCC3D_VOXEL)
+    check_grid(occ.shape, 'the lookup of points in voxels', spec)
+    if spec.classes != OCC3D.classes:
+        raise ValueError(f'lidarseg has the classes of Occ3D-nuScenes, and the data set has {list(spec.classes)}')
+    points, edge = np.asarray(points, np.float64), spec.cube_edge('the lookup of points in voxels')
+    index = np.floor((points - spec.lower) / edge)
     inside = (np.isfinite(index) & (index >= 0) & (index < occ.shape)).all(1)
     labels = np.zeros(len(index), np.uint8)
     labels[inside] = occ[tuple(index[inside].astype(np.int64).T)]
-    labels[labels == FREE_CLASS] = 0
+    labels[labels == spec.free_class] = 0
     if nearest:
         open_points = np.flatnonzero((labels == 0) & np.isfinite(points).all(1))
-        labels[open_points] = _nearest_labels(occ, points[open_points])
+        labels[open_points] = _nearest_labels(occ, points[open_points], spec.lower, edge, spec.free_class)
     return labels
 
 
-def _nearest_labels(occ: np.ndarray, points: np.ndarray) -> np.ndarray:
+def _nearest_labels(
+    occ: np.ndarray, points: np.ndarray, lower: tuple[float, ...], edge: float, free_class: int
+) -> np.ndarray:
     """Class of the voxel centre nearest to each point, among classes 1..16; 1 in an empty grid."""
     from scipy.spatial import cKDTree
 
-    voxels = np.argwhere((occ > 0) & (occ < FREE_CLASS))
+    voxels = np.argwhere((occ > 0) & (occ < free_class))
     if not len(voxels) or not len(points):
         return np.ones(len(points), np.uint8)
-    _, found = cKDTree((voxels + 0.5) * OCC3D_VOXEL + OCC3D_RANGE[:3]).query(points)
+    _, found = cKDTree((voxels + 0.5) * edge + lower).query(points)
     return occ[tuple(voxels[found].T)].astype(np.uint8)
 
 

@@ -3,6 +3,7 @@
 from projects.occ_eval.infos import read_info_items
 
 from .occ3d_nuscenes import Occ3DNuScenesDataset
+from .sparse_nuscenes import SparseOccNuScenesDataset
 from .transforms import LoadImageSegments, LoadOccupancyLabels, PackOccInputs, read_occ_label
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     'LoadOccupancyLabels',
     'Occ3DNuScenesDataset',
     'PackOccInputs',
+    'SparseOccNuScenesDataset',
     'read_info_items',
     'read_occ_label',
 ]

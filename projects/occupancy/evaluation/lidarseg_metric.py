@@ -16,7 +16,7 @@ from projects.occ_eval.files import LIDARSEG_SUFFIX, read_lidarseg
 from projects.occ_eval.infos import key_poses
 from projects.occupancy.datasets.transforms import read_points
 
-from .samples import infos_by_token, read_prediction
+from .samples import infos_by_token, read_prediction, spec_of
 
 
 def write_lidarseg(labels: np.ndarray, token: str, folder: str) -> str:
@@ -44,8 +44,8 @@ class LidarSegMetric(BaseMetric):
     """mIoU of the nuScenes lidarseg challenge (16 classes, id 0 ignored), in percent.
 
     The key LiDAR scan is read from the data set, and every point takes the class of its voxel; a point in free space or
-    outside the grid takes that of the nearest occupied voxel. Every sample adds a 32 x 17 matrix to ``self.results``.
-    Keys: ``lidarseg/mIoU`` and ``lidarseg/<class>``.
+    outside the grid takes that of the nearest occupied voxel. The grid is that of ``dataset_meta``. Every sample adds a
+    32 x 17 matrix to ``self.results``. Keys: ``lidarseg/mIoU`` and ``lidarseg/<class>``.
 
     Args:
         ann_file (str): Info file with ``lidar_points`` and ``pts_semantic_mask_path``.
@@ -91,7 +91,8 @@ class LidarSegMetric(BaseMetric):
             info = self.infos.get(sample['token'])
             if info is None:
                 raise ValueError(f'{self.ann_file} has no sample {sample["token"]}; give the info file of the test set')
-            labels = labels_at_points(read_prediction(sample), self._points(info), nearest=True)
+            spec = spec_of(self.dataset_meta)
+            labels = labels_at_points(read_prediction(sample), self._points(info), nearest=True, spec=spec)
             if self.submission_dir is not None:
                 write_lidarseg(labels, info['lidar_points']['sample_data_token'], self.submission_dir)
             matrix = np.zeros((0, 0), np.int64) if self.format_only else self._confusion(labels, info)

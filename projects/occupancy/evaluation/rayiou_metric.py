@@ -10,9 +10,8 @@ from mmengine.logging import MMLogger
 
 from projects.occ_eval import mean_rayiou, ray_counts, rayiou_from_counts, read_origins, scene_origins
 from projects.occ_eval.grids import as_grid
-from projects.occupancy.classes import OCC3D, OccSpec
 
-from .samples import infos_by_token, read_prediction, require_fields, to_numpy
+from .samples import infos_by_token, read_prediction, require_fields, spec_of, to_numpy
 
 
 @METRICS.register_module()
@@ -68,13 +67,11 @@ class RayIoUMetric(BaseMetric):
             threads = self.threads or torch.get_num_threads()
             try:
                 grids = [as_grid(ids, key, 'the sample', ids.shape) for key, ids in arrays.items()]
-                self.results.append(ray_counts(*grids, self.origins[sample['token']], threads, spec=self._spec()))
+                self.results.append(
+                    ray_counts(*grids, self.origins[sample['token']], threads, spec=spec_of(self.dataset_meta))
+                )
             except ValueError as error:
                 raise ValueError(f'sample {sample["token"]}: {error}') from error
-
-    def _spec(self) -> OccSpec:
-        meta = self.dataset_meta or {}
-        return OccSpec.from_metainfo(meta) if 'point_cloud_range' in meta else OCC3D
 
     def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
         """Sum the counts and derive the numbers."""

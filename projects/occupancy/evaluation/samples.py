@@ -8,7 +8,13 @@ import torch
 
 from projects.fileio import restricted_load
 from projects.occ_eval.infos import read_info_items
-from projects.occupancy.classes import UNLABELLED
+from projects.occupancy.classes import OCC3D, UNLABELLED, OccSpec
+
+
+def spec_of(dataset_meta: Mapping[str, Any] | None) -> OccSpec:
+    """Grid, classes and rig of a data set; where its meta does not say the grid, it is that of Occ3D-nuScenes."""
+    meta = dataset_meta or {}
+    return OccSpec.from_metainfo(meta) if 'point_cloud_range' in meta else OCC3D
 
 
 def to_numpy(value: torch.Tensor | np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from .history import LoadImageHistory
 from .image_augment import MultiViewColorJitter, MultiViewImageAug
 from .image_loading import LoadMultiViewImages
 from .loading import LoadImageSegments, LoadOccupancyLabels, read_occ_label
-from .point_classes import LoadPointClasses, PointClassesFromVoxels
+from .point_classes import LoadPointClasses, PointClassesFromVoxels, VoxelizePointClasses
 from .points_loading import LoadLidarPoints, LoadLidarSweeps, read_points
 from .points_transforms import BEVAugment, EgoPointsRangeFilter, PointsToEgo
 
@@ -26,6 +26,7 @@ __all__ = [
     'PackOccInputs',
     'PointClassesFromVoxels',
     'PointsToEgo',
+    'VoxelizePointClasses',
     'project_points',
     'read_occ_label',
     'read_points',

@@ -105,3 +105,74 @@ class PointClassesFromVoxels(BaseTransform):
         xyz, box = results['points'][:, :3].astype(np.float64), results['point_cloud_range']
         results['point_classes'] = classes_at_points(results['gt_occ'], xyz, box, results['num_classes'] - 1)
         return results
+
+
+def vote_classes(
+    classes: np.ndarray,
+    xyz: np.ndarray,
+    point_cloud_range: Sequence[float],
+    shape: Sequence[int],
+    num_classes: int,
+    empty: int,
+) -> np.ndarray:
+    """Voxels with the class that most of their points have; of equally many the smaller id.
+
+    Args:
+        classes (np.ndarray): Classes of the points, 255 = unknown, which have no vote. Shape (P,), uint8.
+        xyz (np.ndarray): Points in metres, in the frame of the box. Shape (P, 3).
+        point_cloud_range (Sequence[float]): Box: x, y, z minimum, then maximum.
+        shape (Sequence[int]): X, Y, Z.
+        num_classes (int): Number of classes.
+        empty (int): Id of voxels without a vote.
+
+    Returns:
+        np.ndarray: Class ids. Shape (X, Y, Z), uint8.
+    """
+    low, high = np.asarray(point_cloud_range, np.float64).reshape(2, 3)
+    index = np.floor((xyz - low) / (high - low) * shape)
+    voting = ((index >= 0) & (index < shape)).all(axis=1) & (classes != UNLABELLED)
+    voxels = np.ravel_multi_index(tuple(index[voting].astype(np.int64).T), tuple(shape))
+    pairs, votes = np.unique(voxels * num_classes + classes[voting], return_counts=True)
+    order = np.lexsort((-pairs, votes))  # the winner of a voxel is written last
+    labels = np.full(int(np.prod(shape)), empty, np.uint8)
+    labels[pairs[order] // num_classes] = pairs[order] % num_classes
+    return labels.reshape(shape)
+
+
+@TRANSFORMS.register_module()
+class VoxelizePointClasses(BaseTransform):
+    """Make a sparse voxel label of the classes of one LiDAR scan, as the sparse task of RadOcc trains on.
+
+    Required keys: ``points`` in the ego frame, ``point_classes``, ``bda_mat``; ``point_cloud_range``, ``grid_size`` and
+    ``num_classes`` of the data set. Optional key: ``labelled``; where it is False no voxel is labelled. Added keys:
+    ``gt_occ`` (X, Y, Z) uint8, and ``mask_lidar`` (X, Y, Z) bool, the voxels with a vote.
+
+    Args:
+        empty (str): What voxels without a vote are: 'free', also where no ray has been, or 'unlabelled' (255), which
+            teaches classes alone. Defaults to 'free' (not from the paper).
+    """
+
+    def __init__(self, empty: str = 'free') -> None:
+        if empty not in ('free', 'unlabelled'):
+            raise ValueError(f"empty must be 'free' or 'unlabelled', got {empty!r}")
+        self.empty = empty
+
+    def transform(self, results: dict) -> dict:
+        """Vote.
+
+        Raises:
+            ValueError: If the points are not in the ego frame, or the frame was augmented before.
+        """
+        require_frame(results, 'ego', 'VoxelizePointClasses')
+        if not np.array_equal(results['bda_mat'], np.eye(4)):
+            raise ValueError('VoxelizePointClasses must come before BEVAugment in the pipeline')
+        shape, free = tuple(results['grid_size']), results['num_classes'] - 1
+        xyz, box = results['points'][:, :3].astype(np.float64), results['point_cloud_range']
+        labels = vote_classes(results['point_classes'], xyz, box, shape, results['num_classes'], UNLABELLED)
+        if not results.get('labelled', True):
+            labels[:] = UNLABELLED
+        results['mask_lidar'] = labels != UNLABELLED
+        if self.empty == 'free' and results.get('labelled', True):
+            labels[labels == UNLABELLED] = free
+        results['gt_occ'] = labels
+        return results

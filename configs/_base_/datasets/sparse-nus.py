@@ -1,0 +1,36 @@
+# nuScenes with nuScenes-lidarseg as a sparse occupancy task: the key scan votes for the classes of its voxels, twice
+# 51.2 m, and lidarseg measures. Of the pipelines only those of cameras are of this task.
+_base_ = './occ3d-nus.py'
+point_cloud_range = [-51.2, -51.2, -3.0, 51.2, 51.2, 5.0]
+grid_size = [256, 256, 20]
+
+train_pipeline = [
+    dict(type='LoadMultiViewImages'),
+    dict(
+        type='MultiViewImageAug',
+        final_dim=_base_.input_size,
+        resize_lim=(-0.06, 0.11),
+        rot_lim=(-5.4, 5.4),
+        flip=True,
+    ),
+    dict(type='LoadLidarPoints'),
+    dict(type='LoadPointClasses'),
+    dict(type='PointsToEgo'),
+    dict(type='VoxelizePointClasses'),
+    dict(type='LiDARDepthMap', keep_points=False),
+    dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
+    dict(type='PackOccInputs'),
+]
+test_pipeline = [
+    dict(type='LoadMultiViewImages'),
+    dict(type='MultiViewImageAug', final_dim=_base_.input_size, test_mode=True),
+    dict(type='PackOccInputs'),
+]
+train_dataloader = dict(dataset=dict(type='SparseOccNuScenesDataset', pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(type='SparseOccNuScenesDataset', pipeline=test_pipeline))
+test_dataloader = val_dataloader
+
+val_evaluator = dict(
+    _delete_=True, type='LidarSegMetric', ann_file='data/nuscenes/occ3d-nus_infos_val.pkl', data_root='data/nuscenes'
+)
+test_evaluator = val_evaluator

@@ -1,0 +1,93 @@
+"""The sparse task: labels voted by the points of one scan, and points looked up on its grid."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+
+from projects.occ_eval import labels_at_points
+from projects.occupancy.classes import OCC3D
+from projects.occupancy.datasets import SparseOccNuScenesDataset
+from projects.occupancy.datasets.sparse_nuscenes import SPARSE
+from projects.occupancy.datasets.transforms import VoxelizePointClasses
+from projects.occupancy.datasets.transforms.point_classes import vote_classes
+
+BOX = (0.0, 0.0, 0.0, 4.0, 2.0, 1.0)  # voxels of 1 m below
+
+
+def test_the_class_of_most_points_wins_and_of_a_draw_the_smaller_id():
+    xyz = [[0.5, 0.5, 0.5]] * 3 + [[1.2, 0.1, 0.9], [1.8, 0.9, 0.0]] + [[3.5, 1.5, 0.5]] * 2 + [[9.0, 0.0, 0.0]]
+    classes = [4, 11, 11, 8, 3, 255, 16, 5]  # voxel 0: 11 twice; voxel 1: 8 and 3; the last: one without a vote, 16
+    labels = vote_classes(np.array(classes, np.uint8), np.array(xyz), BOX, (4, 2, 1), 18, 17)
+    assert labels.dtype == np.uint8
+    assert labels[..., 0].tolist() == [[11, 17], [3, 17], [17, 17], [17, 16]]
+
+
+def test_votes_are_those_of_counting_voxel_by_voxel():
+    rng = np.random.default_rng(0)
+    xyz, classes = rng.uniform(-0.5, 4.5, (400, 3)), rng.choice([1, 4, 16, 255], 400).astype(np.uint8)
+    expected = np.full((4, 2, 1), 255, np.uint8)
+    for voxel in np.ndindex(4, 2, 1):
+        found = classes[(np.floor(xyz) == voxel).all(1) & (classes != 255)]
+        if len(found):
+            expected[voxel] = np.bincount(found).argmax()
+    assert (vote_classes(classes, xyz, BOX, (4, 2, 1), 18, 255) == expected).all()
+
+
+def _scan(**more):
+    return {
+        'points': np.array([[0.5, 0.5, 0.5, 0, 0], [2.5, 1.5, 0.5, 0, 0]], np.float32),
+        'points_frame': 'ego',
+        'point_classes': np.array([4, 255], np.uint8),
+        'bda_mat': np.eye(4, dtype=np.float32),
+        'point_cloud_range': BOX,
+        'grid_size': (4, 2, 1),
+        'num_classes': 18,
+        **more,
+    }
+
+
+@pytest.mark.parametrize(('empty', 'rest'), [('free', 17), ('unlabelled', 255)])
+def test_voxels_without_a_vote_are_what_the_config_says(empty, rest):
+    results = VoxelizePointClasses(empty).transform(_scan())
+    assert results['gt_occ'][..., 0].tolist() == [[4, rest], [rest, rest], [rest, rest], [rest, rest]]
+    assert results['mask_lidar'].nonzero() == (np.array([0]), np.array([0]), np.array([0]))
+
+
+def test_a_scan_outside_label_part_teaches_nothing():
+    results = VoxelizePointClasses().transform(_scan(labelled=False))
+    assert (results['gt_occ'] == 255).all()
+    assert not results['mask_lidar'].any()
+
+
+def test_what_cannot_be_voted_on_is_refused():
+    with pytest.raises(ValueError, match="'free' or 'unlabelled', got 'nothing'"):
+        VoxelizePointClasses('nothing')
+    with pytest.raises(ValueError, match='must come before BEVAugment'):
+        VoxelizePointClasses().transform(_scan(bda_mat=np.diag([-1.0, 1, 1, 1])))
+
+
+def test_points_are_looked_up_on_the_grid_of_the_data_set():
+    """Voxel (255, 0, 3) of the sparse grid spans x 50.8 to 51.2, y -51.2 to -50.8, z -1.8 to -1.4."""
+    occ = np.full(SPARSE.grid_size, 17, np.uint8)
+    occ[255, 0, 3] = 4
+    points = np.array([[51.0, -51.0, -1.6], [50.7, -51.0, -1.6], [0.0, 0.0, 0.0], [60.0, -51.0, -1.6]])
+    assert labels_at_points(occ, points, spec=SPARSE).tolist() == [4, 0, 0, 0]
+    assert labels_at_points(occ, points, nearest=True, spec=SPARSE).tolist() == [4, 4, 4, 4]
+    with pytest.raises(ValueError, match='the lookup of points in voxels'):
+        labels_at_points(occ, points)
+
+
+def test_lidarseg_is_refused_for_other_classes():
+    spec = replace(OCC3D, classes=tuple(f'c{i}' for i in range(18)))
+    with pytest.raises(ValueError, match='classes of Occ3D-nuScenes'):
+        labels_at_points(np.zeros(OCC3D.grid_size, np.uint8), np.zeros((1, 3)), spec=spec)
+
+
+def test_config_and_data_set_have_one_grid(repo):
+    cfg = Config.fromfile(repo / 'configs/_base_/datasets/sparse-nus.py')
+    assert tuple(cfg.point_cloud_range) == SPARSE.point_cloud_range
+    assert tuple(cfg.grid_size) == SPARSE.grid_size
+    assert SparseOccNuScenesDataset.METAINFO['grid_size'] == SPARSE.grid_size
+    assert SPARSE.cube_edge('') == 0.4
