@@ -1,12 +1,14 @@
-"""Small inputs that compile every kernel of this package: pooling of camera features, LiDAR encoder, Lovasz loss."""
+"""Small inputs that compile every kernel of this package: pooling, LiDAR encoder, Lovasz loss, passed voxels."""
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 
 from .models.backbones.pillar_encoder import PillarEncoder
 from .models.losses import lovasz_softmax_loss
 from .ops import voxel_pool, voxel_pool_prepare
+from .ops.numba_rays import passed_voxels
 
 
 def _pool() -> None:
@@ -26,5 +28,14 @@ def _lovasz() -> None:
     lovasz_softmax_loss(torch.zeros(2, 2).requires_grad_(), torch.tensor([0, 1])).backward()
 
 
+def _pass() -> None:
+    passed_voxels(np.zeros(3), np.ones((1, 3)), (0, 0, 0, 2, 2, 2), (2, 2, 2))
+
+
 #: What to run, by what it is.
-WORKLOADS: dict[str, Callable[[], None]] = {'voxel pooling': _pool, 'pillars': _encode, 'Lovasz': _lovasz}
+WORKLOADS: dict[str, Callable[[], None]] = {
+    'voxel pooling': _pool,
+    'pillars': _encode,
+    'Lovasz': _lovasz,
+    'rays': _pass,
+}

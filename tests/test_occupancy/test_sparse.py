@@ -12,6 +12,7 @@ from projects.occupancy.datasets import SparseOccNuScenesDataset
 from projects.occupancy.datasets.sparse_nuscenes import SPARSE
 from projects.occupancy.datasets.transforms import VoxelizePointClasses
 from projects.occupancy.datasets.transforms.point_classes import vote_classes
+from projects.occupancy.ops.numba_rays import passed_voxels
 
 BOX = (0.0, 0.0, 0.0, 4.0, 2.0, 1.0)  # voxels of 1 m below
 
@@ -37,9 +38,10 @@ def test_votes_are_those_of_counting_voxel_by_voxel():
 
 def _scan(**more):
     return {
-        'points': np.array([[0.5, 0.5, 0.5, 0, 0], [2.5, 1.5, 0.5, 0, 0]], np.float32),
+        'points': np.array([[0.6, 0.4, 0.5, 0, 0], [3.5, 1.5, 0.5, 0, 0]], np.float32),
         'points_frame': 'ego',
         'point_classes': np.array([4, 255], np.uint8),
+        'lidar2ego': np.array([[1, 0, 0, 0.5], [0, 1, 0, 0.25], [0, 0, 1, 0.5], [0, 0, 0, 1]]),
         'bda_mat': np.eye(4, dtype=np.float32),
         'point_cloud_range': BOX,
         'grid_size': (4, 2, 1),
@@ -48,11 +50,38 @@ def _scan(**more):
     }
 
 
-@pytest.mark.parametrize(('empty', 'rest'), [('free', 17), ('unlabelled', 255)])
-def test_voxels_without_a_vote_are_what_the_config_says(empty, rest):
-    results = VoxelizePointClasses(empty).transform(_scan())
+def test_a_ray_frees_the_voxels_before_its_end_and_the_rest_has_no_label():
+    """From (0.5, 0.25) to (0.6, 0.4), and to (3.5, 1.5), of unknown class: y is 1 at x = 2.3."""
+    results = VoxelizePointClasses().transform(_scan())
+    assert results['gt_occ'][..., 0].tolist() == [[4, 255], [17, 255], [17, 17], [255, 255]]
+    assert np.argwhere(results['mask_lidar']).tolist() == [[0, 0, 0], [1, 0, 0], [2, 0, 0], [2, 1, 0]]
+
+
+@pytest.mark.parametrize(('free', 'rest'), [('all', 17), ('none', 255)])
+def test_other_voxels_without_a_vote_are_what_the_config_says(free, rest):
+    results = VoxelizePointClasses(free).transform(_scan())
     assert results['gt_occ'][..., 0].tolist() == [[4, rest], [rest, rest], [rest, rest], [rest, rest]]
-    assert results['mask_lidar'].nonzero() == (np.array([0]), np.array([0]), np.array([0]))
+
+
+def test_passed_voxels_are_those_of_points_in_small_steps_along_the_rays():
+    rng = np.random.default_rng(1)
+    origin, ends = np.array([1.3, 0.7, 0.4]), rng.uniform(-1, 5, (60, 3))
+    expected, shape = np.zeros((8, 4, 2), bool), (8, 4, 2)
+    for end in ends:
+        steps = np.floor((origin + np.linspace(0, 1, 40001)[:, None] * (end - origin)) / 0.5).astype(int)
+        inside = ((steps >= 0) & (steps < shape)).all(1) & (steps != np.floor(end / 0.5)).any(1)
+        expected[tuple(steps[inside].T)] = True
+    passed = passed_voxels(origin, ends, BOX, shape)
+    assert (expected <= passed).all()
+    assert (passed & ~expected).sum() <= 1  # a corner that is cut by less than a step
+    assert passed.sum() > 20
+
+
+def test_a_ray_along_an_axis_and_one_that_ends_where_it_began():
+    passed = passed_voxels(np.array([0.5, 0.5, 0.5]), np.array([[3.5, 0.5, 0.5], [0.6, 0.5, 0.5]]), BOX, (4, 2, 1))
+    assert np.argwhere(passed).tolist() == [[0, 0, 0], [1, 0, 0], [2, 0, 0]]
+    backward = passed_voxels(np.array([9.5, 1.5, 0.5]), np.array([[2.5, 1.5, 0.5]]), BOX, (4, 2, 1))
+    assert np.argwhere(backward).tolist() == [[3, 1, 0]]
 
 
 def test_a_scan_outside_label_part_teaches_nothing():
@@ -62,7 +91,7 @@ def test_a_scan_outside_label_part_teaches_nothing():
 
 
 def test_what_cannot_be_voted_on_is_refused():
-    with pytest.raises(ValueError, match="'free' or 'unlabelled', got 'nothing'"):
+    with pytest.raises(ValueError, match=r"free must be one of .* got 'nothing'"):
         VoxelizePointClasses('nothing')
     with pytest.raises(ValueError, match='must come before BEVAugment'):
         VoxelizePointClasses().transform(_scan(bda_mat=np.diag([-1.0, 1, 1, 1])))

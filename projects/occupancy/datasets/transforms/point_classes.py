@@ -13,6 +13,7 @@ from projects.occupancy.classes import UNLABELLED
 from .points_loading import require_frame
 
 _LABEL_IDS = ('fine', 'challenge')
+_FREE = ('passed', 'all', 'none')
 
 
 @TRANSFORMS.register_module()
@@ -143,19 +144,20 @@ def vote_classes(
 class VoxelizePointClasses(BaseTransform):
     """Make a sparse voxel label of the classes of one LiDAR scan, as the sparse task of RadOcc trains on.
 
-    Required keys: ``points`` in the ego frame, ``point_classes``, ``bda_mat``; ``point_cloud_range``, ``grid_size`` and
-    ``num_classes`` of the data set. Optional key: ``labelled``; where it is False no voxel is labelled. Added keys:
-    ``gt_occ`` (X, Y, Z) uint8, and ``mask_lidar`` (X, Y, Z) bool, the voxels with a vote.
+    Required keys: ``points`` of the key scan in the ego frame, ``point_classes``, ``lidar2ego`` (4, 4), ``bda_mat``;
+    ``point_cloud_range``, ``grid_size`` and ``num_classes`` of the data set. Optional key: ``labelled``; where it is
+    False no voxel is labelled. Added keys: ``gt_occ`` (X, Y, Z) uint8, and ``mask_lidar`` (X, Y, Z) bool, the labelled
+    voxels.
 
     Args:
-        empty (str): What voxels without a vote are: 'free', also where no ray has been, or 'unlabelled' (255), which
-            teaches classes alone. Defaults to 'free' (not from the paper).
+        free (str): Which voxels without a vote are free: 'passed', those that a ray of the scan passed, 'all', or
+            'none'. The others are not labelled (255). Defaults to 'passed' (not from the paper).
     """
 
-    def __init__(self, empty: str = 'free') -> None:
-        if empty not in ('free', 'unlabelled'):
-            raise ValueError(f"empty must be 'free' or 'unlabelled', got {empty!r}")
-        self.empty = empty
+    def __init__(self, free: str = 'passed') -> None:
+        if free not in _FREE:
+            raise ValueError(f'free must be one of {_FREE}, got {free!r}')
+        self.free = free
 
     def transform(self, results: dict) -> dict:
         """Vote.
@@ -166,13 +168,20 @@ class VoxelizePointClasses(BaseTransform):
         require_frame(results, 'ego', 'VoxelizePointClasses')
         if not np.array_equal(results['bda_mat'], np.eye(4)):
             raise ValueError('VoxelizePointClasses must come before BEVAugment in the pipeline')
-        shape, free = tuple(results['grid_size']), results['num_classes'] - 1
+        shape, classes = tuple(results['grid_size']), results['num_classes']
         xyz, box = results['points'][:, :3].astype(np.float64), results['point_cloud_range']
-        labels = vote_classes(results['point_classes'], xyz, box, shape, results['num_classes'], UNLABELLED)
-        if not results.get('labelled', True):
-            labels[:] = UNLABELLED
-        results['mask_lidar'] = labels != UNLABELLED
-        if self.empty == 'free' and results.get('labelled', True):
-            labels[labels == UNLABELLED] = free
-        results['gt_occ'] = labels
+        labels = np.full(shape, UNLABELLED, np.uint8)
+        if results.get('labelled', True):
+            labels = vote_classes(results['point_classes'], xyz, box, shape, classes, UNLABELLED)
+            labels[(labels == UNLABELLED) & self._free(results['lidar2ego'], xyz, box, shape)] = classes - 1
+        results['gt_occ'], results['mask_lidar'] = labels, labels != UNLABELLED
         return results
+
+    def _free(
+        self, lidar2ego: np.ndarray, xyz: np.ndarray, box: Sequence[float], shape: tuple[int, ...]
+    ) -> np.ndarray | bool:
+        if self.free != 'passed':
+            return self.free == 'all'
+        from projects.occupancy.ops.numba_rays import passed_voxels
+
+        return passed_voxels(np.asarray(lidar2ego)[:3, 3], xyz, box, shape)
