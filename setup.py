@@ -29,6 +29,7 @@ setup(
         'isal>=1.5',
         'jinja2',
         'matplotlib',
+        'scikit-image',
         'tqdm',
     ],
     extras_require={
@@ -40,6 +41,7 @@ setup(
             'onnxruntime>=1.18,<2',
             'ml_dtypes<0.6',
         ],  # ml_dtypes 0.6 wants numpy 2
+        'sam': ['transformers>=5,<6'],  # tools/extract_segments.py sam; pinned in requirements-sam.txt
         'triton': ['triton>=3.0'],  # kernels on CUDA; torch for CUDA brings its own
         'docs': ['mkdocs-material>=9.6,<10', 'mkdocstrings[python]>=0.30,<2'],  # pinned in requirements-docs.txt
         'lint': ['ruff', 'mypy', 'codespell', 'pre-commit'],

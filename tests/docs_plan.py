@@ -31,6 +31,7 @@ SUBSTITUTIONS = (
     (r'--num-iters \d+', '--num-iters 2'),
     (r'(benchmark\.py \S+)$', r'\1 --num-iters 2'),
     (r'--num 20', '--num 2'),
+    (r'--workers 16', '--workers 1'),
     (r'(browse_dataset\.py \S+ --output-dir \S+)$', r'\1 --num 2'),
 )
 _FLASHOCC = 'flashocc_mini_1xb1-7e_minidrive'
@@ -96,6 +97,7 @@ NOT_RUN = (
         r'python tools/deploy/export_onnx\.py .*',
         'optional packages; tests/test_tools/test_export_onnx.py runs it',
     ),
+    (r'python tools/extract_segments\.py sam .*', 'weights of SAM; tests/test_segments/test_sam.py runs random ones'),
     (r'trtexec .*', 'TensorRT is not at hand'),
     (r'python tools/view\.py PRED\.npz .*', 'tests/test_tools/test_view.py runs it on files'),
     (r'python tools/submission\.py kitti-depth .*', 'an archive holds the 500 maps of the real test set'),

@@ -54,7 +54,7 @@ def _both(tool, arguments, expects='', code=0):
 _TRAIN, _TEST = 'tools/train.py', 'tools/test.py'
 _BROWSE, _PRINT = 'tools/misc/browse_dataset.py', 'tools/misc/print_config.py'
 _INIT, _EXTRACT = 'tools/model_converters/init_weights.py', 'tools/model_converters/extract_student.py'
-_INFER = 'tools/infer.py'
+_INFER, _SEGMENTS = 'tools/infer.py', 'tools/extract_segments.py'
 _PUBLISH, _BENCH = 'tools/model_converters/publish_model.py', 'tools/analysis_tools/benchmark.py'
 _PLAN = 'tools/analysis_tools/plan.py'
 
@@ -113,6 +113,42 @@ ROWS = [
         'holds no frame of DrivingStereo',
         1,
     ),
+    # image segments
+    Row(
+        OCC,
+        _SEGMENTS,
+        'slic --infos {infos} --data-root {data} --out-dir {data}/segments_slic --n-segments 40 --compactness 5 '
+        '--sigma 0.5 --shrink 4 --workers 2',
+        'images have their segments->{data}/segments_slic/extract_segments.json',
+    ),
+    Row(OCC, _SEGMENTS, 'slic --infos {infos} --out-dir {data}/segments_slic --check', ' 0 without segments, 0'),
+    Row(OCC, _SEGMENTS, 'slic --infos {infos} --out-dir {data}/segments_slic', 'that were made with', 1),
+    Row(OCC, _SEGMENTS, 'slic --infos {infos} --out-dir {data}/segments', 'that this tool did not make', 1),
+    Row(OCC, _SEGMENTS, 'slic --images none --out-dir x --traceback', 'file below none', 1),
+    Row(
+        OCC,
+        _SEGMENTS,
+        'felzenszwalb --images {data}/samples/CAM_BACK --out-dir graphs --scale 100 --sigma 0.5 --min-size 50 '
+        '--shrink 4 --workers 1',
+        '->graphs',
+    ),
+    Row(
+        OCC,
+        _SEGMENTS,
+        'felzenszwalb --infos {infos} --data-root {data} --out-dir graphs --check',
+        'without segments',
+        1,
+    ),
+    Row(
+        OCC,
+        _SEGMENTS,
+        'sam --images {data}/samples/CAM_BACK --out-dir masks --checkpoint none --device cpu --points-per-side 8 '
+        '--points-per-batch 16 --min-iou 0.8 --min-stability 0.9 --nms-iou 0.6 --workers 1',
+        'config.json and model.safetensors not found in none',
+        1,
+    ),
+    Row(OCC, _SEGMENTS, 'sam --infos {infos} --data-root {data} --out-dir masks --check', 'without segments', 1),
+    Row(OCC, _SEGMENTS, 'sam --infos {infos} --out-dir masks', 'sam needs --checkpoint', 2),
     # configs and weights
     *_both(_PRINT, '{config} --cfg-options train_cfg.max_epochs=9', 'max_epochs=9'),
     *_both(_PRINT, '{distilled} --save-path printed_{task}.py', '->printed_{task}.py'),
@@ -276,6 +312,7 @@ ROWS = [
 COMMANDS = {
     'tools/create_minidrive.py': ['']  ,
     'tools/create_data.py': ['occ3d-nus', 'kitti-depth', 'drivingstereo'],
+    'tools/extract_segments.py': ['sam', 'slic', 'felzenszwalb'],
     'tools/train.py': [''],
     'tools/test.py': [''],
     'tools/infer.py': [''],

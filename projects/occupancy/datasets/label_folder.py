@@ -1,4 +1,4 @@
-"""Labels of another folder than the one that the info file names."""
+"""Labels and image segments of another folder than the one that the info file names."""
 
 import os.path as osp
 
@@ -13,6 +13,19 @@ def check_label_folder(data_root: str, gts: str | None) -> None:
         raise FileNotFoundError(
             f'folder of labels not found: {osp.join(data_root, gts)} (gts of the data set); for MiniDrive write it '
             'with tools/create_minidrive.py --labels aggregated'
+        )
+
+
+def check_segment_folder(data_root: str, segments: str | None) -> None:
+    """Refuse a folder of image segments that is not there before the first step.
+
+    Raises:
+        FileNotFoundError: If it is named and missing.
+    """
+    if segments is not None and not osp.isdir(osp.join(data_root, segments)):
+        raise FileNotFoundError(
+            f'folder of image segments not found: {osp.join(data_root, segments)} (segments of the data set); make it '
+            'with tools/extract_segments.py'
         )
 
 

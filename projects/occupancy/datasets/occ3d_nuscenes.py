@@ -11,9 +11,10 @@ from projects.engine import SeededDatasetMixin, keep_parts, restricted_load
 from projects.geometry import check_intrinsics, check_poses, is_finite_number, stack_matrices
 from projects.occ_eval.infos import read_info_items
 from projects.occupancy.classes import OCC3D, OccSpec
+from projects.segments import segments_name
 
 from .keyframes import KeyframesMixin
-from .label_folder import check_label_folder, in_label_folder
+from .label_folder import check_label_folder, check_segment_folder, in_label_folder
 
 _WRITE_AGAIN = (
     'correct the calibration table of the data set if it is wrong there, and write the info files again with '
@@ -57,6 +58,9 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
         history (int): Former keyframes that each sample gets, as ``history`` (:meth:`former_frames`). Defaults to 0.
         gts (str | None): Folder of labels below ``data_root`` (``gts_aggregated``) that stands for the first folder of
             each ``occ_path``. Defaults to None (as the info file says).
+        segments (str | None): Folder of image segments below ``data_root`` (``segments_slic``), as
+            ``tools/extract_segments.py`` writes it, for info files that name other segments or none. Defaults to None
+            (as the info file says).
         indices (int | list[int] | None): Subset: the first samples or the given ones. Defaults to None (all).
         lazy_init (bool): Whether to read the info file later. Defaults to False.
         metainfo (dict | None): Overrides of METAINFO, whose keys :class:`OccSpec` lists. Defaults to None.
@@ -78,13 +82,15 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
         label_part: float = 1.0,
         history: int = 0,
         gts: str | None = None,
+        segments: str | None = None,
         indices: int | list[int] | None = None,
         lazy_init: bool = False,
         metainfo: dict | None = None,
         serialize_data: bool = True,
         max_refetch: int = 1000,
     ) -> None:
-        self.scene_part, self.label_part, self.history, self.gts = scene_part, label_part, history, gts
+        self.scene_part, self.label_part, self.history = scene_part, label_part, history
+        self.gts, self.segments = gts, segments
         self.modality = {'use_camera': True, 'use_lidar': False}
         unknown = set(modality or {}) - set(self.modality)
         if unknown:
@@ -126,6 +132,7 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
                 f'python tools/create_data.py occ3d-nus --root-path {self.data_root or "<root>"} --version <version>'
             )
         check_label_folder(self.data_root, self.gts)
+        check_segment_folder(self.data_root, self.segments)
         items = read_info_items(restricted_load(self.ann_file), self.ann_file)
         self._any_sweeps = any(item.get('lidar_sweeps') for item in items)
         return items
@@ -220,9 +227,7 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
                 osp.join(self.data_prefix[name], self._path(images[name], 'img_path', f'images.{name}.', token))
                 for name in cameras
             ]
-            data['segments_paths'] = [
-                self._from_root(images[name], 'segments_path', token, f'images.{name}.') for name in cameras
-            ]
+            data['segments_paths'] = [self._segments_path(images[name], name, token) for name in cameras]
         if self.modality['use_lidar']:
             path = self._path(lidar, 'lidar_path', 'lidar_points.', token)
             data['lidar_path'] = osp.join(self.data_prefix['pts'], path)
@@ -280,6 +285,12 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
             return None
         path = self._path(info, 'occ_path', '', token)
         return osp.join(self.data_root, in_label_folder(path, self.gts, f'sample {token} in {self.ann_file}'))
+
+    def _segments_path(self, image: dict, camera: str, token: str) -> str | None:
+        if self.segments is None:
+            return self._from_root(image, 'segments_path', token, f'images.{camera}.')
+        name = segments_name(image, camera, f'sample {token} in {self.ann_file}')
+        return osp.join(self.data_root, self.segments, f'{name}.png')
 
     def _path(self, block: dict, key: str, prefix: str, token: str) -> str:
         path = block.get(key)

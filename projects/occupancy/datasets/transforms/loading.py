@@ -9,7 +9,7 @@ from mmdet3d.registry import TRANSFORMS
 
 from projects.occ_eval.files import read_occ_label as read_label_file
 from projects.occupancy.classes import OCC3D, UNLABELLED
-from projects.transforms import read_image
+from projects.transforms import read_image, resize_nearest
 from projects.transforms.sizes import checked_size
 
 _MASKS = ('lidar', 'camera')
@@ -77,15 +77,6 @@ class LoadOccupancyLabels(BaseTransform):
         except FileNotFoundError as error:
             raise FileNotFoundError(f'sample {results["token"]}: {error}') from error
         return results
-
-
-def resize_nearest(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize (H, W) to (h, w) by the nearest pixel centre (OpenCV's INTER_NEAREST is biased to the upper left)."""
-    rows, cols = (
-        np.minimum(((np.arange(new) + 0.5) * old / new).astype(np.int64), old - 1)
-        for old, new in zip(image.shape, size)
-    )
-    return image[rows[:, None], cols]
 
 
 @TRANSFORMS.register_module()

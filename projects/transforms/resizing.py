@@ -1,0 +1,12 @@
+"""Resizing of maps of ids, which must not be blended."""
+
+import numpy as np
+
+
+def resize_nearest(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize (H, W) to (h, w) by the nearest pixel centre (OpenCV's INTER_NEAREST is biased to the upper left)."""
+    rows, cols = (
+        np.minimum(((np.arange(new) + 0.5) * old / new).astype(np.int64), old - 1)
+        for old, new in zip(image.shape, size)
+    )
+    return image[rows[:, None], cols]
