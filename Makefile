@@ -7,10 +7,12 @@ SEEDS ?= 1
 STUDY ?= configs/studies/small.py
 JOBS ?= 2
 WORK_DIR ?= work_dirs/demo
+CFG_OPTIONS ?=
+DEMO_OPTIONS = $(if $(CFG_OPTIONS),--cfg-options $(CFG_OPTIONS))
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 DOCS_STAMP := $(DOCS_VENV)/.installed
-export PYTHONPATH := $(CURDIR)
+export PYTHONPATH := $(CURDIR)$(if $(PYTHONPATH),:$(PYTHONPATH))
 # Threads that wait for work sleep: spinning ones are ten times slower as soon as anything else runs on the cores.
 export OMP_WAIT_POLICY ?= passive
 
@@ -25,12 +27,12 @@ install: $(STAMP)  ## Create .venv with the pinned packages (does nothing when i
 $(STAMP): requirements.txt setup.py tools/install.sh $(wildcard tools/mmcv_wheel/*)
 	bash tools/install.sh $(VENV)
 
-demo: $(STAMP)  ## Train teacher, student and distilled student on MiniDrive; write report.html. PRESET=mini|tiny, SEED=0.
-	$(PYTHON) tools/demo.py --preset $(PRESET) --seed $(SEED) --work-dir $(WORK_DIR)
+demo: $(STAMP)  ## Train teacher, student and distilled student on MiniDrive; write report.html. PRESET=mini|tiny, SEED=0, CFG_OPTIONS="KEY=VALUE ...".
+	$(PYTHON) tools/demo.py --preset $(PRESET) --seed $(SEED) --work-dir $(WORK_DIR) $(DEMO_OPTIONS)
 
 demo-depth: $(STAMP)  ## Train stereo teacher, control, student and ADU-Depth student on MiniDrive; write report.html. SEEDS=1.
 	$(PYTHON) tools/demo_depth.py --preset $(PRESET) --seed $(SEED) --seeds $(SEEDS) --work-dir \
-		$(if $(filter file,$(origin WORK_DIR)),work_dirs/demo_depth,$(WORK_DIR))
+		$(if $(filter file,$(origin WORK_DIR)),work_dirs/demo_depth,$(WORK_DIR)) $(DEMO_OPTIONS)
 
 study: $(STAMP)  ## Train all arms of a study with all seeds; write study.html. STUDY=..., JOBS=2.
 	$(PYTHON) tools/analysis_tools/study.py $(STUDY) --jobs $(JOBS) --work-dir \

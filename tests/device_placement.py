@@ -1,8 +1,8 @@
 """Run a part of a training step, forward and backward, on fake tensors of an accelerator. Usage: PART.
 
-Fake tensors need no GPU, and any mix of devices raises. A CUDA build of torch takes "cuda". A CPU build aborts in the
-backward pass of fake "cuda" tensors because it has no device guard for them, so there a backend of our own stands in.
-It is registered for the whole process: run this file in a process of its own.
+Fake tensors hold no values, and any mix of devices raises. Where there is a GPU they are of "cuda". Elsewhere the
+backward pass of fake "cuda" tensors has no device guard, and a CPU build of torch aborts, so there a backend of our own
+stands in. It is registered for the whole process: run this file in a process of its own.
 """
 
 import os
@@ -16,7 +16,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from projects.occupancy.models import RaySampleGeometry
 from projects.occupancy.models.losses import lidar_depth_loss, masked_cross_entropy_loss
 from projects.occupancy.models.losses.depth_loss import depth_bin_targets
-from projects.occupancy.models.losses.lovasz_softmax import lovasz_of_classes
+from projects.occupancy.models.losses.lovasz_softmax import lovasz_of_present_classes
 from projects.occupancy.models.view_transforms import BEVFormerEncoder, LSSViewTransform, StereoLSSViewTransform
 from projects.occupancy.models.view_transforms.pillars import list_views, project_pillars
 from projects.occupancy.ops import warp_to_key
@@ -35,7 +35,7 @@ RANGE = [-4.0, -4.0, -1.6, 4.0, 4.0, 1.6]
 
 def accelerator():
     """Name of the device that the fake tensors live on."""
-    if torch.backends.cuda.is_built():
+    if torch.cuda.is_available():
         return 'cuda'
     from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
@@ -57,7 +57,7 @@ def occupancy_losses(device):
     mask = torch.ones(4, 3, dtype=torch.bool, device=device)
     bins = depth_bin_targets(torch.rand(2, 8, 16, device=device), (1.0, 45.0, 0.5), 4)
     loss = masked_cross_entropy_loss(logits, target, mask) + lidar_depth_loss(depth_logits, bins)
-    loss = loss + lovasz_of_classes(logits.flatten(0, 1), target.flatten().long(), [0, 17])
+    loss = loss + lovasz_of_present_classes(logits.flatten(0, 1), target.flatten().long())
     return loss, [logits, depth_logits]
 
 

@@ -29,7 +29,7 @@ def parse_args(argv=None):
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='where logs and checkpoints go; default: work_dirs/<name of the config>')
     parser.add_argument(
-        '--amp', action='store_true', help='mixed precision: float16 with loss scaling on CUDA, bfloat16 on the CPU'
+        '--amp', action='store_true', help='mixed precision: bfloat16, or float16 with loss scaling on GPUs without it'
     )
     parser.add_argument(
         '--sync_bn',

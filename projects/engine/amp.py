@@ -1,7 +1,8 @@
-"""Mixed precision where there is no GPU."""
+"""Mixed precision: which one this machine has, and its wrapper where there is no GPU."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from mmengine.logging import print_log
@@ -45,13 +46,16 @@ def enable_amp(optim_wrapper: dict, amp: bool, cuda: bool) -> None:
     Args:
         optim_wrapper (dict): ``cfg.optim_wrapper``. A config that asks for ``AmpOptimWrapper`` gets
             :class:`CpuAutocastOptimWrapper` on a machine without CUDA.
-        amp (bool): Whether mixed precision is wanted although the config does not ask for it.
+        amp (bool): Whether mixed precision is wanted although the config does not ask for it: bfloat16 on the CPU and
+            on GPUs that have it, float16 with loss scaling on others.
         cuda (bool): Whether CUDA is available.
 
     Raises:
         ValueError: If ``amp`` is wanted and the config uses a wrapper that it cannot replace.
     """
     kind = optim_wrapper.get('type', 'OptimWrapper')
+    if amp and kind not in ('OptimWrapper', 'AmpOptimWrapper', 'CpuAutocastOptimWrapper'):
+        raise ValueError(f"--amp can replace optim_wrapper.type 'OptimWrapper' only, the config has {kind!r}")
     if kind == 'AmpOptimWrapper' and not cuda:
         print_log('No CUDA device: bfloat16 autocast on the CPU in place of AmpOptimWrapper', 'current')
         for key in ('loss_scale', 'dtype', 'use_fsdp'):
@@ -60,6 +64,13 @@ def enable_amp(optim_wrapper: dict, amp: bool, cuda: bool) -> None:
     elif amp and kind == 'OptimWrapper':
         optim_wrapper['type'] = 'AmpOptimWrapper' if cuda else 'CpuAutocastOptimWrapper'
         if cuda:
-            optim_wrapper['loss_scale'] = 'dynamic'
-    elif amp and kind not in ('AmpOptimWrapper', 'CpuAutocastOptimWrapper'):
-        raise ValueError(f"--amp can replace optim_wrapper.type 'OptimWrapper' only, the config has {kind!r}")
+            optim_wrapper.update(_cuda_precision())
+
+
+def _cuda_precision() -> dict[str, Any]:
+    """Precision of this GPU. bfloat16 has the exponents of float32: its gradients need no scale, and no scaler leaves
+    steps out whose gradient is not finite.
+    """
+    if torch.cuda.is_bf16_supported():
+        return {'dtype': 'bfloat16', 'loss_scale': {'enabled': False}}
+    return {'dtype': 'float16', 'loss_scale': 'dynamic'}

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from mmengine.device import get_device
 from mmengine.dist import is_distributed
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper, revert_sync_batchnorm
@@ -65,12 +66,17 @@ class CheckedRunner(Runner):
     def set_randomness(self, seed: int | None, diff_rank_seed: bool = False, deterministic: bool = False) -> None:
         """Seed as ``Runner`` does.
 
+        With ``deterministic``, operations that cannot repeat bit by bit on CUDA warn there instead of raising:
+        docs/gpu.md names them.
+
         Raises:
             ConfigError: If the seed is no integer from 0 to 2**32 - 1, or None.
         """
         if seed is not None:
             check_count(seed, 'randomness.seed', 0)
         super().set_randomness(seed, diff_rank_seed, deterministic)
+        if deterministic and torch.cuda.is_available():
+            torch.use_deterministic_algorithms(True, warn_only=True)
 
     @staticmethod
     def build_dataloader(

@@ -10,6 +10,7 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from projects.compute.asynchronous import inverse
 from projects.occupancy.structures import check_box
 from projects.rendering import image_pixels, pixels_to_rays, scale_intrinsics
 
@@ -151,7 +152,7 @@ class CameraRaySampler(nn.Module):
         in_image = chosen - cam_ids * (height * width)
         v = torch.div(in_image, width, rounding_mode='floor')
         network_pixels = torch.stack([in_image - v * width, v, torch.ones_like(v)], dim=-1).to(depth.dtype)
-        undo = torch.linalg.inv(inputs['img_aug_matrix'].to(depth.dtype))
+        undo = inverse(inputs['img_aug_matrix'].to(depth.dtype))
         undo = undo.gather(1, cam_ids[:, :, None, None].expand(-1, -1, 3, 3))
         raw = (undo * network_pixels[:, :, None, :]).sum(dim=-1)[..., :2]
         scales = [_scale(sample, render_size) for sample in data_samples]

@@ -25,7 +25,7 @@ def balanced_weights(group: Tensor, num_groups: int, min_share: float) -> Tensor
     """
     counts = torch.stack([(group == g).sum(dim=1) for g in range(num_groups)], dim=1)
     sizes = counts.clamp_min(max(1, round(min_share * group.shape[1]))).float()
-    smallest = torch.where(counts > 0, sizes, sizes.new_tensor(torch.inf)).amin(dim=1, keepdim=True)
+    smallest = torch.where(counts > 0, sizes, torch.inf).amin(dim=1, keepdim=True)
     weights = (smallest / sizes).clamp(max=1).gather(1, group.clamp_min(0))
     return torch.where(group >= 0, weights, torch.zeros_like(weights))
 

@@ -10,6 +10,7 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from projects.compute.asynchronous import constant
 from projects.rendering import VoxelGrid
 
 from .rays import bin_middles
@@ -34,10 +35,10 @@ def voxels_on_rays(
     left = 1 - (weights.cumsum(dim=-1) - weights)
     points = rays_o[..., None, :] + rays_d[..., None, :] * t_mids[..., None]
     voxel = (grid.world_to_voxel(points) + 0.5).floor().long()
-    inside = ((voxel >= 0) & (voxel < voxel.new_tensor(grid.shape))).all(dim=-1)
+    inside = ((voxel >= 0) & (voxel < constant(grid.shape, voxel))).all(dim=-1)
     reached = (left >= min_transmittance) & inside
     X, Y, Z = grid.shape
-    place = (voxel * voxel.new_tensor([Y * Z, Z, 1])).sum(dim=-1)
+    place = (voxel * constant([Y * Z, Z, 1], voxel)).sum(dim=-1)
     mask = torch.zeros(len(weights), X * Y * Z, dtype=torch.bool, device=weights.device)
     for row, places, found in zip(mask, place, reached):
         row[places[found]] = True

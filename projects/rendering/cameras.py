@@ -8,6 +8,7 @@ Pixels: integer coordinates are pixel centres. Cameras look along +z, x to the r
 import torch
 from torch import Tensor
 
+from projects.compute.asynchronous import inverse
 from projects.compute.precision import full_precision
 
 
@@ -59,7 +60,7 @@ def pixels_to_rays(pixels: Tensor, cam2img: Tensor, cam2world: Tensor) -> tuple[
     with full_precision(pixels):
         pixels = pixels.to(cam2img.dtype)
         homogeneous = torch.cat([pixels, torch.ones_like(pixels[..., :1])], dim=-1)
-        pixel2direction = cam2world[..., :3, :3] @ torch.linalg.inv(cam2img)
+        pixel2direction = cam2world[..., :3, :3] @ inverse(cam2img)
         rays_d = homogeneous @ pixel2direction.transpose(-1, -2)
         rays_o = cam2world[..., None, :3, 3].expand_as(rays_d)
     return rays_o, rays_d

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from projects.compute.asynchronous import constant
+
 
 @dataclass(frozen=True)
 class VoxelGrid:
@@ -79,12 +81,12 @@ class VoxelGrid:
             Tensor: Voxel coordinates. Shape (..., 3).
         """
         scale, offset = self.affine(align_corners)
-        return points * points.new_tensor(scale) + points.new_tensor(offset)
+        return points * constant(scale, points) + constant(offset, points)
 
     def voxel_to_world(self, coords: Tensor, align_corners: bool = False) -> Tensor:
         """Inverse of :meth:`world_to_voxel`."""
         scale, offset = self.affine(align_corners)
-        return (coords - coords.new_tensor(offset)) / coords.new_tensor(scale)
+        return (coords - constant(offset, coords)) / constant(scale, coords)
 
     def affine(self, align_corners: bool = False) -> tuple[list[float], list[float]]:
         """Scale and offset per axis with ``coords = points * scale + offset``."""
@@ -97,7 +99,7 @@ class VoxelGrid:
 
     def contains(self, points: Tensor) -> Tensor:
         """Whether points lie in the box (lower faces included, upper faces not). Shape (...)."""
-        return ((points >= points.new_tensor(self.lower)) & (points < points.new_tensor(self.upper))).all(dim=-1)
+        return ((points >= constant(self.lower, points)) & (points < constant(self.upper, points))).all(dim=-1)
 
     def check_volume(self, name: str, volume: Tensor) -> None:
         """Raise ValueError unless ``volume`` is (B, X, Y, Z, C) on this grid."""
@@ -117,7 +119,7 @@ def ray_box_intersection(rays_o: Tensor, rays_d: Tensor, grid: VoxelGrid) -> tup
         tuple[Tensor, Tensor]: ``t_near`` and ``t_far``, each (...). A ray misses when ``t_near >= t_far``.
         ``t_near`` is negative when the origin is inside.
     """
-    lower, upper = rays_o.new_tensor(grid.lower), rays_o.new_tensor(grid.upper)
+    lower, upper = constant(grid.lower, rays_o), constant(grid.upper, rays_o)
     parallel = rays_d == 0
     safe = torch.where(parallel, torch.ones_like(rays_d), rays_d)
     first, second = (lower - rays_o) / safe, (upper - rays_o) / safe

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from projects.compute.asynchronous import constant
 from projects.compute.tensors import numba_usable
 from projects.compute.threads import run_over_range
 
@@ -94,8 +95,8 @@ def _walk(
     t_exit: Tensor,
 ) -> None:
     """All rays in step, one voxel at a time; fills the last three arguments."""
-    lower, size = rays_o.new_tensor(grid.lower), rays_o.new_tensor(grid.voxel_size)
-    counts = torch.tensor(grid.shape, device=rays_o.device)
+    lower, size = constant(grid.lower, rays_o), constant(grid.voxel_size, rays_o)
+    counts = constant(grid.shape, rays_o, torch.int64)
     near, far = ray_box_intersection(rays_o, rays_d, grid)
     near, far = near.clamp_min(t_min), far.clamp_max(t_max)
     alive = (near < far).nonzero().squeeze(1)

@@ -16,10 +16,14 @@ from .steps import Step, run_steps
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Waiting threads sleep: spinning ones are ten times slower as soon as anything else runs on the cores.
-ENVIRONMENT = {'PYTHONPATH': str(ROOT), 'PYTHONWARNINGS': 'ignore', 'OMP_WAIT_POLICY': 'passive'}
-
 MINI_OPTIONS = ['default_hooks.logger.interval=25', 'log_processor.window_size=25']
+
+
+def step_environment() -> dict[str, str]:
+    """Variables of the steps of a demo or a study: this checkout goes before what the caller has on the path."""
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get('PYTHONPATH')])])
+    # Waiting threads sleep: spinning ones are ten times slower as soon as anything else runs on the cores.
+    return {'PYTHONPATH': path, 'PYTHONWARNINGS': 'ignore', 'OMP_WAIT_POLICY': 'passive'}
 
 
 def epoch_options(epochs: int) -> list[str]:
@@ -61,6 +65,10 @@ class Demo(ABC):
         add('--seed', type=int, default=0, help='seed of the data, the weights and the training (default 0)')
         add('--work-dir', type=Path, default=Path(cls.work_dir), help='where everything is written')
         add('--data-root', type=Path, help=f'MiniDrive folder (default: {cls.data_root}[-tiny][-seedN])')
+        text = (
+            'change config values of all trainings, e.g. train_dataloader.num_workers=4 train_dataloader.batch_size=4'
+        )
+        add('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help=text)
         return parser
 
     @abstractmethod
@@ -71,7 +79,9 @@ class Demo(ABC):
         """Run what is left of the demo, in the root of the repository."""
         os.chdir(ROOT)
         identity = {name: getattr(self.args, name) for name in ('preset', 'seed', 'amp')}
-        run_steps(self.args.work_dir, identity, self.steps(), ENVIRONMENT, self.jobs)
+        if self.args.cfg_options:
+            identity['cfg_options'] = self.args.cfg_options
+        run_steps(self.args.work_dir, identity, self.steps(), step_environment(), self.jobs)
 
     def step(self, name: str, title: str, *command: object, **more: Any) -> Step:
         """Step that runs a tool with this Python; see :class:`Step`."""
@@ -100,6 +110,7 @@ class Demo(ABC):
     ) -> Step:
         """Step that trains a config, with overrides ``key=value``, in its own folder of the work directory.
 
+        Those of the command line go last, so they win.
         ``epochs`` are those of the config unless given, and ``after`` is that of :class:`Step`.
         """
         if self.tiny:
@@ -111,7 +122,8 @@ class Demo(ABC):
         command = ['tools/train.py', config, '--work-dir', self.args.work_dir / name, '--resume']
         command += ['--amp'] if self.args.amp else []
         show = r'Epoch\((train|val)\)'
-        return self.step(name, title, *command, '--cfg-options', *roots, seeded, *options, show=show, after=after)
+        options = (*roots, seeded, *options, *self.args.cfg_options)
+        return self.step(name, title, *command, '--cfg-options', *options, show=show, after=after)
 
     def trained(self, name: str, config: str, epochs: int | None = None) -> Path:
         """Last checkpoint of a training step."""

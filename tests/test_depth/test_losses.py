@@ -12,10 +12,12 @@ from projects.depth.models.losses import (
     depth_nll,
     disparity_cross_entropy,
     nearest_depth_in_cells,
+    pixels,
     scale_nll,
     sig_loss,
     silog_loss,
 )
+from projects.depth.models.losses.pixels import select_pixels, weigh_pixels
 
 GT = torch.tensor([[10, 20, 40, 0, 79.5, 5]])
 PRED = torch.tensor([[11, 18, 44, 7, 70, 5.0]])
@@ -85,6 +87,23 @@ def test_detached_nll_trains_the_scale_only():
     DepthNLLLoss(detach_depth=True)(pred, scale, torch.full((1, 2), 10.0)).backward()
     assert pred.grad is None
     assert (scale.grad != 0).all()
+
+
+@pytest.mark.parametrize('known', [0.0, 0.3])
+def test_losses_of_all_pixels_with_weights_are_those_of_the_known_pixels(known, monkeypatch):
+    """As a GPU reads them; what lies outside may even be infinite or negative."""
+    truth = torch.where(torch.rand(2, 5, 6) < known, 1 + 20 * torch.rand(2, 5, 6), 0.0)
+    pred, scale, logits = 5 * torch.rand(2, 5, 6) + 1, torch.randn(2, 5, 6), torch.randn(2, 7, 5, 6)
+    pred[truth == 0], disparity = float('inf'), torch.where(truth > 0, 6 * torch.rand(2, 5, 6), -float('inf'))
+    results = []
+    for pick in (select_pixels, weigh_pixels):
+        monkeypatch.setattr(pixels, 'select_pixels', pick)
+        leaves = [tensor.double().requires_grad_() for tensor in (pred, scale, logits)]
+        losses = [silog_loss(leaves[0], truth), sig_loss(leaves[0], truth), depth_nll(*leaves[:2], truth)]
+        losses.append(disparity_cross_entropy(leaves[2], disparity, truth > 0))
+        sum(losses).backward()
+        results.append([*losses, *(leaf.grad for leaf in leaves)])
+    torch.testing.assert_close(*results)
 
 
 def test_cells_hold_their_nearest_measurement():

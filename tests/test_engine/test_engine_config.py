@@ -160,12 +160,36 @@ def test_torchvision_weights_without_torchvision_name_the_key_and_the_way_round(
         raise ModuleNotFoundError('numpy', name='numpy')
 
 
+BFLOAT16 = {'type': 'AmpOptimWrapper', 'dtype': 'bfloat16', 'loss_scale': {'enabled': False}}
+
+
+@pytest.mark.parametrize(
+    ('supported', 'after'),
+    [(True, BFLOAT16), (False, {'type': 'AmpOptimWrapper', 'dtype': 'float16', 'loss_scale': 'dynamic'})],
+)
+def test_amp_is_bfloat16_on_gpus_that_have_it_and_scaled_float16_on_others(supported, after, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda: supported)
+    cfg = {'type': 'OptimWrapper'}
+    enable_amp(cfg, amp=True, cuda=True)
+    assert cfg == after
+
+
+def test_bfloat16_on_a_gpu_leaves_no_step_out_whose_gradient_is_infinite(monkeypatch):
+    """A scaler would do so, and the training would go on without a word."""
+    monkeypatch.setattr('mmengine.optim.optimizer.amp_optimizer_wrapper.is_cuda_available', lambda: True)
+    weight = torch.nn.Parameter(torch.ones(1))
+    wrapper = OPTIM_WRAPPERS.build({**BFLOAT16, 'optimizer': torch.optim.SGD([weight], lr=0.5)})
+    wrapper.update_params(2 * weight.sum())
+    assert weight.item() == 0
+    wrapper.update_params(float('inf') * weight.sum())
+    assert not weight.isfinite()
+
+
 @pytest.mark.parametrize(
     ('before', 'amp', 'cuda', 'after'),
     [
         ('OptimWrapper', False, True, {'type': 'OptimWrapper'}),
         ('OptimWrapper', True, False, {'type': 'CpuAutocastOptimWrapper'}),
-        ('OptimWrapper', True, True, {'type': 'AmpOptimWrapper', 'loss_scale': 'dynamic'}),
         ('AmpOptimWrapper', False, False, {'type': 'CpuAutocastOptimWrapper'}),
         ('AmpOptimWrapper', True, True, {'type': 'AmpOptimWrapper'}),
     ],

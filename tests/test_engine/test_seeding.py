@@ -9,7 +9,7 @@ import torch
 from mmengine.dataset import ConcatDataset, RepeatDataset, pseudo_collate
 from torch.utils.data import DataLoader
 
-from projects.engine import sample_seed, seed_everything, seeded
+from projects.engine import SafeRunner, sample_seed, seed_everything, seeded
 from projects.engine.hooks import _seeded_datasets
 
 
@@ -79,3 +79,17 @@ def test_copies_share_the_counter_and_wrappers_are_searched(dataset, toys):
     other = toys.ToySeededDataset(length=2, pipeline=[{'type': 'ToyPack'}])
     assert list(_seeded_datasets(ConcatDataset([dataset, other]))) == [dataset, other]
     assert list(_seeded_datasets(RepeatDataset(dataset, 2))) == [dataset]
+
+
+def test_a_deterministic_run_warns_on_cuda_of_what_cannot_repeat_and_raises_on_the_cpu(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, 'deterministic', False)
+    monkeypatch.setattr(torch.backends.cudnn, 'benchmark', False)
+    runner = object.__new__(SafeRunner)
+    try:
+        for cuda in (False, True):
+            monkeypatch.setattr(torch.cuda, 'is_available', lambda cuda=cuda: cuda)
+            runner.set_randomness(0, deterministic=True)
+            assert torch.are_deterministic_algorithms_enabled()
+            assert torch.is_deterministic_algorithms_warn_only_enabled() == cuda
+    finally:
+        torch.use_deterministic_algorithms(False)

@@ -1,7 +1,7 @@
 """Device correctness without a GPU: fake tensors raise when a tensor is made on the wrong device.
 
-A CUDA build of torch does this for "cuda" without a GPU. A CPU build has no device guard for "cuda" and aborts,
-so there "lazy", which it knows, stands for a device that is not the CPU.
+Without a GPU there is no device guard for "cuda", and a CPU build of torch aborts: there "lazy", which torch knows,
+stands for a device that is not the CPU.
 """
 
 import subprocess
@@ -25,7 +25,7 @@ from projects.rendering import (
 GRID = VoxelGrid([-4.0, -4.0, -1.6, 4.0, 4.0, 1.6], [20, 20, 8])
 
 
-DEVICE = 'cuda' if torch.backends.cuda.is_built() else 'lazy:0'
+DEVICE = 'cuda' if torch.cuda.is_available() else 'lazy:0'
 
 
 @pytest.mark.parametrize('field', ['trilinear', 'voxel'])

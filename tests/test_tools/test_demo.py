@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from projects.studies.demo import ENVIRONMENT
-from projects.studies.steps import run_steps
+from projects.studies.demo import ROOT, step_environment
+from projects.studies.steps import run_command, run_steps
 
 
 @pytest.fixture
@@ -42,6 +42,34 @@ def test_all_take_the_same_steps_and_one_has_the_trained_teacher(demo, tmp_path)
         assert 'train_dataloader.dataset.data_root=data/minidrive-seed3' in command
 
 
+def test_options_of_the_command_line_reach_every_training_and_win(demo, tmp_path):
+    given = ['train_dataloader.num_workers=4', 'randomness.seed=9']
+    steps = _steps(demo, '--work-dir', tmp_path, '--cfg-options', *given)
+    trainings = [step.command for step in steps if 'tools/train.py' in step.command]
+    assert len(trainings) == 4
+    assert all(command[-2:] == given for command in trainings)
+
+
+def test_a_work_directory_of_other_options_is_refused(demo, tmp_path, monkeypatch):
+    monkeypatch.setattr(demo.RadOccDemo, 'steps', lambda self: [])
+
+    def run(*options):
+        demo.RadOccDemo(demo.RadOccDemo.parser().parse_args(['--work-dir', str(tmp_path), *options])).run()
+
+    run('--cfg-options', 'train_dataloader.batch_size=4')
+    with pytest.raises(SystemExit, match='use another --work-dir'):
+        run()
+
+
+def test_steps_find_this_checkout_first_and_then_what_the_caller_has_on_the_path(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+    (tmp_path / 'of_the_caller.py').write_text('')
+    run_command([sys.executable, '-c', 'import of_the_caller, sys; print(sys.path[1:3])'], step_environment())
+    assert capfd.readouterr().out == f'{[str(ROOT), str(tmp_path)]}\n'
+    monkeypatch.delenv('PYTHONPATH')
+    assert step_environment()['PYTHONPATH'] == str(ROOT)
+
+
 def test_only_the_distilled_student_waits_for_the_teacher(demo, tmp_path):
     waits = {step.name: step.after for step in _steps(demo, '--work-dir', tmp_path)}
     assert waits['teacher'] == waits['baseline'] == waits['labelled'] == ('infos',)
@@ -74,7 +102,8 @@ def test_laptop_page_shows_the_cameras_before_anything_is_trained(demo, tmp_path
     """The first three steps of `make demo PRESET=tiny`; the data are there already."""
     args = ['--work-dir', str(tmp_path), '--preset', 'tiny', '--data-root', str(minidrive_root)]
     demo_of = demo.RadOccDemo(demo.RadOccDemo.parser().parse_args(args))
-    run_steps(tmp_path, {'preset': 'tiny'}, [step for step in demo_of.steps()[:3] if step.name != 'data'], ENVIRONMENT)
+    steps = [step for step in demo_of.steps()[:3] if step.name != 'data']
+    run_steps(tmp_path, {'preset': 'tiny'}, steps, step_environment())
     html = (tmp_path / 'report.html').read_text()
     assert 'Not finished: 0 of 4 models are trained' in html
     assert 'These numbers mean nothing' in html

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from projects.cli import ToolParser, run_tool
 from projects.studies.ablation import Ablation, Run
-from projects.studies.demo import ENVIRONMENT, ROOT
+from projects.studies.demo import ROOT, step_environment
 from projects.studies.steps import run_steps
 
 
@@ -69,7 +69,7 @@ def main() -> None:
         from projects.studies.ablation_page import write_study
 
         if not args.page:
-            run_steps(study.work_dir, study.identity(), study.steps(), ENVIRONMENT, args.jobs)
+            run_steps(study.work_dir, study.identity(), study.steps(), step_environment(), args.jobs)
         print(write_study(study))
 
 

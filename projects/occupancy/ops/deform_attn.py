@@ -10,6 +10,7 @@ from mmcv.ops import get_compiling_cuda_version
 from mmcv.ops.multi_scale_deform_attn import MultiScaleDeformableAttnFunction, multi_scale_deformable_attn_pytorch
 from torch import Tensor
 
+from projects.compute.asynchronous import constant
 from projects.compute.precision import full_precision
 
 
@@ -33,7 +34,7 @@ def deformable_sample(value: Tensor, shapes: Sequence[tuple[int, int]], location
         value, locations, weights = value.float(), locations.float(), weights.float()
         if not value.is_cuda or get_compiling_cuda_version() == 'not available':
             return multi_scale_deformable_attn_pytorch(value, shapes, locations, weights)
-        sizes = torch.tensor(shapes, device=value.device)
+        sizes = constant([side for shape in shapes for side in shape], value, torch.int64).view(-1, 2)
         starts = torch.cat([sizes.new_zeros(1), sizes.prod(1).cumsum(0)[:-1]])
         return MultiScaleDeformableAttnFunction.apply(
             value.contiguous(), sizes, starts, locations.contiguous(), weights.contiguous(), len(value)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from projects.compute.asynchronous import constant
 from projects.compute.tensors import numba_usable
 
 _INT32_MAX = 2**31 - 1
@@ -180,7 +181,7 @@ def voxel_pool_prepare(
         raise ValueError(f'layout must be one of {sorted(_LAYOUTS)}, got {layout!r}')
     axes = _LAYOUTS[layout]
     grid_shape = [int(count) for count in grid_shape]
-    corner, size = (torch.tensor(values, dtype=rays.dtype, device=rays.device) for values in (lower, voxel_size))
+    corner, size = (constant(values, rays) for values in (lower, voxel_size))
     bins = depth_values.to(rays.dtype)
     rays, origins = rays.flatten(2, 3) / size, (origins.to(rays.dtype) - corner) / size
     few_counters = rays.shape[0] * math.prod(grid_shape) <= _MAX_COUNTERS_PER_POINT * rays.shape[:3].numel() * len(bins)

@@ -32,8 +32,8 @@ class PoolIndexCache:
 
         Args:
             key (Hashable): Everything else that the ranking depends on: feature size, bins, grid, conventions.
-            calibration (Sequence[Tensor]): Matrices; compared bit by bit. Reading them waits for a GPU, which the
-                preparation does as well.
+            calibration (Sequence[Tensor]): Matrices of one dtype; compared bit by bit. Reading them waits for a GPU,
+                which the preparation does as well.
             prepare (Callable): Makes the ranking.
 
         Returns:
@@ -41,8 +41,9 @@ class PoolIndexCache:
         """
         if any(is_fake(matrix) for matrix in calibration):
             return prepare()
-        values = tuple(matrix.detach().cpu().contiguous().numpy().tobytes() for matrix in calibration)
-        full_key = (key, calibration[0].device, *values)
+        # One copy to the host, for which a GPU is waited for once.
+        values = torch.cat([matrix.detach().flatten() for matrix in calibration]).cpu().numpy().tobytes()
+        full_key = (key, calibration[0].device, *(matrix.shape for matrix in calibration), values)
         index = self._indices.pop(full_key, None)
         if index is None:
             with torch.no_grad():

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from projects.compute.asynchronous import constant, inverse
 from projects.compute.precision import full_precision
 
 
@@ -34,8 +35,8 @@ def warp_to_key(feature: Tensor, ego2key: Tensor, point_cloud_range: Sequence[fl
         raise ValueError(f'feature must be (B, C, Y, X) or (B, C, X, Y, Z), got {tuple(feature.shape)}')
     bev = feature.dim() == 4
     with full_precision(feature):
-        key2ego = torch.linalg.inv(ego2key.float())
-        box = key2ego.new_tensor(list(point_cloud_range))
+        key2ego = inverse(ego2key.float())
+        box = constant(point_cloud_range, key2ego)
         turn, move, low, high = key2ego[:, :3, :3], key2ego[:, :3, 3], box[:3], box[3:]
         # The axes of affine_grid run from the last dimension of the feature to the first: x, y or z, y, x.
         if bev:

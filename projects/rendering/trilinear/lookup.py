@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from projects.compute.asynchronous import constant
 from projects.compute.precision import computed_dtype, full_precision
 from projects.rendering.grid import VoxelGrid
 
@@ -131,7 +132,7 @@ def lookup_trilinear(volume: Tensor, points: Tensor, grid: VoxelGrid, align_corn
         batch_index = torch.arange(batch, device=points.device, dtype=torch.int32).repeat_interleave(num_points)
         base, frac = locate_cells(grid.world_to_voxel(flat_points, align_corners), grid.shape, batch_index)
         weights = corner_weights(frac) * grid.contains(flat_points)[:, None]
-        offsets = torch.tensor(corner_offsets(grid.shape), device=base.device, dtype=base.dtype)
+        offsets = constant(corner_offsets(grid.shape), base)
         rows = volume.to(dtype).reshape(-1, volume.shape[-1])
         out = F.embedding_bag(base[:, None] + offsets, rows, mode='sum', per_sample_weights=weights)
     return out.reshape(batch, num_points, -1)

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from projects.compute.asynchronous import constant
 from projects.compute.precision import full_precision
 from projects.rendering.common.torch import sigmas_of_field
 from projects.rendering.grid import VoxelGrid
@@ -131,7 +132,7 @@ def _accumulate_semantics(
 
 
 def _corners(base: Tensor, offsets: list[int]) -> Tensor:
-    return (base[:, None] + base.new_tensor(offsets)).flatten()
+    return (base[:, None] + constant(offsets, base)).flatten()
 
 
 def sum_rows(

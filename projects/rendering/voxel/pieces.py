@@ -1,6 +1,7 @@
 """What a ray reads of logits that are constant in each voxel: pieces between the faces of voxels."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor
 
@@ -21,3 +22,8 @@ class VoxelPieces(RayBins):
     piece_voxel: Tensor
     piece_span: Tensor
     packed: bool = True
+
+    @cached_property
+    def most_per_ray(self) -> int:
+        """Pieces of the ray that has most, at least 1. A GPU is waited for once, not for each render."""
+        return max(1, int(self.ray_offsets.diff().max())) if len(self.ray_offsets) > 1 else 1

@@ -56,7 +56,9 @@ def cut_with_torch(
     span = torch.stack([t[:, :-1], t[:, 1:]], dim=-1)
     inside = t[:, 1:] > t[:, :-1]
     if packed:
-        offsets, voxel, span = F.pad(inside.sum(dim=1).cumsum(0), (1, 0)), rows[inside].int(), span[inside]
+        offsets = F.pad(inside.sum(dim=1).cumsum(0), (1, 0))
+        kept = inside.flatten().nonzero().squeeze(1)
+        voxel, span = rows.flatten().index_select(0, kept).int(), span.flatten(0, 1).index_select(0, kept)
     else:
         offsets = torch.arange(num_rays + 1, device=o.device) * inside.shape[1]
         voxel, span = rows.flatten().int(), span.flatten(0, 1)
@@ -123,9 +125,8 @@ def tabulate_pieces(field: Tensor, pieces: VoxelPieces, softplus: bool, density_
     starts, ends = spans.unbind(-1)
     rays = torch.arange(num_rays, device=sigma.device)
     if pieces.packed:
-        counts = pieces.ray_offsets.diff()
-        per_ray = max(1, int(counts.max())) if num_rays else 1
-        ray = rays.repeat_interleave(counts)
+        per_ray = pieces.most_per_ray
+        ray = rays.repeat_interleave(pieces.ray_offsets.diff(), output_size=len(starts))
         slot = ray * per_ray + torch.arange(len(ray), device=ray.device) - pieces.ray_offsets[ray]
         thickness = sigma * (ends - starts) * lengths[ray]
         table = thickness.new_zeros(num_rays * per_ray).index_copy(0, slot, thickness).view(num_rays, per_ray)

@@ -14,6 +14,8 @@ from projects.occupancy.models.losses import (
     masked_cross_entropy_loss,
     select_voxels,
 )
+from projects.occupancy.models.losses.depth_loss import _loss_of_all_cells, _loss_of_known_cells
+from projects.occupancy.models.losses.lovasz_softmax import lovasz_of_classes, lovasz_of_present_classes
 
 
 def logits_of(*probs):
@@ -153,6 +155,24 @@ def test_the_counting_sort_orders_all_bits_of_an_error():
     assert lovasz_growth(errors[None].expand(2, -1).contiguous(), ids, [1])[1].tolist() == pytest.approx(expected)
 
 
+def test_all_classes_sorted_at_once_give_the_loss_and_the_gradient_of_one_class_after_the_other():
+    logits, ids = torch.randn(400, 6, dtype=torch.float64), torch.randint(0, 4, (400,))  # two classes are absent
+    logits[100:150] = logits[0]  # ties
+    one, all_ = (logits.clone().requires_grad_() for _ in range(2))
+    expected, loss = lovasz_of_classes(one, ids, range(4)), lovasz_of_present_classes(all_, ids)
+    assert loss.item() == pytest.approx(expected.item(), abs=1e-12)
+    expected.backward()
+    loss.backward()
+    torch.testing.assert_close(all_.grad, one.grad, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize('module', [MaskedCrossEntropyLoss([1.0, 2.0, 3.0], 0.7), OccLovaszLoss(0.7)])
+def test_a_loss_of_selected_voxels_is_the_loss_that_selects_them(module):
+    logits, target = torch.randn(2, 9, 3), torch.randint(0, 3, (2, 9)).to(torch.uint8)
+    mask = torch.rand(2, 9) < 0.6
+    assert module.of_selected(*select_voxels(logits, target, mask)).equal(module(logits, target, mask))
+
+
 def test_lovasz_module_scales_the_function():
     logits, target = torch.randn(9, 3), torch.randint(0, 3, (9,))
     torch.testing.assert_close(OccLovaszLoss(0.5)(logits, target), 0.5 * lovasz_softmax_loss(logits, target))
@@ -187,6 +207,17 @@ def test_depth_loss_without_returns_is_zero_with_a_zero_gradient():
     loss.backward()
     assert loss.item() == 0
     assert logits.grad.abs().sum() == 0
+
+
+def test_depth_loss_of_all_cells_is_that_of_the_cells_with_a_return():
+    bins = torch.where(torch.rand(2, 5, 6) < 0.3, torch.randint(0, 7, (2, 5, 6)), -1)
+    for case in (bins, torch.full_like(bins, -1)):
+        some, every = (torch.randn(2, 7, 5, 6, dtype=torch.float64).requires_grad_() for _ in range(2))
+        every.data.copy_(some.data)
+        losses = _loss_of_known_cells(some, case, torch.float64), _loss_of_all_cells(every, case, torch.float64)
+        torch.testing.assert_close(*losses)
+        sum(losses).backward()
+        torch.testing.assert_close(every.grad, some.grad)
 
 
 def test_depth_loss_passes_gradcheck():

@@ -21,7 +21,9 @@ def join_windows(windows: Tensor, size: int, height: int, width: int) -> Tensor:
     return x.transpose(2, 3).reshape(-1, height, width, windows.shape[-1])
 
 
-def window_regions(height: int, width: int, valid: tuple[int, int], size: int, shift: int) -> Tensor:
+def window_regions(
+    height: int, width: int, valid: tuple[int, int], size: int, shift: int, device: torch.device | None = None
+) -> Tensor:
     """Number of the region of each place, so that only places of one region see each other.
 
     A cyclic shift brings opposite borders into one window, and padding must not be looked at.
@@ -32,12 +34,13 @@ def window_regions(height: int, width: int, valid: tuple[int, int], size: int, s
         valid (tuple[int, int]): Height and width without padding.
         size (int): Side of a window.
         shift (int): Cyclic shift.
+        device (torch.device, optional): Where the result is made; a copy there would be waited for. Defaults to None.
 
     Returns:
         Tensor: Shape (n, size * size).
     """
-    rows = torch.zeros(height, dtype=torch.long)
-    columns = torch.zeros(width, dtype=torch.long)
+    rows = torch.zeros(height, dtype=torch.long, device=device)
+    columns = torch.zeros(width, dtype=torch.long, device=device)
     for places, length in ((rows, valid[0]), (columns, valid[1])):
         places[length:] = 1
         if shift:
@@ -108,7 +111,7 @@ class WindowCRFAttention(nn.Module):
     def _bias(self, height: int, width: int, valid: tuple[int, int], query: Tensor) -> Tensor:
         """Relative positions, and minus infinity between regions. Shape (B * n, heads, M * M, M * M)."""
         bias = self.position_bias[self.position_index].permute(2, 0, 1)
-        regions = window_regions(height, width, valid, self.window_size, self.shift).to(query.device)
+        regions = window_regions(height, width, valid, self.window_size, self.shift, query.device)
         apart = regions[:, None, :] != regions[:, :, None]
         mask = torch.zeros(apart.shape, device=query.device, dtype=bias.dtype).masked_fill(apart, float('-inf'))
         both = bias[None] + mask[:, None]

@@ -1,8 +1,9 @@
 """Negative log-likelihood of depth with a predicted scale per pixel."""
 
-import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
+
+from .pixels import pick_pixels
 
 LIKELIHOODS = ('laplace', 'gaussian')
 
@@ -60,11 +61,9 @@ def depth_nll(
     mask = gt_depth > min_depth
     if max_depth is not None:
         mask = mask & (gt_depth <= max_depth)
-    dtype = torch.promote_types(pred_depth.dtype, torch.float32)
-    pred, scale, truth = (tensor[mask].to(dtype) for tensor in (pred_depth, log_scale, gt_depth))
-    if len(truth) == 0:
-        return (pred_depth.to(dtype).sum() + log_scale.to(dtype).sum()) * 0.0
-    return scale_nll(pred.log() - truth.log(), scale, likelihood).mean()
+    pred, scale, truth, weight = pick_pixels(mask, pred_depth, log_scale, gt_depth)
+    values = scale_nll(pred.log() - truth.log(), scale, likelihood)
+    return (weight * values).sum() / weight.sum().clamp_min(1)
 
 
 @MODELS.register_module()

@@ -8,6 +8,8 @@ from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .pixels import pick_pixels
+
 
 def nearest_depth_in_cells(gt_depth: Tensor, stride: int) -> Tensor:
     """Nearest measurement in each cell of ``stride`` x ``stride`` pixels; 0 where there is none.
@@ -39,15 +41,13 @@ def disparity_cross_entropy(match_logits: Tensor, disparity: Tensor, mask: Tenso
     """
     count = match_logits.shape[1]
     mask = mask & (disparity >= 0) & (disparity <= count - 1)
-    log_prob = match_logits.movedim(1, -1)[mask].float().log_softmax(-1)
-    if len(log_prob) == 0:
-        return match_logits.float().sum() * 0.0
-    true = disparity[mask].float()
+    logits, true, weight = pick_pixels(mask, match_logits.movedim(1, -1), disparity)
+    log_prob = logits.log_softmax(-1)
     low = true.floor().clamp_max(count - 2)
     upper = (true - low)[:, None]
     index = low.long()[:, None]
     picked = (1 - upper) * log_prob.gather(1, index) + upper * log_prob.gather(1, index + 1)
-    return -picked.mean()
+    return -(weight * picked.squeeze(1)).sum() / weight.sum().clamp_min(1)
 
 
 @MODELS.register_module()

@@ -1,8 +1,9 @@
 """Scale-invariant log loss in the two forms that public code uses; they are not interchangeable."""
 
-import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
+
+from .pixels import pick_pixels
 
 VARIANTS = ('bts', 'toolbox')
 
@@ -26,11 +27,11 @@ def silog_loss(
     Returns:
         Tensor: Scalar, float32; 0 with a zero gradient when no pixel counts.
     """
-    difference = _log_difference(pred_depth, gt_depth, min_depth, max_depth, 0.0)
-    if len(difference) == 0:
-        return pred_depth.float().sum() * 0.0
-    variance = difference.square().mean() - focus * difference.mean().square()
-    return 10 * variance.clamp_min(1e-8).sqrt()
+    difference, weight = _log_difference(pred_depth, gt_depth, min_depth, max_depth, 0.0)
+    count = weight.sum()
+    total = count.clamp_min(1)
+    mean, square = ((weight * value).sum() / total for value in (difference, difference.square()))
+    return 10 * (square - focus * mean.square()).clamp_min(1e-8).sqrt() * (count > 0)
 
 
 def sig_loss(
@@ -52,24 +53,24 @@ def sig_loss(
     Returns:
         Tensor: Scalar, float32; 0 with a zero gradient when fewer than two pixels count.
     """
-    difference = _log_difference(pred_depth, gt_depth, 0.0, max_depth, eps)
-    if len(difference) < 2:
-        return pred_depth.float().sum() * 0.0
-    variance = difference.var() + (1 - focus) * difference.mean().square()
-    return variance.clamp_min(1e-10).sqrt()
+    difference, weight = _log_difference(pred_depth, gt_depth, 0.0, max_depth, eps)
+    count = weight.sum()
+    mean = (weight * difference).sum() / count.clamp_min(1)
+    variance = (weight * (difference - mean).square()).sum() / (count - 1).clamp_min(1)
+    return (variance + (1 - focus) * mean.square()).clamp_min(1e-10).sqrt() * (count > 1)
 
 
 def _log_difference(
     pred_depth: Tensor, gt_depth: Tensor, min_depth: float, max_depth: float | None, eps: float
-) -> Tensor:
-    """Log prediction minus log truth at the pixels that count. Shape (P,)."""
+) -> tuple[Tensor, Tensor]:
+    """Log prediction minus log truth, and the weights, of :func:`pick_pixels`. Shape (P,) each."""
     if pred_depth.shape != gt_depth.shape:
         raise ValueError(f'pred_depth {tuple(pred_depth.shape)} and gt_depth {tuple(gt_depth.shape)} must agree')
     mask = gt_depth > min_depth
     if max_depth is not None:
         mask = mask & (gt_depth <= max_depth)
-    dtype = torch.promote_types(pred_depth.dtype, torch.float32)
-    return (pred_depth[mask].to(dtype) + eps).log() - (gt_depth[mask].to(dtype) + eps).log()
+    pred, truth, weight = pick_pixels(mask, pred_depth, gt_depth)
+    return (pred + eps).log() - (truth + eps).log(), weight
 
 
 @MODELS.register_module()

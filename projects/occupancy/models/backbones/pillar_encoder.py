@@ -12,6 +12,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from projects.compute.asynchronous import constant
 from projects.compute.precision import full_precision
 from projects.compute.tensors import numba_usable
 
@@ -123,7 +124,7 @@ class PillarEncoder(BaseModule):
         clouds = torch.cat([cloud[:, : self.in_channels].float() for cloud in points])
         batch = torch.cat([cloud.new_full((len(cloud),), i, dtype=torch.long) for i, cloud in enumerate(points)])
         cells = ((clouds[:, :3] - self.lower) / self.cell_size).floor().long()
-        inside = ((cells >= 0) & (cells < cells.new_tensor(self.grid_shape))).all(1)
+        inside = ((cells >= 0) & (cells < constant(self.grid_shape, cells))).all(1)
         (kept,) = torch.where(inside)
         clouds, batch, cells = (part.index_select(0, kept) for part in (clouds, batch, cells))
         x, y, z = cells.unbind(1)

@@ -8,12 +8,17 @@ from collections.abc import Sequence
 import torch
 from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from projects.occupancy.classes import UNLABELLED
 from projects.occupancy.models.losses import select_voxels
 
 _MASKS = ('camera', 'lidar', None)
+
+
+def _apply(loss: nn.Module, logits: Tensor, ids: Tensor) -> Tensor:
+    """Loss of selected voxels; one that has ``of_selected`` need not look which of them count."""
+    return getattr(loss, 'of_selected', loss)(logits, ids)
 
 
 class BaseOccHead(BaseModule):
@@ -64,9 +69,9 @@ class BaseOccHead(BaseModule):
         mask = None if self.mask is None else self._stack(data_samples, f'mask_{self.mask}')
         # Selected once for both losses: each selection costs a gradient of the size of all logits.
         logits, ids = select_voxels(occ_logits, target, mask)
-        losses = {'loss_occ': self.loss_occ(logits, ids)}
+        losses = {'loss_occ': _apply(self.loss_occ, logits, ids)}
         if self.loss_lovasz is not None:
-            losses['loss_lovasz'] = self.loss_lovasz(logits, ids)
+            losses['loss_lovasz'] = _apply(self.loss_lovasz, logits, ids)
         return losses
 
     def calibrate(self, occ_logits: Tensor) -> Tensor:

@@ -56,13 +56,27 @@ def lidar_depth_loss(depth_logits: Tensor, bins: Tensor) -> Tensor:
             'is gt_depth of the size of the network input?'
         )
     with full_precision(depth_logits):
-        flat_bins = bins.flatten()
-        (cells,) = torch.where(flat_bins >= 0)
-        logits = depth_logits.movedim(1, -1).reshape(-1, depth_logits.shape[1]).index_select(0, cells)
-        if logits.dtype != torch.float64:
-            logits = logits.float()
-        target = F.one_hot(flat_bins.index_select(0, cells), depth_logits.shape[1]).to(logits.dtype)
-        return F.binary_cross_entropy(logits.softmax(1), target, reduction='sum') / torch.sym_max(cells.shape[0], 1)
+        dtype = torch.promote_types(depth_logits.dtype, torch.float32)
+        chosen = _loss_of_known_cells if depth_logits.device.type == 'cpu' else _loss_of_all_cells
+        return chosen(depth_logits, bins, dtype)
+
+
+def _loss_of_all_cells(depth_logits: Tensor, bins: Tensor, dtype: torch.dtype) -> Tensor:
+    """Reads all cells and weighs those without a return with 0, so that a GPU is not waited for."""
+    known = (bins >= 0).to(dtype)
+    probs = depth_logits.to(dtype).softmax(1)
+    target = torch.zeros_like(probs).scatter_(1, bins.clamp(min=0).unsqueeze(1), 1.0)
+    weight = known.unsqueeze(1).expand_as(probs)
+    return F.binary_cross_entropy(probs, target, weight, reduction='sum') / known.sum().clamp(min=1)
+
+
+def _loss_of_known_cells(depth_logits: Tensor, bins: Tensor, dtype: torch.dtype) -> Tensor:
+    """The same, which reads only the cells with a return: faster on a CPU, where looking for them is no wait."""
+    flat_bins = bins.flatten()
+    (cells,) = torch.where(flat_bins >= 0)
+    logits = depth_logits.movedim(1, -1).reshape(-1, depth_logits.shape[1]).index_select(0, cells).to(dtype)
+    target = F.one_hot(flat_bins.index_select(0, cells), depth_logits.shape[1]).to(dtype)
+    return F.binary_cross_entropy(logits.softmax(1), target, reduction='sum') / torch.sym_max(cells.shape[0], 1)
 
 
 @MODELS.register_module()

@@ -86,11 +86,12 @@ def masked_cross_entropy_loss(
         Tensor: Scalar; 0 with a zero gradient when no voxel is selected.
     """
     with full_precision(logits):
-        chosen, ids = select_voxels(logits, target, mask)
-        if class_weight is not None:
-            class_weight = class_weight.to(chosen.dtype)
-        total = F.cross_entropy(chosen, ids, weight=class_weight, reduction='sum')
-        return total / torch.sym_max(ids.shape[0], 1)
+        return _of_selected(*select_voxels(logits, target, mask), class_weight)
+
+
+def _of_selected(chosen: Tensor, ids: Tensor, class_weight: Tensor | None) -> Tensor:
+    weight = None if class_weight is None else class_weight.to(chosen.dtype)
+    return F.cross_entropy(chosen, ids, weight=weight, reduction='sum') / torch.sym_max(ids.shape[0], 1)
 
 
 @MODELS.register_module()
@@ -112,3 +113,8 @@ class MaskedCrossEntropyLoss(nn.Module):
     def forward(self, logits: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         """Weighted loss; arguments as in the function."""
         return self.loss_weight * masked_cross_entropy_loss(logits, target, mask, self.class_weight)
+
+    def of_selected(self, chosen: Tensor, ids: Tensor) -> Tensor:
+        """Weighted loss of what :func:`select_voxels` gives, which it does not select again."""
+        with full_precision(chosen):
+            return self.loss_weight * _of_selected(chosen, ids, self.class_weight)

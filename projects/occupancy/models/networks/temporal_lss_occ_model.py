@@ -10,6 +10,7 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from projects.compute.asynchronous import inverse
 from projects.models import require_inputs
 from projects.occupancy.ops import warp_to_key
 from projects.occupancy.structures import HISTORY_MATRICES
@@ -192,7 +193,7 @@ class TemporalLSSOccModel(LSSOccModel):
         feature = torch.stack([seen[place]['feature'] for place in places])
         bda_mat = inputs['bda_mat'].float()
         ego2key = pick_frames(inputs, places)['ego2key'].float()
-        moved = bda_mat @ ego2key @ torch.linalg.inv(bda_mat)
+        moved = bda_mat @ ego2key @ inverse(bda_mat)
         return warp_to_key(feature, moved, self.view_transform.point_cloud_range)
 
     def _may_remember(self, data_samples: Sequence | None) -> bool:

@@ -10,6 +10,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from projects.compute.asynchronous import constant
 from projects.occupancy.ops import deformable_sample
 
 
@@ -68,7 +69,9 @@ class DeformableAttention(BaseModule):
         heads, levels = self.num_heads, self.num_levels
         offsets = self.sampling_offsets(query).float().unflatten(-1, (heads, levels, -1, self.num_anchors, 2))
         weights = self.attention_weights(query).float().unflatten(-1, (heads, -1)).softmax(-1)
-        sizes = torch.tensor([(width, height) for height, width in shapes], dtype=torch.float32, device=query.device)
+        sizes = constant([side for height, width in shapes for side in (width, height)], query, torch.float32).view(
+            -1, 2
+        )
         locations = anchors[:, :, None, None, None] + offsets / sizes[:, None, None]
         features = self.value_proj(value).unflatten(-1, (heads, -1))
         return deformable_sample(features, shapes, locations.flatten(4, 5), weights.unflatten(-1, (levels, -1)))

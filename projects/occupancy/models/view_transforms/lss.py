@@ -10,6 +10,7 @@ from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from projects.compute.asynchronous import inverse
 from projects.compute.precision import full_precision
 from projects.occupancy.ops import PoolIndexCache, VoxelBuffer, VoxelPoolIndex, voxel_pool, voxel_pool_prepare
 from projects.occupancy.structures import check_box
@@ -39,7 +40,7 @@ def frustum_rays(
     """
     cam2bev = bda_mat.unsqueeze(1) @ cam2ego
     rotation = cam2bev.narrow(2, 0, 3).narrow(3, 0, 3)
-    to_ray = rotation @ torch.linalg.inv(img_aug_matrix @ cam2img)
+    to_ray = rotation @ inverse(img_aug_matrix @ cam2img)
     homogeneous = torch.cat([pixels, torch.ones_like(pixels.narrow(-1, 0, 1))], -1)
     rays = torch.einsum('bnij,hwj->bnhwi', to_ray, homogeneous)
     return rays, cam2bev.narrow(2, 0, 3).select(3, 3)

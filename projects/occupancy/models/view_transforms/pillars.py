@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from projects.compute.asynchronous import constant, inverse
 from projects.compute.precision import full_precision
 from projects.rendering import project_points
 
@@ -66,11 +67,11 @@ def project_pillars(points: Tensor, inputs: Mapping[str, Tensor], image_size: tu
     """
     with full_precision(points):
         bda_mat, cam2ego = inputs['bda_mat'].float(), inputs['cam2ego'].float()
-        bev2cam = torch.linalg.inv(bda_mat.unsqueeze(1) @ cam2ego)
+        bev2cam = inverse(bda_mat.unsqueeze(1) @ cam2ego)
         cam2pixel = inputs['img_aug_matrix'].float() @ inputs['cam2img'].float()
         pixels, depth = project_points(points.flatten(0, 1), cam2pixel, bev2cam)
         height, width = image_size
-        places = (pixels + 0.5) / pixels.new_tensor([width, height])
+        places = (pixels + 0.5) / constant([width, height], pixels)
         in_front = depth > MIN_DEPTH
         seen = in_front & ((places >= 0) & (places < 1)).all(-1)
         places = torch.where(in_front.unsqueeze(-1), places, -FAR).clamp(-FAR, 1 + FAR)

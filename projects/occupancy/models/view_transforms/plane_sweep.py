@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from projects.compute.asynchronous import constant, inverse
 from projects.compute.precision import full_precision
 
 _NEAREST = 0.1
@@ -31,9 +32,9 @@ def pixel_motion(frame: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> tu
     """
     # In float64: two keyframes lie metres apart, and a pixel far away moves by little.
     cam2key, other2key = (each['ego2key'].double().unsqueeze(1) @ each['cam2ego'].double() for each in (frame, other))
-    cam2other = torch.linalg.inv(other2key) @ cam2key
+    cam2other = inverse(other2key) @ cam2key
     from_pixel, to_pixel = (each['img_aug_matrix'].double() @ each['cam2img'].double() for each in (frame, other))
-    turn = to_pixel @ cam2other[..., :3, :3] @ torch.linalg.inv(from_pixel)
+    turn = to_pixel @ cam2other[..., :3, :3] @ inverse(from_pixel)
     move = to_pixel @ cam2other[..., :3, 3:]
     return turn.float(), move.squeeze(-1).float()
 
@@ -62,7 +63,7 @@ def plane_sweep_cost(
         v, u = torch.meshgrid(*((step + 0.5) * stride - 0.5 for step in steps), indexing='ij')
         pixels = torch.stack([u, v, torch.ones_like(u)], -1)
         rays = torch.einsum('mij,hwj->mhwi', turn, pixels)
-        size = rays.new_tensor([width * stride, height * stride])
+        size = constant([width * stride, height * stride], rays)
         costs = []
         for depth in depths:
             q = depth * rays + move[:, None, None]
