@@ -15,7 +15,7 @@ STUDENT = 'configs/flashocc/flashocc_lite0_1xb1-6e_minidrive.py'
 RADOCC = 'configs/radocc/radocc_bevfusion-lite0_flashocc-lite0_1xb1-6e_minidrive.py'
 LABEL_PART = 0.07  # three scenes of the preset mini
 LABELLED_SHARE = 0.5  # part of the steps that show a labelled frame
-EPOCHS = 6
+EPOCHS = 5
 
 
 class RadOccDemo(Demo):

@@ -30,11 +30,11 @@ def test_all_take_the_same_steps_and_one_has_the_trained_teacher(demo, tmp_path)
     steps = _steps(demo, '--work-dir', tmp_path, '--seed', 3)
     names = [step.name for step in steps if not step.name.startswith('page')]
     assert names == ['data', 'infos', 'teacher', 'baseline', 'radocc', 'labelled', 'report']
-    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_6.pth' in _command(steps, 'radocc')
+    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_5.pth' in _command(steps, 'radocc')
     for name in ('teacher', 'baseline', 'radocc', 'labelled'):
         command = _command(steps, name)
-        assert 'train_cfg.max_epochs=6' in command
-        assert 'param_scheduler.1.T_max=6' in command
+        assert 'train_cfg.max_epochs=5' in command
+        assert 'param_scheduler.1.T_max=5' in command
         assert 'train_dataloader.dataset.label_part=0.07' in command
         share = 1.0 if name in ('teacher', 'labelled') else 0.5
         assert f'train_dataloader.sampler.labelled_share={share}' in command
