@@ -22,6 +22,7 @@ class ResidualBlock(BaseModule):
         norm_cfg (dict): Normalisation. Defaults to BN.
         shortcut_norm (bool): Normalise the convolution of the shortcut; without, it has a bias. Defaults to True.
         always_project (bool): Put a convolution into the shortcut although the shape stays. Defaults to False.
+        shortcut_size (int): Cells that the convolution of the shortcut reads along an axis, odd. Defaults to 3.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class ResidualBlock(BaseModule):
         norm_cfg: dict | None = None,
         shortcut_norm: bool = True,
         always_project: bool = False,
+        shortcut_size: int = 3,
     ) -> None:
         super().__init__()
         norm_cfg = norm_cfg or {'type': 'BN'}
@@ -41,8 +43,8 @@ class ResidualBlock(BaseModule):
         self.conv2 = ConvModule(out_channels, out_channels, 3, act_cfg=None, **common)
         self.shortcut = nn.Identity()
         if always_project or stride != 1 or in_channels != out_channels:
-            own = common if shortcut_norm else {**common, 'norm_cfg': None}
-            self.shortcut = ConvModule(in_channels, out_channels, 3, stride=stride, act_cfg=None, **own)
+            own = {**common, 'padding': shortcut_size // 2, 'norm_cfg': norm_cfg if shortcut_norm else None}
+            self.shortcut = ConvModule(in_channels, out_channels, shortcut_size, stride=stride, act_cfg=None, **own)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -14,8 +14,6 @@ from projects.compute.precision import full_precision
 from projects.occupancy.ops import PoolIndexCache, VoxelBuffer, VoxelPoolIndex, voxel_pool, voxel_pool_prepare
 from projects.occupancy.structures import check_box
 
-from .depth_net import camera_parameters
-
 # Shared by all view transforms: a teacher and a student with one grid rank the points of a batch once.
 _INDEX_CACHE = PoolIndexCache()
 
@@ -132,10 +130,10 @@ class LSSViewTransform(BaseModule):
         return self.depth_net(feats, self.camera(feats, inputs))
 
     def camera(self, feats: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
-        """What a camera-aware network knows of the cameras (B * N, 18) of features (B * N, C_in, fH, fW)."""
+        """What a camera-aware network knows of the cameras, (B * N, P), of features (B * N, C_in, fH, fW)."""
         width = feats.shape[-1] * self.downsample
         with full_precision(feats):
-            return camera_parameters(*self._calibration(inputs), width)
+            return self.depth_net.describe_camera(*self._calibration(inputs), width)
 
     @staticmethod
     def _calibration(inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
