@@ -38,6 +38,12 @@ RESNET = {
     'img_neck': {'in_channels': [256, 512], 'out_channels': 8},
     'view_transform': {'in_channels': 8, 'out_channels': 4, 'depth_range': (1.0, 45.0, 4.0)},
 }
+STEREO = {
+    'img_backbone': {'depth': 18},
+    'img_neck': {'in_channels': [256, 512], 'out_channels': 8},
+    'view_transform': SWIN['view_transform'],
+    'frame_encoder': SWIN['frame_encoder'],
+}
 FUSION = {
     **RESNET,
     'grid_backbone': {'in_channels': 4, 'channels': [4, 8, 8]},

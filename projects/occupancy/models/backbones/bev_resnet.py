@@ -94,6 +94,8 @@ class BEVResNet(BaseModule):
         norm_cfg (dict): Normalisation. Defaults to BN.
         shortcut_norm (bool): Normalise the convolutions of the shortcuts. FlashOcc's released weights have a bias there
             and no normalisation: False for them. Defaults to True.
+        always_project (bool): Put a convolution into the first shortcut of each stage although the shape stays, as
+            upstream. Defaults to False.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
@@ -105,11 +107,13 @@ class BEVResNet(BaseModule):
         strides: Sequence[int] = (2, 2, 2),
         norm_cfg: dict | None = None,
         shortcut_norm: bool = True,
+        always_project: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         norm_cfg = norm_cfg or {'type': 'BN'}
-        self.stages = make_stages(in_channels, channels, num_blocks, strides, None, norm_cfg, shortcut_norm)
+        shortcuts = (shortcut_norm, always_project)
+        self.stages = make_stages(in_channels, channels, num_blocks, strides, None, norm_cfg, *shortcuts)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """(B, C, Y, X) -> one feature map per stage."""

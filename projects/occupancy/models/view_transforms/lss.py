@@ -11,6 +11,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from projects.compute.precision import full_precision
+from projects.occupancy.models.depth_bins import bin_depths
 from projects.occupancy.ops import PoolIndexCache, VoxelBuffer, VoxelPoolIndex, voxel_pool, voxel_pool_prepare
 from projects.occupancy.structures import check_box
 
@@ -62,6 +63,8 @@ class LSSViewTransform(BaseModule):
         depth_net (dict, optional): Config of the network of depth and context. Defaults to None: one 1x1 convolution,
             as in BEVDet and FlashOcc.
         loss_depth (dict, optional): Config of the depth loss. Defaults to None: no depth loss.
+        depth_spacing (str): 'even' for bins of one step, 'log' for as many that widen with the depth (FlashOcc M2).
+            Defaults to 'even'.
         legacy_trunc (bool): Round voxel indices toward zero. Only for released weights. Defaults to False.
         legacy_frustum (bool): Spread the pixels of the feature map evenly from the first to the last pixel of the
             image and put the points at the near side of their bins, instead of the centres of cells and bins. Only
@@ -82,6 +85,7 @@ class LSSViewTransform(BaseModule):
         collapse_z: bool = True,
         depth_net: dict | None = None,
         loss_depth: dict | None = None,
+        depth_spacing: str = 'even',
         legacy_trunc: bool = False,
         legacy_frustum: bool = False,
         reuse_buffer: bool = False,
@@ -100,8 +104,9 @@ class LSSViewTransform(BaseModule):
         self.legacy_trunc, self.legacy_frustum = legacy_trunc, legacy_frustum
         start, end, step = self.depth_range = tuple(depth_range)
         self.num_depths = round((end - start) / step)
-        near = start + step * torch.arange(self.num_depths)
-        self.register_buffer('depth_values', near if legacy_frustum else near + step / 2, persistent=False)
+        self.depth_spacing = depth_spacing
+        depths = bin_depths(self.depth_range, depth_spacing, at=0.0 if legacy_frustum else 0.5)
+        self.register_buffer('depth_values', depths, persistent=False)
         self.buffer = VoxelBuffer() if reuse_buffer else None
         self.out_channels = out_channels
         if depth_net is None:
@@ -151,7 +156,15 @@ class LSSViewTransform(BaseModule):
             grid = (self.lower, self.voxel_size, self.grid_size)
             return voxel_pool_prepare(rays, origins, bins, *grid, layout=layout, legacy_trunc=self.legacy_trunc)
 
-        grid = (*self.lower, *self.voxel_size, *self.grid_size, layout, self.legacy_trunc, self.legacy_frustum)
+        grid = (
+            *self.lower,
+            *self.voxel_size,
+            *self.grid_size,
+            layout,
+            self.depth_spacing,
+            self.legacy_trunc,
+            self.legacy_frustum,
+        )
         return _INDEX_CACHE.get((height, width, self.downsample, self.depth_range, *grid), calibration, prepare)
 
     def splat(self, depth: Tensor, context: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -220,4 +233,5 @@ class LSSViewTransform(BaseModule):
                 'pipeline or set view_transform.loss_depth=None'
             )
         gt_depth = torch.stack([sample.gt_depth for sample in data_samples])
-        return {'loss_depth': self.loss_depth(depth_logits, gt_depth, self.depth_range, self.downsample)}
+        bins = (self.depth_range, self.downsample, self.depth_spacing)
+        return {'loss_depth': self.loss_depth(depth_logits, gt_depth, *bins)}

@@ -1,4 +1,4 @@
-"""The Swin-B configs: full-size ones made small train and predict on the CPU, alone and under RadOcc.
+"""The configs of Swin-B and of released weights with temporal stereo: made small they train and predict on the CPU.
 
 Widths, depths and images are reduced; types, wiring, pipelines and losses are those of the configs.
 """
@@ -10,7 +10,7 @@ import torch
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
-from small_configs import BEV, FUSION, SWIN, VOXEL, batch_of, image_steps, read_small
+from small_configs import BEV, FUSION, STEREO, SWIN, VOXEL, batch_of, image_steps, read_small
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 TEACHER = CONFIGS / 'bevfusion_occ/bevfusion-occ_r50-512x1408_8xb4-24e_occ3d-nus.py'
@@ -21,6 +21,12 @@ DISTILLED = {
     BEVDET_OCC: CONFIGS / 'radocc/radocc_bevfusion-r50-512x1408_bevdet-occ-swin-b-4d-stereo_8xb1-24e_occ3d-nus.py',
 }
 SMALL = {FLASHOCC: {**SWIN, **BEV}, BEVDET_OCC: {**SWIN, **VOXEL}}
+LEGACY = {
+    FLASHOCC.with_name('flashocc_swin-b-4d-stereo-legacy_8xb2-24e_occ3d-nus.py'): {**SWIN, **BEV},
+    FLASHOCC.with_name('flashocc_r50-4d-stereo-legacy_8xb4-24e_occ3d-nus.py'): {**STEREO, **BEV},
+    BEVDET_OCC.with_name('bevdet-occ_swin-b-4d-stereo-legacy_8xb1-24e_occ3d-nus.py'): {**SWIN, **VOXEL},
+    BEVDET_OCC.with_name('bevdet-occ_r50-4d-stereo-legacy_8xb4-24e_occ3d-nus.py'): {**STEREO, **VOXEL},
+}
 
 
 def changed(model, step):
@@ -31,10 +37,10 @@ def changed(model, step):
     return parts, [name for name, p in model.named_parameters() if p.grad is None]
 
 
-@pytest.mark.parametrize('path', SMALL, ids=lambda path: path.stem)
-def test_a_small_one_trains_all_its_weights_and_predicts(path, nuscenes_root):
+@pytest.mark.parametrize(('path', 'small'), {**SMALL, **LEGACY}.items(), ids=lambda value: getattr(value, 'stem', ''))
+def test_a_small_one_trains_all_its_weights_and_predicts(path, small, nuscenes_root):
     """Weights without a gradient would stop distributed training."""
-    cfg = read_small(path, nuscenes_root, model=SMALL[path])
+    cfg = read_small(path, nuscenes_root, model=small)
     model = MODELS.build(cfg.model)
     model.train()
     optimizer = OptimWrapper(torch.optim.Adam(model.parameters(), lr=1e-3))
