@@ -139,10 +139,12 @@ def test_depth_is_loaded_and_a_right_image_only_where_it_is_used(name):
         ('configs/flashocc/flashocc_r50_8xb4-24e_occ3d-nus.py', 39.94, 0.005),
         ('configs/flashocc/flashocc_r50-m1_8xb4-24e_occ3d-nus.py', 44.74, 0.006),
         ('configs/bevdet_occ/bevdet-occ_r50_8xb4-24e_occ3d-nus.py', 29.02, 0.03),
+        ('configs/flashocc/flashocc_swin-b-4d-stereo_8xb2-24e_occ3d-nus.py', 144.99, 0.06),
         # As released weights want it: exactly the parameters of the authors' models.
         ('configs/flashocc/flashocc_r50-legacy_8xb4-24e_occ3d-nus.py', 39.938892, 0),
         ('configs/flashocc/flashocc_r50-m1-legacy_8xb4-24e_occ3d-nus.py', 44.744312, 0),
         ('configs/bevdet_occ/bevdet-occ_r50-legacy_8xb4-24e_occ3d-nus.py', 29.021482, 0),
+        ('configs/flashocc/flashocc_swin-b-4d-stereo-legacy_8xb2-24e_occ3d-nus.py', 144.98911, 0),
     ],
 )
 def test_full_size_students_have_the_published_number_of_parameters(name, published, tolerance):

@@ -131,3 +131,75 @@ def bev_head(weights, x, heights):
 def voxel_head(weights, x, prefix='occ_head.'):
     """BEVOCCHead3D: (B, C, Z, Y, X) -> logits (B, X, Y, Z, classes)."""
     return predict(weights, F.relu(conv(weights, f'{prefix}final_conv.conv', x)).permute(0, 4, 3, 2, 1), prefix)
+
+
+def camera_numbers(calibration):
+    """What DepthNet reads of each camera: (N, 27), by name of what it is."""
+    rows, bda = [], calibration['bda_mat']
+    for cam2img, cam2ego, augment in zip(*(calibration[key] for key in ('cam2img', 'cam2ego', 'img_aug_matrix'))):
+        row = [cam2img[0, 0], cam2img[1, 1], cam2img[0, 2], cam2img[1, 2]]
+        row += [augment[0, 0], augment[0, 1], augment[0, 2], augment[1, 0], augment[1, 1], augment[1, 2]]
+        row += [bda[0, 0], bda[0, 1], bda[1, 0], bda[1, 1], bda[2, 2], *cam2ego[:3].reshape(-1)]
+        rows.append(torch.stack(row))
+    return torch.stack(rows)
+
+
+def depth_net(weights, feats, cameras, matching):
+    """DepthNet with a cost volume and ASPP: (N, C, fH, fW), (N, 27), (N, D, 4 fH, 4 fW) -> depth logits and context."""
+    name = 'img_view_transformer.depth_net'
+
+    def gate(branch, x):
+        code = norm(weights, f'{name}.bn', cameras)
+        for layer in ('fc1', 'fc2'):
+            part = f'{name}.{branch}_mlp.{layer}'
+            code = code @ weights[f'{part}.weight'].T + weights[f'{part}.bias']
+            code = F.relu(code) if layer == 'fc1' else code[..., None, None]
+        code = F.relu(conv(weights, f'{name}.{branch}_se.conv_reduce', code))
+        return x * conv(weights, f'{name}.{branch}_se.conv_expand', code).sigmoid()
+
+    x = F.relu(norm(weights, f'{name}.reduce_conv.1', conv(weights, f'{name}.reduce_conv.0', feats)))
+    context = conv(weights, f'{name}.context_conv', gate('context', x))
+    for i in (0, 2):
+        halved = conv(weights, f'{name}.cost_volumn_net.{i}', matching, 2)
+        matching = norm(weights, f'{name}.cost_volumn_net.{i + 1}', halved)
+    x = torch.cat([gate('depth', x), matching], 1)
+    for i in range(3):
+        part = f'{name}.depth_conv.{i}'
+        y = F.relu(norm(weights, f'{part}.bn1', conv(weights, f'{part}.conv1', x)))
+        y = norm(weights, f'{part}.bn2', conv(weights, f'{part}.conv2', y))
+        x = F.relu(y + (conv(weights, f'{part}.downsample', x) if i == 0 else x))
+    return conv(weights, f'{name}.depth_conv.4', atrous_pyramid(weights, f'{name}.depth_conv.3', x)), context
+
+
+def atrous_pyramid(weights, name, x):
+    """ASPP with reaches 1, 6, 12 and 18, written as sums of shifted maps."""
+    height, width = x.shape[2:]
+    branches = []
+    for i, reach in enumerate((1, 6, 12, 18)):
+        kernel, total = weights[f'{name}.aspp{i + 1}.atrous_conv.weight'], 0
+        half = kernel.shape[-1] // 2
+        padded = F.pad(x, [reach * half] * 4)
+        for dy in range(kernel.shape[2]):
+            for dx in range(kernel.shape[3]):
+                shifted = padded[:, :, dy * reach : dy * reach + height, dx * reach : dx * reach + width]
+                total = total + torch.einsum('oc,bchw->bohw', kernel[:, :, dy, dx], shifted)
+        branches.append(F.relu(norm(weights, f'{name}.aspp{i + 1}.bn', total)))
+    mean = conv(weights, f'{name}.global_avg_pool.1', x.mean((2, 3), keepdim=True))
+    branches.append(F.relu(norm(weights, f'{name}.global_avg_pool.2', mean)).repeat(1, 1, height, width))
+    return F.relu(norm(weights, f'{name}.bn1', conv(weights, f'{name}.conv1', torch.cat(branches, 1))))
+
+
+def frame_block(weights, x):
+    """pre_process_net of BEV: one residual block with a convolution in its shortcut."""
+    name = 'pre_process_net.layers.0.0'
+    y = F.relu(norm(weights, f'{name}.bn1', conv(weights, f'{name}.conv1', x)))
+    return F.relu(
+        norm(weights, f'{name}.bn2', conv(weights, f'{name}.conv2', y)) + conv(weights, f'{name}.downsample', x)
+    )
+
+
+def levels(weights, fine, coarse):
+    """FPN_LSS behind Swin: two levels, the coarse one upsampled by 2."""
+    x = torch.cat([fine, upsample(coarse, 2)], 1)
+    x = F.relu(norm(weights, 'img_neck.conv.1', conv(weights, 'img_neck.conv.0', x)))
+    return F.relu(norm(weights, 'img_neck.conv.4', conv(weights, 'img_neck.conv.3', x)))

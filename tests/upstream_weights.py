@@ -38,6 +38,70 @@ def image(base=64, out=256, prefix='img_backbone'):
     return shapes | biased('img_neck.fpn_convs.0.conv', out, out, 3, 3)
 
 
+def swin(embed=128, depths=(2, 2, 18, 2), heads=(4, 8, 16, 32), window=12, out=512):
+    """Swin Transformer whose last two stages have a normalisation, and FPN_LSS without its last upsampling."""
+
+    def layer_norm(name, channels):
+        return {f'{name}.weight': (channels,), f'{name}.bias': (channels,)}
+
+    shapes = biased('img_backbone.patch_embed.projection', embed, 3, 4, 4)
+    shapes |= layer_norm('img_backbone.patch_embed.norm', embed)
+    cells = window**2
+    for stage, blocks in enumerate(depths):
+        c = embed * 2**stage
+        for block in range(blocks):
+            name = f'img_backbone.stages.{stage}.blocks.{block}'
+            shapes |= layer_norm(f'{name}.norm1', c) | layer_norm(f'{name}.norm2', c)
+            shapes[f'{name}.attn.w_msa.relative_position_bias_table'] = ((2 * window - 1) ** 2, heads[stage])
+            shapes[f'{name}.attn.w_msa.relative_position_index'] = (cells, cells)
+            shapes |= biased(f'{name}.attn.w_msa.qkv', 3 * c, c) | biased(f'{name}.attn.w_msa.proj', c, c)
+            shapes |= biased(f'{name}.ffn.layers.0.0', 4 * c, c) | biased(f'{name}.ffn.layers.1', c, 4 * c)
+        if stage < len(depths) - 1:
+            shapes |= layer_norm(f'img_backbone.stages.{stage}.downsample.norm', 4 * c)
+            shapes[f'img_backbone.stages.{stage}.downsample.reduction.weight'] = (2 * c, 4 * c)
+    shapes |= layer_norm('img_backbone.norm2', 4 * embed) | layer_norm('img_backbone.norm3', 8 * embed)
+    shapes |= {'img_neck.conv.0.weight': (out, 12 * embed, 3, 3), **norm('img_neck.conv.1', out)}
+    return shapes | {'img_neck.conv.3.weight': (out, out, 3, 3), **norm('img_neck.conv.4', out)}
+
+
+def depth_net(feats, bins, context, aspp=96):
+    """DepthNet of BEVStereo: as wide inside as the image feature."""
+    name = 'img_view_transformer.depth_net'
+    shapes = {**biased(f'{name}.reduce_conv.0', feats, feats, 3, 3), **norm(f'{name}.reduce_conv.1', feats)}
+    shapes |= biased(f'{name}.context_conv', context, feats, 1, 1) | norm(f'{name}.bn', 27)
+    for branch in ('depth', 'context'):
+        shapes |= biased(f'{name}.{branch}_mlp.fc1', feats, 27) | biased(f'{name}.{branch}_mlp.fc2', feats, feats)
+        shapes |= biased(f'{name}.{branch}_se.conv_reduce', feats, feats, 1, 1)
+        shapes |= biased(f'{name}.{branch}_se.conv_expand', feats, feats, 1, 1)
+    for i in (0, 2):
+        shapes |= biased(f'{name}.cost_volumn_net.{i}', bins, bins, 3, 3)
+        shapes |= norm(f'{name}.cost_volumn_net.{i + 1}', bins)
+    for i, given in enumerate((feats + bins, feats, feats)):
+        for j, channels in ((1, given), (2, feats)):
+            shapes[f'{name}.depth_conv.{i}.conv{j}.weight'] = (feats, channels, 3, 3)
+            shapes |= norm(f'{name}.depth_conv.{i}.bn{j}', feats)
+    shapes |= biased(f'{name}.depth_conv.0.downsample', feats, feats + bins, 1, 1)
+    for i, size in enumerate((1, 3, 3, 3)):
+        shapes[f'{name}.depth_conv.3.aspp{i + 1}.atrous_conv.weight'] = (aspp, feats, size, size)
+        shapes |= norm(f'{name}.depth_conv.3.aspp{i + 1}.bn', aspp)
+    shapes |= {f'{name}.depth_conv.3.global_avg_pool.1.weight': (aspp, feats, 1, 1)}
+    shapes |= norm(f'{name}.depth_conv.3.global_avg_pool.2', aspp)
+    shapes |= {f'{name}.depth_conv.3.conv1.weight': (feats, 5 * aspp, 1, 1), **norm(f'{name}.depth_conv.3.bn1', feats)}
+    return shapes | biased(f'{name}.depth_conv.4', bins, feats, 1, 1)
+
+
+def frame_encoder(channels, dims=2):
+    """Block that each frame passes (pre_process_net), with a convolution in its shortcut."""
+    name, kernel, shapes = 'pre_process_net.layers.0.0', (channels, channels, *[3] * dims), {}
+    if dims == 2:
+        for j in (1, 2):
+            shapes |= {f'{name}.conv{j}.weight': kernel, **norm(f'{name}.bn{j}', channels)}
+        return shapes | biased(f'{name}.downsample', *kernel)
+    for layer in ('conv1', 'conv2', 'downsample'):
+        shapes |= {f'{name}.{layer}.conv.weight': kernel, **norm(f'{name}.{layer}.bn', channels)}
+    return shapes
+
+
 def view(rows, feats=256):
     """The 1x1 convolution of depth bins and context."""
     return biased('img_view_transformer.depth_net', rows, feats, 1, 1)
@@ -61,9 +125,9 @@ def bev_encoder(channels=64, stages=(128, 256, 512), out=128):
     return shapes | biased(f'{name}.up2.4', out, out, 1, 1)
 
 
-def voxel_encoder(stages=(32, 64, 128), out=32):
+def voxel_encoder(stages=(32, 64, 128), out=32, given=None):
     """CustomResNet3D, which has a convolution in the shortcut of every stage, and LSSFPN3D."""
-    shapes, given = {}, stages[0]
+    shapes, given = {}, given or stages[0]
     for i, (width, blocks) in enumerate(zip(stages, (1, 2, 4))):
         for j in range(blocks):
             name = f'img_bev_encoder_backbone.layers.{i}.{j}'
@@ -98,6 +162,31 @@ def bevdet_occ(prefix='occ_head.'):
     return {**image(), **view(88 + 32), **voxel_encoder(), **head(32, 32, 18, 3, prefix)}
 
 
+def m2():
+    """FlashOCC M2: ResNet-50, two frames, temporal stereo."""
+    encoder = bev_encoder(160, (160, 320, 640), 256)
+    return {**image(), **depth_net(256, 88, 80), **frame_encoder(80), **encoder, **head(256, 256, 288)}
+
+
+def m3():
+    """FlashOCC M3: Swin-B, two frames, temporal stereo."""
+    encoder = bev_encoder(160, (160, 320, 640), 256)
+    return {**swin(), **depth_net(512, 88, 80), **frame_encoder(80), **encoder, **head(256, 256, 288)}
+
+
+def bevdet_occ_stereo(images, feats, prefix='occ_head.'):
+    """BEVDet-Occ of two frames with temporal stereo."""
+    parts = {**depth_net(feats, 88, 32), **frame_encoder(32, 3), **voxel_encoder(given=64)}
+    return {**images, **parts, **head(32, 32, 18, 3, prefix)}
+
+
+def stereo_detector():
+    """bevdet-stbase-4d-stereo-512x1408-cbgs: 118 depth bins, no occupancy head."""
+    boxes = {'pts_bbox_head.shared_conv.conv.weight': (64, 256, 3, 3), **norm('pts_bbox_head.shared_conv.bn', 64)}
+    encoder = bev_encoder(160, (160, 320, 640), 256)
+    return {**swin(), **depth_net(512, 118, 80), **frame_encoder(80), **encoder, **boxes}
+
+
 def detector():
     """bevdet-r50-cbgs: 59 depth bins, no occupancy head."""
     boxes = {'pts_bbox_head.shared_conv.conv.weight': (64, 256, 3, 3), **norm('pts_bbox_head.shared_conv.bn', 64)}
@@ -112,7 +201,7 @@ def distill_occ():
 
 def count(shapes):
     """Number of parameters: all weights but the buffers of BatchNorm."""
-    buffers = ('running_mean', 'running_var', 'num_batches_tracked')
+    buffers = ('running_mean', 'running_var', 'num_batches_tracked', 'relative_position_index')
     return sum(torch.Size(shape).numel() for name, shape in shapes.items() if not name.endswith(buffers))
 
 

@@ -92,6 +92,7 @@ def test_level_rays_meet_four_over_pi_faces_a_voxel():
         ('flashocc/flashocc_r50_' + R50, 39.94, 154.1),
         ('flashocc/flashocc_r50-m1_' + R50, 44.74, 248.57),
         ('bevdet_occ/bevdet-occ_r50_' + R50, 29.02, None),
+        ('flashocc/flashocc_swin-b-4d-stereo_8xb2-24e_occ3d-nus.py', 144.99, None),
     ],
 )
 def test_published_sizes_of_full_models(name, parameters, gmacs):

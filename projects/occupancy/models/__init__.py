@@ -1,6 +1,6 @@
 """Occupancy models: students, teachers and their parts."""
 
-from .backbones import BEVResNet, PillarEncoder, VoxelResNet
+from .backbones import BEVResNet, PillarEncoder, StereoSwinTransformer, VoxelResNet
 from .data_preprocessor import OccDataPreprocessor
 from .fusers import SEBEVFuser
 from .heads import BaseOccHead, BEVDetOccHead, FlashOccHead
@@ -19,6 +19,7 @@ from .ray_geometry import RaySampleGeometry
 from .tta import OccFlipTTAModel
 from .view_transforms import (
     BEVFormerEncoder,
+    BEVStereoDepthNet,
     CameraAwareDepthNet,
     LSSViewTransform,
     StereoDepthNet,
@@ -31,6 +32,7 @@ __all__ = [
     'BEVFormerEncoder',
     'BEVFormerOccModel',
     'BEVResNet',
+    'BEVStereoDepthNet',
     'BaseOccHead',
     'BaseOccModel',
     'CameraAwareDepthNet',
@@ -51,6 +53,7 @@ __all__ = [
     'StereoDepthNet',
     'StereoLSSOccModel',
     'StereoLSSViewTransform',
+    'StereoSwinTransformer',
     'TemporalLSSOccModel',
     'VoxelLSSFPN',
     'VoxelResNet',

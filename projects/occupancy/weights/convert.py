@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from projects.engine import CheckpointError, WeightMatch, check_state_dict
+from projects.occupancy.models import StereoLSSOccModel
 
-from .rules import Source, rename_weights
+from .rules import Source, latest_first, rename_weights
 
 
 class Conversion(NamedTuple):
@@ -102,6 +103,8 @@ def convert_weights(
             f'from the weights of {source.title}, this model would compute something else; add --cfg-options '
             f'{" ".join(wrong)}'
         )
+    if isinstance(model, StereoLSSOccModel):
+        weights = latest_first(weights, model.num_history + 1)
     is_detector = not _inside(list(weights), 'occ_head')
     left_out: dict[str, str] = {}
     for part in source.detector_parts if is_detector else ():

@@ -1,6 +1,6 @@
-"""Released weights of FlashOCC (M0 and M1), and of the BEVDet-Occ model in its code."""
+"""Released weights of FlashOCC (M0 to M3), and of the BEVDet-Occ models in its code."""
 
-from .parts import BEV_ENCODER, HEAD, IMAGE, SETTINGS, VIEW, VOXEL_ENCODER
+from .parts import BEV_ENCODER, HEAD, IMAGE, SETTINGS, STEREO, VIEW, VOXEL_ENCODER
 from .rules import Source
 
-SOURCE = Source('FlashOCC', IMAGE + VIEW + BEV_ENCODER + VOXEL_ENCODER + HEAD, SETTINGS)
+SOURCE = Source('FlashOCC', IMAGE + STEREO + VIEW + BEV_ENCODER + VOXEL_ENCODER + HEAD, SETTINGS)

@@ -57,6 +57,25 @@ def in_our_axes(value: Tensor) -> Tensor:
     return value.permute(0, 1, 4, 3, 2).contiguous() if value.dim() == 5 else value
 
 
+def latest_first(weights: Mapping[str, Tensor], num_frames: int) -> dict[str, Tensor]:
+    """Bring the input channels of a grid encoder into our order of frames.
+
+    BEVDet's stereo models join the features of frames with the present one last, ours with the present one first.
+
+    Args:
+        weights (Mapping[str, Tensor]): Weights by our names.
+        num_frames (int): Frames that the encoder reads.
+
+    Returns:
+        dict[str, Tensor]: The same; kernels that read the joined frames are turned. Those whose input does not divide
+        into frames stay as they are, for the check of shapes.
+    """
+    readers = [f'grid_backbone.stages.0.0.{layer}.conv.weight' for layer in ('conv1', 'shortcut')]
+    readers = [name for name in readers if name in weights and weights[name].shape[1] % num_frames == 0]
+    turned = {name: weights[name].unflatten(1, (num_frames, -1)).flip(1).flatten(1, 2) for name in readers}
+    return {**weights, **turned}
+
+
 def our_name(name: str, rules: Sequence[Rule]) -> tuple[bool, str | None]:
     """Whether a rule knows a name, and our name for it (None: not used)."""
     for rule in rules:

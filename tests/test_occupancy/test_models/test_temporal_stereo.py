@@ -102,6 +102,17 @@ def test_what_the_former_camera_does_not_see_costs_its_feature_and_a_fixed_amoun
     assert far[0, 0] == 2 * 3.0 + 5.0
 
 
+@pytest.mark.parametrize(('aligned', 'cell'), [(False, STRIDE), (True, 127 / 31)])
+def test_a_shift_by_one_cell_costs_the_difference_of_neighbours(aligned, cell):
+    """Cells of 4 pixels with their centres half a cell inside, or 32 from the first to the last of 128 pixels."""
+    feats = torch.randn(1, 3, *SIZE)
+    turn = torch.eye(3)[None].clone()
+    turn[0, 0, 2] = cell
+    cost = plane_sweep_cost(feats, feats, turn, torch.zeros(1, 3), torch.tensor([7.0]), STRIDE, 5.0, aligned)[0, 0]
+    torch.testing.assert_close(cost[:, :-1], (feats[0, ..., 1:] - feats[0, ..., :-1]).abs().sum(0), atol=1e-4, rtol=0)
+    torch.testing.assert_close(cost[:, -1], feats[0, ..., -1].abs().sum(0) + 5.0)
+
+
 def view(**options):
     cfg = {
         'in_channels': 4,

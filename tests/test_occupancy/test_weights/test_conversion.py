@@ -296,8 +296,8 @@ def test_a_part_of_a_detector_that_lacks_a_weight_is_refused_and_not_left_out(re
     [
         'img_view_transformer.depthnet.weight',  # BEVDet of 2022
         'img_view_transformer.frustum',
-        'img_view_transformer.depth_net.reduce_conv.0.weight',  # 4D stereo, FlashOCC M2
-        'pre_process_net.layers.0.0.conv1.weight',
+        'img_view_transformer.depth_net.depth_conv.5.weight',  # with a deformable convolution
+        'pre_process_net.layers.0.1.conv1.weight',  # with two blocks for each frame
         'pts_bbox_head.shared_conv.conv.weight',  # a detector is no model of FlashOCC
     ],
 )

@@ -2,6 +2,7 @@
 
 from .bev_resnet import BEVResNet
 from .pillar_encoder import PillarEncoder
+from .stereo_swin import StereoSwinTransformer
 from .voxel_resnet import VoxelResNet
 
-__all__ = ['BEVResNet', 'PillarEncoder', 'VoxelResNet']
+__all__ = ['BEVResNet', 'PillarEncoder', 'StereoSwinTransformer', 'VoxelResNet']

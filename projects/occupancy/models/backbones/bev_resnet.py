@@ -22,6 +22,7 @@ class ResidualBlock(BaseModule):
         norm_cfg (dict): Normalisation. Defaults to BN.
         shortcut_norm (bool): Normalise the convolution of the shortcut; without, it has a bias. Defaults to True.
         always_project (bool): Put a convolution into the shortcut although the shape stays. Defaults to False.
+        shortcut_size (int): Cells that the convolution of the shortcut reads along an axis, odd. Defaults to 3.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class ResidualBlock(BaseModule):
         norm_cfg: dict | None = None,
         shortcut_norm: bool = True,
         always_project: bool = False,
+        shortcut_size: int = 3,
     ) -> None:
         super().__init__()
         norm_cfg = norm_cfg or {'type': 'BN'}
@@ -41,8 +43,8 @@ class ResidualBlock(BaseModule):
         self.conv2 = ConvModule(out_channels, out_channels, 3, act_cfg=None, **common)
         self.shortcut = nn.Identity()
         if always_project or stride != 1 or in_channels != out_channels:
-            own = common if shortcut_norm else {**common, 'norm_cfg': None}
-            self.shortcut = ConvModule(in_channels, out_channels, 3, stride=stride, act_cfg=None, **own)
+            own = {**common, 'padding': shortcut_size // 2, 'norm_cfg': norm_cfg if shortcut_norm else None}
+            self.shortcut = ConvModule(in_channels, out_channels, shortcut_size, stride=stride, act_cfg=None, **own)
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -92,6 +94,8 @@ class BEVResNet(BaseModule):
         norm_cfg (dict): Normalisation. Defaults to BN.
         shortcut_norm (bool): Normalise the convolutions of the shortcuts. FlashOcc's released weights have a bias there
             and no normalisation: False for them. Defaults to True.
+        always_project (bool): Put a convolution into the first shortcut of each stage although the shape stays, as
+            upstream. Defaults to False.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
@@ -103,11 +107,13 @@ class BEVResNet(BaseModule):
         strides: Sequence[int] = (2, 2, 2),
         norm_cfg: dict | None = None,
         shortcut_norm: bool = True,
+        always_project: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         norm_cfg = norm_cfg or {'type': 'BN'}
-        self.stages = make_stages(in_channels, channels, num_blocks, strides, None, norm_cfg, shortcut_norm)
+        shortcuts = (shortcut_norm, always_project)
+        self.stages = make_stages(in_channels, channels, num_blocks, strides, None, norm_cfg, *shortcuts)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """(B, C, Y, X) -> one feature map per stage."""

@@ -9,9 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from projects.compute.precision import full_precision
+from projects.occupancy.models.depth_bins import bin_numbers
 
 
-def depth_bin_targets(gt_depth: Tensor, depth_range: tuple[float, float, float], downsample: int) -> Tensor:
+def depth_bin_targets(
+    gt_depth: Tensor, depth_range: tuple[float, float, float], downsample: int, spacing: str = 'even'
+) -> Tensor:
     """Bin of the nearest LiDAR return in each cell of the feature map.
 
     Args:
@@ -19,6 +22,7 @@ def depth_bin_targets(gt_depth: Tensor, depth_range: tuple[float, float, float],
         depth_range (tuple[float, float, float]): Start, end and step of the bins in metres; bin i covers
             ``[start + i * step, start + (i + 1) * step)``.
         downsample (int): Side of a cell in pixels.
+        spacing (str): 'even' for bins of one step, 'log' for as many that widen with the depth. Defaults to 'even'.
 
     Returns:
         Tensor: Bin numbers, -1 where no return lies inside the bins. Shape (..., H // downsample, W // downsample).
@@ -29,13 +33,9 @@ def depth_bin_targets(gt_depth: Tensor, depth_range: tuple[float, float, float],
     H, W = gt_depth.shape[-2:]
     if H % downsample or W % downsample:
         raise ValueError(f'gt_depth of {H} x {W} does not divide into cells of {downsample} pixels')
-    start, end, step = depth_range
     depth = torch.where(gt_depth > 0, gt_depth, torch.full_like(gt_depth, float('inf'))).float()
     cells = depth.reshape(*depth.shape[:-2], H // downsample, downsample, W // downsample, downsample)
-    nearest = cells.amin((-3, -1))
-    inside = (nearest >= start) & (nearest < end)
-    bins = torch.where(inside, (nearest - start) / step, torch.full_like(nearest, -1)).floor().long()
-    return bins.clamp(max=round((end - start) / step) - 1)
+    return bin_numbers(cells.amin((-3, -1)), depth_range, spacing)
 
 
 def lidar_depth_loss(depth_logits: Tensor, bins: Tensor) -> Tensor:
@@ -92,7 +92,12 @@ class LiDARDepthLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(
-        self, depth_logits: Tensor, gt_depth: Tensor, depth_range: tuple[float, float, float], downsample: int
+        self,
+        depth_logits: Tensor,
+        gt_depth: Tensor,
+        depth_range: tuple[float, float, float],
+        downsample: int,
+        spacing: str = 'even',
     ) -> Tensor:
         """Weighted loss.
 
@@ -101,9 +106,10 @@ class LiDARDepthLoss(nn.Module):
             gt_depth (Tensor): z-depth in metres, 0 = none. Shape (B, N, H, W).
             depth_range (tuple[float, float, float]): Start, end and step of the bins in metres.
             downsample (int): Side of a cell of the feature map in pixels.
+            spacing (str): See :func:`depth_bin_targets`. Defaults to 'even'.
 
         Returns:
             Tensor: Scalar.
         """
-        bins = depth_bin_targets(gt_depth.flatten(0, 1), depth_range, downsample)
+        bins = depth_bin_targets(gt_depth.flatten(0, 1), depth_range, downsample, spacing)
         return self.loss_weight * lidar_depth_loss(depth_logits, bins)

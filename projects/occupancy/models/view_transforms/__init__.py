@@ -1,6 +1,7 @@
 """From camera features to BEV and voxel features."""
 
 from .bevformer import BEVFormerEncoder
+from .bevstereo_depth_net import BEVStereoDepthNet
 from .depth_net import CameraAwareDepthNet
 from .lss import LSSViewTransform, frustum_rays
 from .stereo_depth_net import StereoDepthNet
@@ -8,6 +9,7 @@ from .stereo_lss import StereoLSSViewTransform
 
 __all__ = [
     'BEVFormerEncoder',
+    'BEVStereoDepthNet',
     'CameraAwareDepthNet',
     'LSSViewTransform',
     'StereoDepthNet',

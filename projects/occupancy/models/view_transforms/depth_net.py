@@ -51,7 +51,8 @@ class CameraAwareDepthNet(BaseModule):
     """Depth and context branches, each gated by the camera's calibration (BEVDepth, arXiv:2206.10092).
 
     An image patch does not tell depth without focal length and mounting. Unlike BEVDepth the calibration is scaled
-    by fixed numbers instead of a batch normalisation, and there is no deformable convolution.
+    by fixed numbers instead of a batch normalisation, and there is no deformable convolution. A network of another
+    description of the cameras has a ``describe_camera`` of its own.
 
     Args:
         in_channels (int): Channels of the image feature; set by the view transform.
@@ -62,6 +63,8 @@ class CameraAwareDepthNet(BaseModule):
         norm_cfg (dict): Normalisation. Defaults to BN.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
+
+    describe_camera = staticmethod(camera_parameters)
 
     def __init__(
         self,

@@ -12,10 +12,9 @@ from torch import Tensor, nn
 
 from projects.compute.asynchronous import inverse
 from projects.compute.precision import full_precision
+from projects.occupancy.models.depth_bins import bin_depths
 from projects.occupancy.ops import PoolIndexCache, VoxelBuffer, VoxelPoolIndex, voxel_pool, voxel_pool_prepare
 from projects.occupancy.structures import check_box
-
-from .depth_net import camera_parameters
 
 # Shared by all view transforms: a teacher and a student with one grid rank the points of a batch once.
 _INDEX_CACHE = PoolIndexCache()
@@ -65,6 +64,8 @@ class LSSViewTransform(BaseModule):
         depth_net (dict, optional): Config of the network of depth and context. Defaults to None: one 1x1 convolution,
             as in BEVDet and FlashOcc.
         loss_depth (dict, optional): Config of the depth loss. Defaults to None: no depth loss.
+        depth_spacing (str): 'even' for bins of one step, 'log' for as many that widen with the depth (FlashOcc M2).
+            Defaults to 'even'.
         legacy_trunc (bool): Round voxel indices toward zero. Only for released weights. Defaults to False.
         legacy_frustum (bool): Spread the pixels of the feature map evenly from the first to the last pixel of the
             image and put the points at the near side of their bins, instead of the centres of cells and bins. Only
@@ -85,6 +86,7 @@ class LSSViewTransform(BaseModule):
         collapse_z: bool = True,
         depth_net: dict | None = None,
         loss_depth: dict | None = None,
+        depth_spacing: str = 'even',
         legacy_trunc: bool = False,
         legacy_frustum: bool = False,
         reuse_buffer: bool = False,
@@ -103,8 +105,9 @@ class LSSViewTransform(BaseModule):
         self.legacy_trunc, self.legacy_frustum = legacy_trunc, legacy_frustum
         start, end, step = self.depth_range = tuple(depth_range)
         self.num_depths = round((end - start) / step)
-        near = start + step * torch.arange(self.num_depths)
-        self.register_buffer('depth_values', near if legacy_frustum else near + step / 2, persistent=False)
+        self.depth_spacing = depth_spacing
+        depths = bin_depths(self.depth_range, depth_spacing, at=0.0 if legacy_frustum else 0.5)
+        self.register_buffer('depth_values', depths, persistent=False)
         self.buffer = VoxelBuffer() if reuse_buffer else None
         self.out_channels = out_channels
         if depth_net is None:
@@ -133,10 +136,10 @@ class LSSViewTransform(BaseModule):
         return self.depth_net(feats, self.camera(feats, inputs))
 
     def camera(self, feats: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
-        """What a camera-aware network knows of the cameras (B * N, 18) of features (B * N, C_in, fH, fW)."""
+        """What a camera-aware network knows of the cameras, (B * N, P), of features (B * N, C_in, fH, fW)."""
         width = feats.shape[-1] * self.downsample
         with full_precision(feats):
-            return camera_parameters(*self._calibration(inputs), width)
+            return self.depth_net.describe_camera(*self._calibration(inputs), width)
 
     @staticmethod
     def _calibration(inputs: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
@@ -154,7 +157,15 @@ class LSSViewTransform(BaseModule):
             grid = (self.lower, self.voxel_size, self.grid_size)
             return voxel_pool_prepare(rays, origins, bins, *grid, layout=layout, legacy_trunc=self.legacy_trunc)
 
-        grid = (*self.lower, *self.voxel_size, *self.grid_size, layout, self.legacy_trunc, self.legacy_frustum)
+        grid = (
+            *self.lower,
+            *self.voxel_size,
+            *self.grid_size,
+            layout,
+            self.depth_spacing,
+            self.legacy_trunc,
+            self.legacy_frustum,
+        )
         return _INDEX_CACHE.get((height, width, self.downsample, self.depth_range, *grid), calibration, prepare)
 
     def splat(self, depth: Tensor, context: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -223,4 +234,5 @@ class LSSViewTransform(BaseModule):
                 'pipeline or set view_transform.loss_depth=None'
             )
         gt_depth = torch.stack([sample.gt_depth for sample in data_samples])
-        return {'loss_depth': self.loss_depth(depth_logits, gt_depth, self.depth_range, self.downsample)}
+        bins = (self.depth_range, self.downsample, self.depth_spacing)
+        return {'loss_depth': self.loss_depth(depth_logits, gt_depth, *bins)}

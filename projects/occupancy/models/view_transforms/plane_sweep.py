@@ -40,7 +40,14 @@ def pixel_motion(frame: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> tu
 
 
 def plane_sweep_cost(
-    feats: Tensor, other: Tensor, turn: Tensor, move: Tensor, depths: Tensor, stride: int, outside: float
+    feats: Tensor,
+    other: Tensor,
+    turn: Tensor,
+    move: Tensor,
+    depths: Tensor,
+    stride: int,
+    outside: float,
+    aligned: bool = False,
 ) -> Tensor:
     """Difference between the features of a pixel and of the place in the other image where it is if it has a depth.
 
@@ -52,6 +59,8 @@ def plane_sweep_cost(
         depths (Tensor): Depth hypotheses in metres. Shape (D,).
         stride (int): Network pixels per cell of the feature maps.
         outside (float): Added where the place is outside of the other image; its feature counts as 0 there.
+        aligned (bool): The outer cells lie on the outer pixels of the image, as in BEVDet's code, and not half a cell
+            inside of it. Defaults to False.
 
     Returns:
         Tensor: Absolute differences, summed over the channels. Shape (M, D, h, w), float32.
@@ -59,19 +68,25 @@ def plane_sweep_cost(
     with full_precision(feats):
         feats, other = feats.float(), other.float()
         height, width = feats.shape[-2:]
-        steps = [torch.arange(n, device=feats.device, dtype=torch.float32) for n in (height, width)]
-        v, u = torch.meshgrid(*((step + 0.5) * stride - 0.5 for step in steps), indexing='ij')
+        v, u = torch.meshgrid(*(_centres(n, stride, aligned, feats.device) for n in (height, width)), indexing='ij')
         pixels = torch.stack([u, v, torch.ones_like(u)], -1)
         rays = torch.einsum('mij,hwj->mhwi', turn, pixels)
         size = constant([width * stride, height * stride], rays)
+        edge, size = (0.0, size - 1) if aligned else (0.5, size)  # pixels beyond the first and last centre that count
         costs = []
         for depth in depths:
             q = depth * rays + move[:, None, None]
             z = q[..., 2:]
-            place = 2 * (q[..., :2] / z.clamp(min=_NEAREST) + 0.5) / size - 1
+            place = 2 * (q[..., :2] / z.clamp(min=_NEAREST) + edge) / size - 1
             seen = (z > _NEAREST) & (place.abs() <= 1).all(-1, keepdim=True)
             # The outer half of the cells at the edge is in the image, but no centre is beyond it.
-            found = F.grid_sample(other, torch.where(seen, place, 0.0), padding_mode='border', align_corners=False)
+            found = F.grid_sample(other, torch.where(seen, place, 0.0), padding_mode='border', align_corners=aligned)
             inside = seen.movedim(-1, 1)
             costs.append((feats - found * inside).abs().sum(1) + outside * ~inside.squeeze(1))
         return torch.stack(costs, 1)
+
+
+def _centres(count: int, stride: int, aligned: bool, device: torch.device) -> Tensor:
+    """Network pixels of the cells along an axis."""
+    index = torch.arange(count, device=device, dtype=torch.float32)
+    return index * ((count * stride - 1) / max(count - 1, 1)) if aligned else (index + 0.5) * stride - 0.5

@@ -13,12 +13,35 @@ from torch import Tensor, nn
 from .depth_net import CameraAwareDepthNet
 
 
+def matching_reduction(num_depths: int, match_downsample: int, norm_cfg: dict, bias: bool | str) -> nn.Sequential:
+    """Convolutions of stride 2 that bring a matching to the stride of the feature.
+
+    Args:
+        num_depths (int): D, channels of the matching.
+        match_downsample (int): Cells of the matching per cell of the feature, a power of 2.
+        norm_cfg (dict): Normalisation.
+        bias (bool | str): Whether the convolutions have a bias beside the normalisation; 'auto' for none.
+
+    Returns:
+        nn.Sequential: (B * N, D, s * fH, s * fW) -> (B * N, D, fH, fW).
+
+    Raises:
+        ValueError: If ``match_downsample`` is not a power of 2.
+    """
+    steps = round(math.log2(match_downsample))
+    if 2**steps != match_downsample or steps < 0:
+        raise ValueError(f'match_downsample must be a power of 2, got {match_downsample}')
+    common = {'stride': 2, 'padding': 1, 'bias': bias, 'norm_cfg': norm_cfg, 'act_cfg': None}
+    return nn.Sequential(*(ConvModule(num_depths, num_depths, 3, **common) for _ in range(steps)))
+
+
 @MODELS.register_module()
 class StereoDepthNet(CameraAwareDepthNet):
     """Depth branch that joins its feature with the matching of two keyframes (BEVDet4D-Stereo, after BEVStereo).
 
     The matching is brought to the stride of the feature by convolutions of stride 2, concatenated, and reduced by a
-    1x1 convolution; the rest is the parent. Unlike in BEVDet's code there is no ASPP and no deformable convolution.
+    1x1 convolution; the rest is the parent. Unlike in BEVDet's code (:class:`BEVStereoDepthNet`) there is no ASPP and
+    no deformable convolution.
 
     Args:
         in_channels (int): Channels of the image feature; set by the view transform.
@@ -43,15 +66,7 @@ class StereoDepthNet(CameraAwareDepthNet):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(in_channels, num_depths, context_channels, mid_channels, num_blocks, norm_cfg, init_cfg)
-        steps = round(math.log2(match_downsample))
-        if 2**steps != match_downsample or steps < 0:
-            raise ValueError(f'match_downsample must be a power of 2, got {match_downsample}')
-        norm_cfg = norm_cfg or {'type': 'BN'}
-        convs = (
-            ConvModule(num_depths, num_depths, 3, stride=2, padding=1, norm_cfg=norm_cfg, act_cfg=None)
-            for _ in range(steps)
-        )
-        self.match_convs = nn.Sequential(*convs)
+        self.match_convs = matching_reduction(num_depths, match_downsample, norm_cfg or {'type': 'BN'}, bias='auto')
         self.join = nn.Conv2d(mid_channels + num_depths, mid_channels, 1)
 
     def forward(self, x: Tensor, camera: Tensor, matching: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]

@@ -34,6 +34,10 @@ class StereoLSSViewTransform(LSSViewTransform):
         depth_range (Sequence[float]): Start, end and step of the depth bins in metres. Defaults to (1, 45, 0.5).
         collapse_z (bool): See :class:`LSSViewTransform`. Defaults to True.
         loss_depth (dict, optional): Config of the depth loss. Defaults to None: no depth loss.
+        depth_spacing (str): See :class:`LSSViewTransform`. Defaults to 'even'.
+        legacy_trunc (bool): See :class:`LSSViewTransform`. Defaults to False.
+        legacy_frustum (bool): See :class:`LSSViewTransform`; pixels are matched from the first to the last of the image
+            as well. Defaults to False.
         reuse_buffer (bool): See :class:`LSSViewTransform`. Defaults to False.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
@@ -51,6 +55,9 @@ class StereoLSSViewTransform(LSSViewTransform):
         depth_range: Sequence[float] = (1.0, 45.0, 0.5),
         collapse_z: bool = True,
         loss_depth: dict | None = None,
+        depth_spacing: str = 'even',
+        legacy_trunc: bool = False,
+        legacy_frustum: bool = False,
         reuse_buffer: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
@@ -66,6 +73,9 @@ class StereoLSSViewTransform(LSSViewTransform):
             collapse_z=collapse_z,
             depth_net={**depth_net, 'match_downsample': downsample // match_stride},
             loss_depth=loss_depth,
+            depth_spacing=depth_spacing,
+            legacy_trunc=legacy_trunc,
+            legacy_frustum=legacy_frustum,
             reuse_buffer=reuse_buffer,
             init_cfg=init_cfg,
         )
@@ -88,7 +98,8 @@ class StereoLSSViewTransform(LSSViewTransform):
         """
         turn, move = (value.flatten(0, 1) for value in pixel_motion(frame, other_frame))
         maps = (feats.flatten(0, 1), other.flatten(0, 1))
-        cost = plane_sweep_cost(*maps, turn, move, self.depth_values, self.match_stride, self.outside_cost)
+        place = (self.match_stride, self.outside_cost, self.legacy_frustum)
+        cost = plane_sweep_cost(*maps, turn, move, self.depth_values, *place)
         return (-cost).softmax(1).unflatten(0, feats.shape[:2])
 
     def predict_depth(self, feats: Tensor, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
