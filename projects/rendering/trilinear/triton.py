@@ -26,7 +26,8 @@ from projects.rendering.common.triton import OPAQUE, append, opacity, softplus_d
 from .lookup import corner_offsets
 from .samples import TrilinearSamples
 
-_BLOCK_SAMPLES = 32
+#: Samples of a block, as many as a warp has lanes: one warp per program, since more would repeat them.
+_BLOCK_SAMPLES, _WARPS = 32, 1
 
 
 @triton.jit
@@ -61,7 +62,7 @@ def _march_block(
     y = tl.load(frac + 3 * m + 1, mask=valid, other=0.0)
     z = tl.load(frac + 3 * m + 2, mask=valid, other=0.0)
     value = tl.zeros(x.shape, dtype=tl.float32)
-    for k in range(8):
+    for k in tl.static_range(8):  # unrolled: eight reads on their way at a time
         row, corner = _corner(k, cell, x, y, z, step_x, step_y, step_z)
         value += corner * tl.load(field + row * field_stride, mask=valid, other=0.0)
     sigma, slope = _density(value, scale, SOFTPLUS)
@@ -173,8 +174,9 @@ class _TritonRender(torch.autograd.Function):
             blocks = (_BLOCK_SAMPLES, triton.next_power_of_2(num_classes))
             with torch.cuda.device_of(rows):
                 _forward_kernel[(num_rays,)](
-                    field, rows, *geometry, *outputs, field.stride(0), *numbers, softplus, keep, *blocks
-                )
+                    field, rows, *geometry, *outputs, field.stride(0), *numbers, softplus, keep, *blocks,
+                    num_warps=_WARPS,
+                )  # fmt: skip
         ctx.save_for_backward(rows, field, *outputs)
         ctx.set_materialize_grads(False)
         ctx.geometry, ctx.numbers, ctx.softplus = geometry, numbers, softplus
@@ -196,7 +198,7 @@ class _TritonRender(torch.autograd.Function):
             with torch.cuda.device_of(rows):
                 _backward_kernel[(len(totals),)](
                     field, rows, *ctx.geometry, *given, totals, *targets, field.stride(0), *ctx.numbers,
-                    ctx.softplus, has_weights, has_semantics, *blocks,
+                    ctx.softplus, has_weights, has_semantics, *blocks, num_warps=_WARPS,
                 )  # fmt: skip
         return grad_rows, grad_field, None, None, None, None
 
