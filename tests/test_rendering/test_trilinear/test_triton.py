@@ -121,12 +121,12 @@ for kernel in (kernels._forward_kernel, kernels._backward_kernel):
 
 @needs_triton
 def test_triton_march_agrees_with_torch_in_the_interpreter(run_python):
-    assert run_python('-c', AGREE, TRITON_INTERPRET='1').stdout == 'agree\n'
+    assert run_python('-c', AGREE, TRITON_INTERPRET='1', timeout=600).stdout == 'agree\n'
 
 
 @needs_triton
 def test_triton_march_reads_nothing_behind_a_wall(run_python):
-    assert run_python('-c', EARLY_STOP, TRITON_INTERPRET='1').stdout == 'agree\n'
+    assert run_python('-c', EARLY_STOP, TRITON_INTERPRET='1', timeout=600).stdout == 'agree\n'
 
 
 @needs_triton
