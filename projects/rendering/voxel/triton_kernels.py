@@ -134,16 +134,16 @@ def _store_weights(weights, index, num_samples, thickness, passed):
 
 
 @triton.jit
-def _read_bin_gradients(weights, grad_weights, index, num_samples, left, behind):
-    """Gradients by the optical thickness of a block of bins, and ``left`` and ``behind`` for the next block.
+def _read_bins(t_starts, t_ends, weights, grad_weights, index, num_samples, left, behind):
+    """Edges of a block of bins, gradients by their optical thickness, and ``left`` and ``behind`` for the next block.
 
     It is g_s T_{s+1} - sum_{r > s} g_r w_r, where T_{s+1} is 1 - sum_{r <= s} w_r.
     """
-    known = index < num_samples
-    weight = tl.load(weights + index, mask=known, other=0.0)
-    grad = tl.load(grad_weights + index, mask=known, other=0.0)
-    grad_bins = grad * (left - tl.cumsum(weight, axis=0)) - (behind - tl.cumsum(grad * weight, axis=0))
-    return grad_bins, left - tl.sum(weight, axis=0), behind - tl.sum(grad * weight, axis=0)
+    starts, ends, edge = _read_edges(t_starts, t_ends, index, num_samples)
+    weight = tl.load(weights + index, mask=index < num_samples, other=0.0)
+    grad = tl.load(grad_weights + index, mask=index < num_samples, other=0.0)
+    grads = grad * (left - tl.cumsum(weight, axis=0)) - (behind - tl.cumsum(grad * weight, axis=0))
+    return starts, ends, edge, grads, left - tl.sum(weight, axis=0), behind - tl.sum(grad * weight, axis=0)
 
 
 @triton.jit(do_not_specialize=['count_x', 'count_y', 'count_z', 'rays_per_batch', 't_stride', 'num_samples'])
@@ -217,9 +217,8 @@ def backward_kernel(
 ):  # fmt: skip
     """Walk one ray again, front to back, and add to grad_logits (V, K) in float32 with atomics.
 
-    A piece adds T E(s) to the loss, with E(s) = G (1 - exp(-s)) + g_depth l offset(s) and G the gradient with respect
-    to its weight; so dL/ds_i = T_i E_i'(s_i) - sum_{j > i} T_j E_j. The sum over all j, ``totals``, is known from the
-    outputs, and so is that of the bins, ``bin_totals``.
+    The formula is in ``numba_kernels.voxel_backward``; its sum over all pieces, ``totals``, is known from the outputs,
+    and so is that of the bins, ``bin_totals``.
     """
     ray = tl.program_id(0).to(tl.int64)
     (
@@ -239,25 +238,22 @@ def backward_kernel(
         t_starts, t_ends = t_starts + ray * t_stride, t_ends + ray * t_stride
         weights, grad_weights = weights + ray * num_samples, grad_weights + ray * num_samples
         index, ahead = tl.arange(0, BLOCK_S), num_samples - BLOCK_S
-        starts, ends, edge = _read_edges(t_starts, t_ends, index, num_samples)
-        grad_bins, bins_left, bins_behind = _read_bin_gradients(
-            weights, grad_weights, index, num_samples, 1.0, tl.load(bin_totals + ray)
+        starts, ends, edge, grad_bins, left, bins_behind = _read_bins(
+            t_starts, t_ends, weights, grad_weights, index, num_samples, 1.0, tl.load(bin_totals + ray)
         )
     while pieces > 0:
         stop, on_x, on_y, on_z = _next_face(
             t, leave, left_x, left_y, left_z, end_x, end_y, end_z, delta_x, delta_y, delta_z
         )
-        row, length = voxel * (num_classes + 1) + column, stop - t
-        sigma, slope, shares = _read_density(
-            logits + voxel * (num_classes + 1), column, num_classes, scale * per_unit, LOG_ODDS
-        )
+        row, length = voxel * (num_classes + 1), stop - t
+        sigma, slope, shares = _read_density(logits + row, column, num_classes, scale * per_unit, LOG_ODDS)
         thickness = sigma * length
         alpha = opacity(thickness)
         offset, offset_slope = _mean_offset(thickness)
         grad, amount = grad_opacity + grad_depth * t, tl.zeros((BLOCK_C,), dtype=tl.float32)
         if SEMANTICS:  # noqa: SIM102 (known when the kernel is compiled, the weight is not)
             if trans * alpha > threshold:
-                values = tl.load(logits + row, mask=column < num_classes, other=0.0).to(tl.float32)
+                values = tl.load(logits + row + column, mask=column < num_classes, other=0.0).to(tl.float32)
                 grad += tl.sum(values * votes, axis=0)
                 amount = trans * alpha * votes
         behind -= trans * (grad * alpha + grad_depth * length * offset)
@@ -266,15 +262,13 @@ def backward_kernel(
             grad += tl.sum(_share(grad_bins, t, stop, starts, ends), axis=0)
             while (stop > edge) & (ahead > 0):
                 index, ahead = index + BLOCK_S, ahead - BLOCK_S
-                starts, ends, edge = _read_edges(t_starts, t_ends, index, num_samples)
-                grad_bins, bins_left, bins_behind = _read_bin_gradients(
-                    weights, grad_weights, index, num_samples, bins_left, bins_behind
+                starts, ends, edge, grad_bins, left, bins_behind = _read_bins(
+                    t_starts, t_ends, weights, grad_weights, index, num_samples, left, bins_behind
                 )
                 grad += tl.sum(_share(grad_bins, t, stop, starts, ends), axis=0)
         amount = tl.where(column == num_classes, grad * slope, amount - grad * slope * shares)
-        # Written so that NaN passes.
-        wanted = (column <= num_classes) & ((amount == 0) == 0)
-        tl.atomic_add(grad_logits + row, amount, mask=wanted, sem='relaxed')
+        wanted = (column <= num_classes) & ((amount == 0) == 0)  # written so that NaN passes
+        tl.atomic_add(grad_logits + row + column, amount, mask=wanted, sem='relaxed')
         t, voxel = stop, voxel + on_x * step_x + on_y * step_y + on_z * step_z
         left_x, left_y, left_z = left_x - on_x, left_y - on_y, left_z - on_z
         passed += thickness
