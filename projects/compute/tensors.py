@@ -38,11 +38,13 @@ def triton_enabled() -> bool:
     return os.environ.get('GEODISTILL_TRITON', '1') != '0' and _triton_installed()
 
 
-def triton_usable(*tensors: Tensor) -> bool:
-    """Whether Triton kernels can read these tensors: enabled, on CUDA, with values, float32."""
+def triton_usable(*tensors: Tensor, half: bool = False) -> bool:
+    """Whether Triton kernels can read these tensors: enabled, on CUDA, with values, float32.
+
+    Kernels that read bfloat16 and float16 as well say so.
+    """
+    dtypes = (torch.float32, *([torch.bfloat16, torch.float16] if half else []))
     return (
-        all(
-            tensor.device.type == 'cuda' and tensor.dtype == torch.float32 and not is_fake(tensor) for tensor in tensors
-        )
+        all(tensor.device.type == 'cuda' and tensor.dtype in dtypes and not is_fake(tensor) for tensor in tensors)
         and triton_enabled()
     )

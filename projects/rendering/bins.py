@@ -21,14 +21,12 @@ class RayBins:
         t_starts (Tensor): Start of each bin in ray parameter. Shape (1, S), or (N, S) when jittered.
         t_ends (Tensor): End of each bin. Same shape.
         ray_lengths (Tensor): Metres per unit of ray parameter, i.e. the norm of the direction. Shape (B, R).
-        ray_offsets (Tensor): What belongs to ray ``n`` is at ``ray_offsets[n]:ray_offsets[n + 1]``. Shape (N + 1,).
         grid_shape (Tensor): (X, Y, Z) of the grid, on the CPU. Shape (3,), int64.
     """
 
     t_starts: Tensor
     t_ends: Tensor
     ray_lengths: Tensor
-    ray_offsets: Tensor
     grid_shape: Tensor
 
     @property

@@ -14,6 +14,7 @@ from .samples import RaySamples
 from .trilinear.lookup import corner_offsets
 from .trilinear.torch import sigmas_of_bins
 from .voxel.pieces import VoxelPieces
+from .voxel.rays import VoxelRays
 from .voxel.torch import depths_at_edges, tabulate_pieces
 
 
@@ -45,6 +46,8 @@ def optical_depths(
         ValueError: If the logits do not fit the samples, or the density mode is unknown.
     """
     check_logits(logits, samples, density)
+    if isinstance(samples, VoxelRays):
+        samples = samples.pieces
     with full_precision(logits):
         values = logits.to(computed_dtype(logits)).contiguous()
         field, _ = density_field(values.view(-1, values.shape[-1]), density, voxel_size)

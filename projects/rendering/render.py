@@ -4,7 +4,7 @@ Shape letters: B batch, R rays per batch element, N = B*R, S bins per ray, X/Y/Z
 classes of which the last one is free space.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -21,6 +21,7 @@ from .samples import RaySamples, prepare_ray_samples
 from .trilinear.samples import TrilinearSamples
 from .trilinear.torch import render_samples_with_torch
 from .voxel.pieces import VoxelPieces
+from .voxel.rays import VoxelRays
 from .voxel.torch import render_pieces_with_torch
 
 #: Samples lighter than this add nothing to the rendered semantics. It never touches the weights.
@@ -91,14 +92,12 @@ def render_occupancy_samples(
     """
     check_logits(logits, samples, density)
     with full_precision(logits):
-        # The numba kernels read bfloat16 as it is.
-        values = logits if logits.dtype == torch.bfloat16 else logits.to(computed_dtype(logits))
-        use_numba = samples.packed and numba_usable(values, samples.ray_lengths, bfloat16=True)
-        values = (values if use_numba else values.to(computed_dtype(values))).contiguous()
+        march, values = _fused_march(samples, logits)
+        values = values.contiguous()
         rows, grid_shape = values.view(-1, values.shape[-1]), values.shape[1:4]
-        if use_numba:
+        if march is not None:
             scale = density_scale / voxel_size if density == 'prob' else density_scale
-            parts = _render_with_numba(rows, samples, grid_shape, density, scale, semantics_threshold, with_weights)
+            parts = march(rows, samples, grid_shape, density, scale, semantics_threshold, with_weights)
         else:
             field, rows = density_field(rows, density, voxel_size)
             shading = (density != 'prob', density_scale, semantics_threshold)
@@ -114,8 +113,25 @@ def render_occupancy_samples(
     return RenderedRays(weights, depths, semantics, opacities)
 
 
+def _fused_march(
+    samples: RaySamples, logits: Tensor
+) -> tuple[Callable[..., tuple[Tensor, Tensor, Tensor, Tensor]] | None, Tensor]:
+    """Kernels that find the density on the way, or None, and the logits as these (or all others) read them."""
+    if isinstance(samples, VoxelRays):
+        if not _triton_walks(logits):
+            return None, logits.to(computed_dtype(logits))
+        from .voxel.triton import render_voxels_with_triton
+
+        return render_voxels_with_triton, logits
+    # The numba kernels read bfloat16 as it is.
+    values = logits if logits.dtype == torch.bfloat16 else logits.to(computed_dtype(logits))
+    if samples.packed and numba_usable(values, samples.ray_lengths, bfloat16=True):
+        return _render_with_numba, values
+    return None, values.to(computed_dtype(values))
+
+
 def _render_with_numba(
-    rows: Tensor, samples: RaySamples, grid_shape: Sequence[int], *shading: Any
+    rows: Tensor, samples: TrilinearSamples | VoxelPieces, grid_shape: Sequence[int], *shading: Any
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     if isinstance(samples, VoxelPieces):
         from .voxel.numba import render_pieces_with_numba
@@ -129,9 +145,15 @@ def _render_with_numba(
 def _render_with_torch(
     rows: Tensor, field: Tensor, samples: RaySamples, grid_shape: Sequence[int], *shading: Any
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    if isinstance(samples, VoxelPieces):
-        return render_pieces_with_torch(rows, field, samples, *shading)
-    return render_samples_with_torch(rows, field, samples, grid_shape, *shading)
+    if isinstance(samples, TrilinearSamples):
+        return render_samples_with_torch(rows, field, samples, grid_shape, *shading)
+    pieces = samples.pieces if isinstance(samples, VoxelRays) else samples
+    return render_pieces_with_torch(rows, field, pieces, *shading)
+
+
+def _triton_walks(logits: Tensor) -> bool:
+    """Whether the Triton kernels of voxels take these logits; see :func:`_triton_marches`."""
+    return not torch.are_deterministic_algorithms_enabled() and triton_usable(logits, half=True)
 
 
 def _triton_marches(samples: RaySamples, rows: Tensor) -> TypeGuard[TrilinearSamples]:

@@ -9,18 +9,19 @@ import torch
 from torch import Tensor
 
 from projects.compute.precision import computed_dtype, full_precision
-from projects.compute.tensors import is_fake, numba_usable
+from projects.compute.tensors import is_fake, numba_usable, triton_usable
 
 from .grid import VoxelGrid, ray_box_intersection
 from .trilinear.samples import TrilinearSamples
 from .trilinear.torch import locate_with_torch
 from .voxel.pieces import VoxelPieces
+from .voxel.rays import VoxelRays
 from .voxel.torch import cut_with_torch
 
 FIELDS = ('trilinear', 'voxel')
 
 #: Everything about a render that does not depend on the volume.
-RaySamples = TrilinearSamples | VoxelPieces
+RaySamples = TrilinearSamples | VoxelPieces | VoxelRays
 
 
 def prepare_ray_samples(
@@ -50,7 +51,8 @@ def prepare_ray_samples(
             are different models of the scene, which give different depths. Defaults to 'trilinear'.
 
     Returns:
-        TrilinearSamples | VoxelPieces: By the field. Without gradients.
+        TrilinearSamples | VoxelPieces | VoxelRays: By the field; the last where Triton kernels walk through the
+        voxels. Without gradients.
 
     Raises:
         ValueError: If shapes do not fit or the field is unknown.
@@ -67,7 +69,10 @@ def prepare_ray_samples(
         if field == 'voxel':
             # Every ray meets the first bin at a finite place, also one that misses the grid.
             enter = torch.minimum(torch.maximum(near, starts[:, 0]), ends[:, -1])
-            line = (origins, directions, grid, enter, torch.minimum(far, ends[:, -1]))
+            leave = torch.minimum(far, ends[:, -1])
+            if packed and triton_usable(origins, directions):
+                return VoxelRays(**bins, origins=origins, directions=directions, grid=grid, enter=enter, leave=leave)
+            line = (origins, directions, grid, enter, leave)
             if use_numba:
                 from .voxel.numba import cut_with_numba
 

@@ -1,14 +1,17 @@
-"""Densities of logits in torch.
+"""Densities of logits and sums of gradients in torch.
 
-Shape letters: V rows of a flattened volume, K classes of which the last one is free space.
+Shape letters: N rays, V rows of a flattened volume, K classes of which the last one is free space.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from projects.compute.precision import full_precision
 
 
 def density_field(rows: Tensor, density: str, voxel_size: float) -> tuple[Tensor, Tensor]:
@@ -50,3 +53,20 @@ def split_free(rows: Tensor) -> tuple[Tensor, Tensor]:
     slice would fill and add a second volume. The sums of semantics make the gradient that is written to.
     """
     return _SplitFree.apply(rows)
+
+
+def weighted_gradients(outputs: Sequence[Tensor], grads: Sequence[Tensor | None]) -> Tensor:
+    """Sum over the samples of each ray of their weight times its gradient, from the four outputs. Shape (N,).
+
+    What has no gradient (None) counts nothing. The kernels subtract from it as they march.
+    """
+    weights, depths, semantics, opacities = outputs
+    total = torch.zeros_like(depths)
+    with full_precision(depths):
+        for output, grad in zip((depths, opacities), (grads[1], grads[3])):
+            if grad is not None:
+                total.addcmul_(output, grad)
+        for output, grad in zip((weights, semantics), (grads[0], grads[2])):
+            if grad is not None:
+                total += torch.linalg.vecdot(output, grad)
+    return total

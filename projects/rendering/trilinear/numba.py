@@ -22,12 +22,12 @@ from projects.rendering.common.numba import (
     zeros_in_large_pages,
 )
 from projects.rendering.common.numba_math import DENSITY_FIELDS
+from projects.rendering.common.torch import weighted_gradients
 from projects.rendering.grid import VoxelGrid
 
 from . import numba_kernels
 from .lookup import corner_offsets
 from .samples import TrilinearSamples
-from .torch import weighted_gradients
 
 
 def locate_with_numba(

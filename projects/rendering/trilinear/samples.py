@@ -12,6 +12,7 @@ class TrilinearSamples(RayBins):
     """The M samples of rays inside the grid and the cells of eight voxel centres in which they are.
 
     Args:
+        ray_offsets (Tensor): What belongs to ray ``n`` is at ``ray_offsets[n]:ray_offsets[n + 1]``. Shape (N + 1,).
         sample_index (Tensor): ``ray * S + bin`` of each kept sample, ascending. Shape (M,), int64.
         sample_base (Tensor): Row of the first corner voxel in the flattened (B*X*Y*Z) volume. Shape (M,), int32.
         sample_frac (Tensor): Position inside the cell. Shape (M, 3).
@@ -19,6 +20,7 @@ class TrilinearSamples(RayBins):
             (M = N * S, shapes do not depend on the data) and this marks those inside the grid. Shape (M,), bool.
     """
 
+    ray_offsets: Tensor
     sample_index: Tensor
     sample_base: Tensor
     sample_frac: Tensor

@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from projects.compute.asynchronous import constant
-from projects.compute.precision import full_precision
 from projects.rendering.common.torch import sigmas_of_field
 from projects.rendering.grid import VoxelGrid
 from projects.rendering.weights import render_weight_from_density
@@ -198,20 +197,3 @@ def sum_rows_sparsely(
 ) -> Tensor:
     """As :func:`sum_rows`, with a backward pass several times faster whose shapes depend on the data."""
     return _SumRows.apply(rows, weights, base, frac, ray_offsets, offsets)
-
-
-def weighted_gradients(outputs: Sequence[Tensor], grads: Sequence[Tensor | None]) -> Tensor:
-    """Sum over the samples of each ray of their weight times its gradient, from the four outputs. Shape (N,).
-
-    The kernels subtract from it as they march.
-    """
-    weights, depths, semantics, opacities = outputs
-    total = torch.zeros_like(depths)
-    with full_precision(depths):
-        for output, grad in zip((depths, opacities), (grads[1], grads[3])):
-            if grad is not None:
-                total.addcmul_(output, grad)
-        for output, grad in zip((weights, semantics), (grads[0], grads[2])):
-            if grad is not None:
-                total += torch.linalg.vecdot(output, grad)
-    return total

@@ -20,37 +20,21 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from projects.rendering.common.torch import weighted_gradients
+from projects.rendering.common.triton import OPAQUE, append, opacity, softplus_density
+
 from .lookup import corner_offsets
 from .samples import TrilinearSamples
-from .torch import weighted_gradients
 
-_BLOCK_SAMPLES = 32
-#: Transmittance under which a ray is over, below the resolution of float32.
-_OPAQUE = tl.constexpr(2e-9)
-
-
-@triton.jit
-def _log1p(x):
-    """log(1 + x) for x in [0, 1] as 2 artanh(x / (2 + x)), a power series (relative error 2e-7)."""
-    z = x / (2.0 + x)
-    q = z * z
-    return z * (2.0 + q * (2 / 3 + q * (2 / 5 + q * (2 / 7 + q * (2 / 9 + q * (2 / 11 + q * (2 / 13)))))))
-
-
-@triton.jit
-def _opacity(x):
-    """1 - exp(-x) for x >= 0 without cancellation, by a series for small x (relative error 1e-7)."""
-    series = x * (1.0 - x * (1 / 2 - x * (1 / 6 - x * (1 / 24 - x * (1 / 120 - x * (1 / 720 - x * (1 / 5040)))))))
-    return tl.where(x > 0.5, 1.0 - tl.exp(-x), series)
+#: Samples of a block, as many as a warp has lanes: one warp per program, since more would repeat them.
+_BLOCK_SAMPLES, _WARPS = 32, 1
 
 
 @triton.jit
 def _density(value, scale, SOFTPLUS: tl.constexpr):
     """Density and its derivative, from the interpolated field."""
     if SOFTPLUS:
-        small = tl.exp(-tl.abs(value))
-        sigmoid = tl.where(value > 0, small, 1.0) / (1.0 + small)
-        sigma, slope = scale * (_log1p(small) + tl.where(value < 0, -value, 0.0)), -scale * sigmoid
+        sigma, slope = softplus_density(value, scale)
     else:
         sigma, slope = -scale * value, tl.zeros_like(value) - scale
     return sigma, slope
@@ -62,12 +46,6 @@ def _corner(k, cell, x, y, z, step_x, step_y, step_z):
     i, j, n = k // 4, k // 2 % 2, k % 2
     row = cell + i * step_x + j * step_y + n * step_z
     return row, tl.where(i == 1, x, 1.0 - x) * tl.where(j == 1, y, 1.0 - y) * tl.where(n == 1, z, 1.0 - z)
-
-
-@triton.jit
-def _append(before, total, next_before, next_total):
-    """Scan of (0, x) to the sums before and with each x; a difference would cancel behind an opaque sample."""
-    return total + next_before, total + next_total
 
 
 @triton.jit
@@ -84,16 +62,16 @@ def _march_block(
     y = tl.load(frac + 3 * m + 1, mask=valid, other=0.0)
     z = tl.load(frac + 3 * m + 2, mask=valid, other=0.0)
     value = tl.zeros(x.shape, dtype=tl.float32)
-    for k in range(8):
+    for k in tl.static_range(8):  # unrolled: eight reads on their way at a time
         row, corner = _corner(k, cell, x, y, z, step_x, step_y, step_z)
         value += corner * tl.load(field + row * field_stride, mask=valid, other=0.0)
     sigma, slope = _density(value, scale, SOFTPLUS)
     thickness = tl.where(valid, sigma * delta, 0.0)
-    before, through = tl.associative_scan((tl.zeros_like(thickness), thickness), 0, _append)
+    before, through = tl.associative_scan((tl.zeros_like(thickness), thickness), 0, append)
     before = trans * tl.exp(-before)
     # Written so that NaN passes.
-    reached = valid & ((before < _OPAQUE) == 0)
-    weight = tl.where(reached, before * _opacity(thickness), 0.0)
+    reached = valid & ((before < OPAQUE) == 0)
+    weight = tl.where(reached, before * opacity(thickness), 0.0)
     after = trans * tl.exp(-through)
     left = trans * tl.exp(-tl.sum(thickness, axis=0))
     return bin_index, t_mid, delta * slope, cell, x, y, z, reached, weight, after, left
@@ -130,7 +108,7 @@ def _forward_kernel(
                 places = logits + row[:, None] * (num_classes + 1) + column[None, :]
                 values = tl.load(places, mask=heavy[:, None] & wanted[None, :], other=0.0)
                 semantic += tl.sum((corner * weight)[:, None] * values, axis=0)
-        start = tl.where(trans < _OPAQUE, last, start + BLOCK_M)
+        start = tl.where(trans < OPAQUE, last, start + BLOCK_M)
     tl.store(depths + ray, depth)
     tl.store(opacities + ray, total)
     tl.store(semantics + ray * num_classes + column, semantic, mask=wanted)
@@ -179,7 +157,7 @@ def _backward_kernel(
         for k in range(8):
             row, corner = _corner(k, cell, x, y, z, step_x, step_y, step_z)
             tl.atomic_add(grad_field + row, corner * grad_value, mask=reached, sem='relaxed')
-        start = tl.where(trans < _OPAQUE, last, start + BLOCK_M)
+        start = tl.where(trans < OPAQUE, last, start + BLOCK_M)
 
 
 class _TritonRender(torch.autograd.Function):
@@ -196,8 +174,9 @@ class _TritonRender(torch.autograd.Function):
             blocks = (_BLOCK_SAMPLES, triton.next_power_of_2(num_classes))
             with torch.cuda.device_of(rows):
                 _forward_kernel[(num_rays,)](
-                    field, rows, *geometry, *outputs, field.stride(0), *numbers, softplus, keep, *blocks
-                )
+                    field, rows, *geometry, *outputs, field.stride(0), *numbers, softplus, keep, *blocks,
+                    num_warps=_WARPS,
+                )  # fmt: skip
         ctx.save_for_backward(rows, field, *outputs)
         ctx.set_materialize_grads(False)
         ctx.geometry, ctx.numbers, ctx.softplus = geometry, numbers, softplus
@@ -219,7 +198,7 @@ class _TritonRender(torch.autograd.Function):
             with torch.cuda.device_of(rows):
                 _backward_kernel[(len(totals),)](
                     field, rows, *ctx.geometry, *given, totals, *targets, field.stride(0), *ctx.numbers,
-                    ctx.softplus, has_weights, has_semantics, *blocks,
+                    ctx.softplus, has_weights, has_semantics, *blocks, num_warps=_WARPS,
                 )  # fmt: skip
         return grad_rows, grad_field, None, None, None, None
 

@@ -13,12 +13,14 @@ class VoxelPieces(RayBins):
     """The M pieces of rays, one for each voxel that a ray passes, without gaps.
 
     Args:
+        ray_offsets (Tensor): What belongs to ray ``n`` is at ``ray_offsets[n]:ray_offsets[n + 1]``. Shape (N + 1,).
         piece_voxel (Tensor): Row of the voxel in the flattened (B*X*Y*Z) volume. Shape (M,), int32.
         piece_span (Tensor): Start and end of each piece in ray parameter. Shape (M, 2).
         packed (bool): False when every ray has as many pieces, some without length, so that no shape depends on the
             data.
     """
 
+    ray_offsets: Tensor
     piece_voxel: Tensor
     piece_span: Tensor
     packed: bool = True

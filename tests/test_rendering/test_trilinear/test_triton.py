@@ -113,19 +113,20 @@ for kernel in (kernels._forward_kernel, kernels._backward_kernel):
     flags = {name: value for name, value in flags.items() if name in kernel.arg_names}
     types = {name: TYPES.get(name, '*fp32') for name in kernel.arg_names}
     types |= dict.fromkeys(FLOATS, 'fp32') | dict.fromkeys(INTEGERS, 'i32') | dict.fromkeys(flags, 'constexpr')
-    compiled = triton.compile(ASTSource(kernel, types, flags), target=GPUTarget('cuda', 80, 32))
+    source, options = ASTSource(kernel, types, flags), {'num_warps': kernels._WARPS}
+    compiled = triton.compile(source, target=GPUTarget('cuda', 80, 32), options=options)
     print(any(name in compiled.asm['ptx'] for name in ('red.global', 'atom.global')))
 """
 
 
 @needs_triton
 def test_triton_march_agrees_with_torch_in_the_interpreter(run_python):
-    assert run_python('-c', AGREE, TRITON_INTERPRET='1').stdout == 'agree\n'
+    assert run_python('-c', AGREE, TRITON_INTERPRET='1', timeout=600).stdout == 'agree\n'
 
 
 @needs_triton
 def test_triton_march_reads_nothing_behind_a_wall(run_python):
-    assert run_python('-c', EARLY_STOP, TRITON_INTERPRET='1').stdout == 'agree\n'
+    assert run_python('-c', EARLY_STOP, TRITON_INTERPRET='1', timeout=600).stdout == 'agree\n'
 
 
 @needs_triton
