@@ -4,7 +4,7 @@ from setuptools import find_namespace_packages, setup
 
 setup(
     name='geodistill3d',
-    version='0.1.0',
+    version='0.2.0',
     description='Geometric knowledge distillation for camera occupancy and depth models on MMDetection3D',
     license='Apache-2.0',
     python_requires='>=3.10,<3.13',

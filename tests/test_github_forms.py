@@ -43,3 +43,9 @@ def test_citation_has_the_version_of_the_package_and_both_papers():
         page = (REPO / f'configs/{folder}/README.md').read_text(encoding='utf-8')
         assert f'[{paper["title"]}]({paper["url"]})' in page
         assert str(paper['year']) in page
+
+
+def test_the_newest_entry_of_the_changelog_is_that_of_the_package():
+    setup, changelog = ((REPO / name).read_text(encoding='utf-8') for name in ('setup.py', 'CHANGELOG.md'))
+    version = re.search(r"version='([\d.]+)'", setup)[1]
+    assert re.findall(r'^## (\S+)', changelog, re.MULTILINE)[:2] == ['Unreleased', version]
