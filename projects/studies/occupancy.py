@@ -19,7 +19,7 @@ from projects.reporting import Comparison, Figure, Section, image_to_data_uri
 
 from .measuring import build_dataset, measure
 from .occupancy_controls import blank_images, frame_of_another_scene, swap_points
-from .occupancy_result import ALONE, NAMES, OccupancyResult, loss_curves
+from .occupancy_result import ALONE, NAMES, STUDENTS, OccupancyResult, best_thresholds, loss_curves
 from .occupancy_scores import OccupancyMeter, most_likely
 from .pictures import draw_ray_distributions, draw_volumes
 from .ray_depth import RayDepthMeter, RayTruth
@@ -77,7 +77,7 @@ class OccupancyStudy(Study):
         def classes(sample: dict, _: int) -> np.ndarray:
             logits, calibrated = self.logits(name, sample)
             self.meter.add(name, calibrated, sample)
-            if name in ALONE:
+            if name in STUDENTS:
                 self.meter.add_raised(name, calibrated, sample)
             return most_likely(logits)
 
@@ -105,7 +105,7 @@ class OccupancyStudy(Study):
         return OccupancyResult(
             {name: scores.pop(name) for name in self.runs},
             scores,
-            {**rays, 'alone_free_raised': max(map(self.meter.best_raised, ALONE), key=lambda score: score.within)},
+            {**rays, **best_thresholds(rays, {name: self.meter.best_raised(name) for name in STUDENTS})},
             self.logs,
             self.args.label_part,
             f'{len(self.dataset)} held-out keyframes',

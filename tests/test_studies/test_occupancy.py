@@ -5,7 +5,14 @@ import pytest
 import torch
 
 from projects.studies.occupancy_controls import blank_images, frame_of_another_scene, swap_points
-from projects.studies.occupancy_result import OccupancyResult, best_students, loss_curves, ray_table, result_table
+from projects.studies.occupancy_result import (
+    OccupancyResult,
+    best_students,
+    best_thresholds,
+    loss_curves,
+    ray_table,
+    result_table,
+)
 from projects.studies.occupancy_scores import Scores
 from projects.studies.ray_depth import RayScores
 from projects.studies.runs import RunLog
@@ -39,6 +46,7 @@ def _result(radocc_miou=22.5):
         'labelled': RayScores(44.1, 1.5, 6.1, 11.0),
         'radocc': RayScores(52.66, 1.31, 7.0, 21.2),
         'alone_free_raised': RayScores(47.61, 1.58, 8.2, 15.0),
+        'radocc_free_raised': RayScores(55.04, 1.29, 7.5, 24.0),
     }
     return OccupancyResult(scores, controls, rays, logs, 0.2)
 
@@ -50,7 +58,8 @@ def test_gain_and_loss_are_said_against_the_better_student_alone_in_five_sentenc
     assert '20 % of the training scenes had labels' in text
     assert 'IoU is 46.00 alone and 47.00 under the teacher' in text
     assert (
-        '44.1 % end within 25 % of the true depth alone, 47.6 % with the best threshold, and 52.7 % under the teacher.'
+        '44.1 % end within 25 % of the true depth alone and 52.7 % under the teacher, 47.6 and 55.0 % when each takes '
+        'the threshold of "free" that does most for it.'
     ) in text
     assert text.count('. ') + 1 == 5
 
@@ -60,7 +69,19 @@ def test_ray_table_has_a_row_for_each_model():
     assert table.rows[1] == ['Student alone (cameras)', '42.4', '1.60', '6.00', 'nan']
     assert table.rows[3] == ['Student + RadOcc', '52.7', '1.31', '7.00', '21.2']
     assert table.rows[4][:2] == ['The better student alone, best threshold', '47.6']
-    assert table.best == {(3, 1), (3, 2), (1, 3), (2, 4)}  # 52.7 %, 1.31 m, 6.0 m, 11.0 % (not NaN)
+    assert table.rows[5][0] == 'Student + RadOcc, best threshold'
+    assert table.best == {(5, 1), (5, 2), (1, 3), (2, 4)}  # 55.0 %, 1.29 m, 6.0 m, 11.0 % (not NaN)
+
+
+def test_each_student_has_its_best_threshold_and_that_may_be_its_own():
+    names = ('baseline', 'labelled', 'radocc')
+    rays, raised = (
+        {name: RayScores(within, 1.0, 1.0, 1.0) for name, within in zip(names, values)}
+        for values in ((40, 45, 50), (47, 44, 49))
+    )
+    best = best_thresholds(rays, raised)
+    assert best['alone_free_raised'].within == 47
+    assert best['radocc_free_raised'].within == 50
 
 
 def test_best_student_of_every_number_is_marked():
