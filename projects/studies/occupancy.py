@@ -105,7 +105,7 @@ class OccupancyStudy(Study):
         return OccupancyResult(
             {name: scores.pop(name) for name in self.runs},
             scores,
-            {**rays, **best_thresholds(rays, {name: self.meter.best_raised(name) for name in STUDENTS})},
+            {**rays, **best_thresholds({name: self.meter.best_raised(name) for name in STUDENTS})},
             self.logs,
             self.args.label_part,
             f'{len(self.dataset)} held-out keyframes',

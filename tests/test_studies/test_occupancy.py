@@ -45,8 +45,8 @@ def _result(radocc_miou=22.5):
         'baseline': RayScores(42.35, 1.6, 6.0, float('nan')),
         'labelled': RayScores(44.1, 1.5, 6.1, 11.0),
         'radocc': RayScores(52.66, 1.31, 7.0, 21.2),
-        'alone_free_raised': RayScores(47.61, 1.58, 8.2, 15.0),
-        'radocc_free_raised': RayScores(55.04, 1.29, 7.5, 24.0),
+        'alone_best_threshold': RayScores(47.61, 1.58, 8.2, 15.0),
+        'radocc_best_threshold': RayScores(55.04, 1.29, 7.5, 24.0),
     }
     return OccupancyResult(scores, controls, rays, logs, 0.2)
 
@@ -73,15 +73,13 @@ def test_ray_table_has_a_row_for_each_model():
     assert table.best == {(5, 1), (5, 2), (1, 3), (2, 4)}  # 55.0 %, 1.29 m, 6.0 m, 11.0 % (not NaN)
 
 
-def test_each_student_has_its_best_threshold_and_that_may_be_its_own():
-    names = ('baseline', 'labelled', 'radocc')
-    rays, raised = (
-        {name: RayScores(within, 1.0, 1.0, 1.0) for name, within in zip(names, values)}
-        for values in ((40, 45, 50), (47, 44, 49))
-    )
-    best = best_thresholds(rays, raised)
-    assert best['alone_free_raised'].within == 47
-    assert best['radocc_free_raised'].within == 50
+def test_the_better_student_alone_is_compared_each_at_its_best_threshold():
+    moved = zip(('baseline', 'labelled', 'radocc'), (47, 44, 50))
+    best = best_thresholds({name: RayScores(within, 1.0, 1.0, 1.0) for name, within in moved})
+    assert {name: score.within for name, score in best.items()} == {
+        'alone_best_threshold': 47,
+        'radocc_best_threshold': 50,
+    }
 
 
 def test_best_student_of_every_number_is_marked():
