@@ -97,6 +97,7 @@ NOT_RUN = (
         r'python tools/deploy/export_onnx\.py .*',
         'optional packages; tests/test_tools/test_export_onnx.py runs it',
     ),
+    (r'python tools/extract_segments\.py \{.*', 'a list of subcommands; docs/nuscenes.md shows them in full'),
     (r'python tools/extract_segments\.py sam .*', 'weights of SAM; tests/test_segments/test_sam.py runs random ones'),
     (r'trtexec .*', 'TensorRT is not at hand'),
     (r'python tools/view\.py PRED\.npz .*', 'tests/test_tools/test_view.py runs it on files'),

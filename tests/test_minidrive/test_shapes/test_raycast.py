@@ -18,7 +18,7 @@ from projects.minidrive.shapes.primitives import (
     ray_table,
 )
 from projects.minidrive.shapes.raycast import HIT_SKY, cast, render_depth, scan
-from projects.minidrive.shapes.shading import prim_colour
+from projects.minidrive.shapes.surfaces import prim_colour
 from projects.minidrive.street.scene import draw_scene
 
 
