@@ -1,4 +1,4 @@
-# BEVDet-Occ with Swin-B The teacher sees the same images of 512x1408.
+# BEVDet-Occ with Swin-B. The teacher sees the same images of 512x1408.
 _base_ = [
     '../bevdet_occ/bevdet-occ_swin-b-4d-stereo_8xb1-24e_occ3d-nus.py',
     '../_base_/models/bevfusion-occ_r50.py',
