@@ -1,6 +1,6 @@
 """Scores of predicted depth over a data set, and the prior that needs no image.
 
-H x W images, P pixels.
+H x W images, P pixels, F frames.
 """
 
 from collections.abc import Callable, Iterable
@@ -75,6 +75,11 @@ class DepthMeter:
     def scores(self) -> Scores:
         """Metrics against the sparse truth."""
         return _compute(self.sparse)
+
+    def frame_sums(self, metric: str) -> np.ndarray:
+        """What each frame adds to the mean of a metric: its value and 1, or zeros without truth. Shape (F, 2)."""
+        frames = self.sparse.results
+        return np.array([(0.0, 0.0) if frame is None else (frame[metric], 1.0) for frame in frames])
 
     def dense_scores(self) -> Scores | None:
         """The same against the dense truth; None without it."""

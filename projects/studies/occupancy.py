@@ -19,7 +19,8 @@ from projects.reporting import Comparison, Figure, Section, image_to_data_uri
 
 from .measuring import build_dataset, measure
 from .occupancy_controls import blank_images, frame_of_another_scene, swap_points
-from .occupancy_result import ALONE, NAMES, STUDENTS, OccupancyResult, best_thresholds, loss_curves
+from .occupancy_gains import best_thresholds, occupancy_gains
+from .occupancy_result import ALONE, NAMES, STUDENTS, OccupancyResult, loss_curves
 from .occupancy_scores import OccupancyMeter, most_likely
 from .pictures import draw_ray_distributions, draw_volumes
 from .ray_depth import RayDepthMeter, RayTruth
@@ -101,11 +102,13 @@ class OccupancyStudy(Study):
         classes = self.dataset.metainfo['classes']
         meters = measure(self.dataset, predictions, lambda: OccupancyMeter(classes, self.free_class))
         scores = {name: meter.scores() for name, meter in meters.items()}
-        rays = {name: self.meter.score(name) for name in self.runs}
+        raised = {name: self.meter.best_raised(name) for name in STUDENTS}
+        measured = {**{name: name for name in self.runs}, **best_thresholds(raised, self.meter)}
         return OccupancyResult(
             {name: scores.pop(name) for name in self.runs},
             scores,
-            {**rays, **best_thresholds({name: self.meter.best_raised(name) for name in STUDENTS})},
+            {name: self.meter.score(found) for name, found in measured.items()},
+            occupancy_gains(meters, self.meter, raised, list(self.scenes())),
             self.logs,
             self.args.label_part,
             f'{len(self.dataset)} held-out keyframes',

@@ -12,6 +12,8 @@ from .curves import added_figures, task_figure, validation_figures
 from .occupancy_scores import Scores
 from .ray_depth import FREE_SHIFTS, RayScores
 from .runs import COST_COLUMNS, RunLog
+from .scene_gains import gain_figure, in_numbers, in_words
+from .statistics import Gain
 from .study import StudyResult
 
 NAMES = {
@@ -28,6 +30,15 @@ CONTROL_NAMES = {
     'alone_best_threshold': 'The better student alone, best threshold',
     'radocc_best_threshold': 'Student + RadOcc, best threshold',
 }
+GAIN_NAMES = {
+    'miou': 'mIoU',
+    'iou': 'IoU',
+    'within': 'rays within 25 %',
+    'within_best': 'rays within 25 %,\nbest threshold each',
+    'false_ends': 'fewer open rays end',
+    'false_ends_best': 'fewer open rays end,\nbest threshold each',
+}
+"""Metrics whose gain under the teacher is told with its noise over scenes, in percentage points."""
 CONTROL_OF = {'radocc_blank_images': 'radocc', 'teacher_other_scene_lidar': 'teacher'}
 COMMANDS = [
     ('Is a gain of this size more than noise? Two seeds and two controls, within an hour:', 'make study'),
@@ -45,7 +56,8 @@ class OccupancyResult(StudyResult):
         scores (dict[str, Scores]): ``teacher``, ``baseline``, ``labelled``, ``radocc``.
         controls (dict[str, Scores]): ``radocc_blank_images``, ``teacher_other_scene_lidar``.
         rays (dict[str, RayScores]): Where rays end, by model, and at their best thresholds
-            (:func:`best_thresholds`).
+            (``alone_best_threshold`` is of the better student alone).
+        gains (dict[str, Gain]): Gain of RadOcc over the best student alone, by name of :data:`GAIN_NAMES`.
         logs (dict[str, RunLog]): Logs and costs, by model.
         label_part (float): Part of the training scenes that had labels.
         data (str): What was measured on, for the reader. Defaults to ''.
@@ -54,6 +66,7 @@ class OccupancyResult(StudyResult):
     scores: dict[str, Scores]
     controls: dict[str, Scores]
     rays: dict[str, RayScores]
+    gains: dict[str, Gain]
     logs: dict[str, RunLog]
     label_part: float = 1.0
     data: str = ''
@@ -65,6 +78,7 @@ class OccupancyResult(StudyResult):
                 name: {**score.as_json(), **self.logs[name].costs_as_json()} for name, score in self.scores.items()
             },
             'rays': {name: score.as_json() for name, score in self.rays.items()},
+            'gains': {name: gain.as_json() for name, gain in self.gains.items()},
             'controls': {name: score.as_json() for name, score in self.controls.items()},
             'first_and_last_loss': {name: log.losses_as_json() for name, log in self.logs.items()},
         }
@@ -77,21 +91,23 @@ class OccupancyResult(StudyResult):
         """The result in five sentences."""
         teacher, radocc = self.scores['teacher'], self.scores['radocc']
         best = max(ALONE, key=lambda name: self.scores[name].miou)
-        gain, within = radocc.miou - self.scores[best].miou, {name: score.within for name, score in self.rays.items()}
+        within = {name: score.within for name, score in self.rays.items()}
+        surfaces, classes = self.gains['within_best'], self.gains['miou']
         alone = max(within[name] for name in ALONE)
         half, full = self.scores['baseline'].miou, self.scores['labelled'].miou
         return (
-            f'Under the teacher the camera student {"gained" if gain > 0 else "lost"} {abs(gain):.2f} mIoU over the '
-            f'better of two students alone, in the same number of steps: {max(half, full):.2f} alone, '
-            f'{radocc.miou:.2f} with RadOcc, {teacher.miou:.2f} for the teacher itself. '
+            f'Under the teacher the camera student finds surfaces {in_words(surfaces)} '
+            f'({in_numbers(surfaces, 1, " % of rays")}) and classes {in_words(classes)} '
+            f'({in_numbers(classes, 2, " mIoU")}) than the better of two students alone in the same number of steps: '
+            f'{max(half, full):.2f} mIoU and {self.scores[best].iou:.2f} IoU alone, {radocc.miou:.2f} and '
+            f'{radocc.iou:.2f} with RadOcc, {teacher.miou:.2f} and {teacher.iou:.2f} for the teacher itself. '
             f'{100 * self.label_part:.0f} % of the training scenes had labels, for teacher and students alike; the '
             'others gave images and LiDAR alone. '
             'One student alone saw a labelled frame in half of its steps, as the one under the teacher did '
-            f'({half:.2f}), the other in all of them ({full:.2f}). '
-            f'Geometric IoU is {self.scores[best].iou:.2f} alone and {radocc.iou:.2f} under the teacher; of the rays '
-            f'of the cameras, {alone:.1f} % end within 25 % of the true depth alone and {within["radocc"]:.1f} % under '
-            f'the teacher, {within["alone_best_threshold"]:.1f} and {within["radocc_best_threshold"]:.1f} % when each '
-            'takes the threshold of "free" that does most for it. '
+            f'({half:.2f} mIoU), the other in all of them ({full:.2f}). '
+            f'Of the rays of the cameras, {alone:.1f} % end within 25 % of the true depth alone and '
+            f'{within["radocc"]:.1f} % under the teacher, {within["alone_best_threshold"]:.1f} and '
+            f'{within["radocc_best_threshold"]:.1f} % when each takes the threshold of "free" that does most for it. '
             'This is one run with one seed: docs/studies.md says how to tell a gain from noise.'
         )
 
@@ -102,7 +118,7 @@ class OccupancyResult(StudyResult):
             'ignored its LiDAR would not notice that it belongs to another street. Both scores must fall far.'
         )
         sections = [
-            Section('Result', tables=self.main_tables()),
+            Section('Result', tables=self.main_tables(), figures=[self._chart()]),
             Section('Controls', [control_text], [control_table(self)]),
             Section('Curves', [SAME_STEPS], figures=loss_curves(self.logs)),
             *frames,
@@ -110,6 +126,9 @@ class OccupancyResult(StudyResult):
         ]
         title = 'RadOcc on MiniDrive: did the camera student learn geometry from the LiDAR teacher?'
         return Page(title, self.describe_gain(), sections, commands=COMMANDS)
+
+    def _chart(self) -> Figure:
+        return gain_figure({GAIN_NAMES[name]: gain for name, gain in self.gains.items()}, 'percentage points')
 
 
 def loss_curves(logs: Mapping[str, RunLog]) -> list[Figure]:
@@ -136,16 +155,6 @@ def best_students(numbers: Mapping[str, Sequence[float]], signs: Sequence[int]) 
         if found:
             best.add((max(found)[1], column + 1))
     return best
-
-
-def best_thresholds(moved: Mapping[str, RayScores]) -> dict[str, RayScores]:
-    """The better student alone, and the one under the teacher, each at the threshold of "free" that does most for it.
-
-    Args:
-        moved (Mapping[str, RayScores]): Of every student, at the best of its thresholds.
-    """
-    alone = max((moved[name] for name in ALONE), key=lambda score: score.within)
-    return {'alone_best_threshold': alone, 'radocc_best_threshold': moved['radocc']}
 
 
 def result_table(result: OccupancyResult) -> Table:

@@ -29,7 +29,7 @@ class Scores:
 
 
 class OccupancyMeter:
-    """Counts the voxels that the cameras see, by label and prediction.
+    """Counts the voxels that the cameras see, by label and prediction; ``frames`` holds the counts (C, C) of each.
 
     Args:
         classes (tuple[str, ...]): Names of the C classes.
@@ -38,19 +38,19 @@ class OccupancyMeter:
 
     def __init__(self, classes: tuple[str, ...], free_class: int) -> None:
         self.classes, self.free_class = classes, free_class
-        self.hist = np.zeros((len(classes), len(classes)), np.int64)
+        self.frames: list[np.ndarray] = []
 
     def add(self, sample: dict, predicted: np.ndarray) -> None:
         """Count class ids of shape (X, Y, Z)."""
         label, mask = (getattr(sample['data_samples'], name).numpy() for name in ('gt_occ', 'mask_camera'))
-        self.hist += confusion_matrix(predicted, label, len(self.classes), mask, unlabelled=UNLABELLED)
+        self.frames.append(confusion_matrix(predicted, label, len(self.classes), mask, unlabelled=UNLABELLED))
 
     def scores(self) -> Scores:
         """Scores of all samples that were added."""
-        per_class = dict(zip(self.classes, (100 * float(value) for value in iou_from_confusion(self.hist))))
-        del per_class[self.classes[self.free_class]]
-        free = self.free_class
-        return Scores(100 * mean_iou(self.hist, free), 100 * geometric_iou(self.hist, free), per_class)
+        hist, free = np.sum(self.frames, axis=0), self.free_class
+        per_class = dict(zip(self.classes, (100 * float(value) for value in iou_from_confusion(hist))))
+        del per_class[self.classes[free]]
+        return Scores(100 * mean_iou(hist, free), 100 * geometric_iou(hist, free), per_class)
 
 
 def most_likely(logits: Tensor) -> np.ndarray:

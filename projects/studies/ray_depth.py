@@ -54,19 +54,34 @@ def score_rays(
     Returns:
         RayScores: NaN where there are no such rays.
     """
+    hit = (truth >= near) & (truth <= far)
+    error = np.abs(np.maximum(depths[hit], 1e-6) - truth[hit])
+    within, hits, ended, into_the_open = count_rays(depths, opacities, truth, near, far)
+    return RayScores(
+        percent(within, hits),
+        float(np.median(error)) if len(error) else float('nan'),
+        float((error**2).mean() ** 0.5) if len(error) else float('nan'),
+        percent(ended, into_the_open),
+    )
+
+
+def count_rays(
+    depths: np.ndarray, opacities: np.ndarray, truth: np.ndarray, near: float = 1.0, far: float = 40.0
+) -> np.ndarray:
+    """Rays of :func:`score_rays` within 25 %, rays that hit the label, rays into the open that end, rays into the open.
+
+    Returns:
+        np.ndarray: Shape (4,), int64.
+    """
     hit, open_rays = (truth >= near) & (truth <= far), np.isnan(truth)
     depth, true = np.maximum(depths[hit], 1e-6), truth[hit]
-    error = np.abs(depth - true)
+    within = np.maximum(depth / true, true / depth) < 1.25
+    return np.array([within.sum(), hit.sum(), (opacities[open_rays] >= 0.5).sum(), open_rays.sum()])
 
-    def mean(values: np.ndarray) -> float:
-        return float(values.mean()) if len(values) else float('nan')
 
-    return RayScores(
-        100 * mean(np.maximum(depth / true, true / depth) < 1.25),
-        float(np.median(error)) if len(error) else float('nan'),
-        mean(error**2) ** 0.5,
-        100 * mean(opacities[open_rays] >= 0.5),
-    )
+def percent(part: float, whole: float) -> float:
+    """A part of a whole in percent; NaN of nothing."""
+    return float(100 * part / whole) if whole else float('nan')
 
 
 class RayTruth:
@@ -143,9 +158,13 @@ class RayDepthMeter:
         for amount in FREE_SHIFTS:
             self.add(f'{name} + {amount}', raise_free(logits, amount), sample)
 
-    def best_raised(self, name: str) -> RayScores:
-        """The best scores of :meth:`add_raised`, chosen in hindsight by the rays within 25 %."""
-        return max((self.score(f'{name} + {amount}') for amount in FREE_SHIFTS), key=lambda scores: scores.within)
+    def best_raised(self, name: str) -> str:
+        """Name of the best of :meth:`add_raised`, chosen in hindsight by the rays within 25 %."""
+        return max((f'{name} + {amount}' for amount in FREE_SHIFTS), key=lambda raised: self.score(raised).within)
+
+    def counts(self, name: str) -> np.ndarray:
+        """What each sample adds, :func:`count_rays`. Shape (samples, 4)."""
+        return np.stack([count_rays(*found) for found in self._found[name]])
 
     def score(self, name: str) -> RayScores:
         """Scores of a model over all samples that were added."""

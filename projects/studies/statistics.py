@@ -3,6 +3,7 @@
 Shape letters: S scenes, R runs (seeds).
 """
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -47,7 +48,11 @@ def paired_gain(arm: Sequence[float], control: Sequence[float], low: float, high
     """
     if len(arm) != len(control) or not arm:
         raise ValueError(f'{len(arm)} runs of the arm and {len(control)} of the control cannot be paired')
-    difference = np.asarray(arm, float) - np.asarray(control, float)
+    return gain_of_differences(np.asarray(arm, float) - np.asarray(control, float), low, high)
+
+
+def gain_of_differences(difference: np.ndarray, low: float, high: float) -> Gain:
+    """Gain of paired runs from their differences, shape (R,), with an interval over scenes that was found apart."""
     mean = float(difference.mean())
     if len(difference) == 1:
         return Gain(mean, float('nan'), float('nan'), low, high)
@@ -64,6 +69,7 @@ def scene_interval(
     score: Callable[[np.ndarray], float],
     resamples: int = 1000,
     seed: int = 0,
+    gain: Callable[[float, float], float] = operator.sub,
 ) -> tuple[float, float]:
     """Interval of the gain when other scenes had been drawn: paired bootstrap.
 
@@ -75,9 +81,10 @@ def scene_interval(
         score (Callable): Score of a sum over scenes, shape (...).
         resamples (int): Defaults to 1000.
         seed (int): Defaults to 0.
+        gain (Callable): Gain of a score of the arm over one of the control. Defaults to the difference.
 
     Returns:
-        tuple[float, float]: 2.5 and 97.5 % of the mean difference over runs.
+        tuple[float, float]: 2.5 and 97.5 % of the mean gain over runs.
     """
     rng = np.random.default_rng(seed)
     scenes = arm.shape[1]
@@ -85,7 +92,7 @@ def scene_interval(
     for _ in range(resamples):
         times = np.bincount(rng.integers(0, scenes, scenes), minlength=scenes)
         pairs = [
-            score(np.tensordot(times, a, axes=(0, 0))) - score(np.tensordot(times, c, axes=(0, 0)))
+            gain(score(np.tensordot(times, a, axes=(0, 0))), score(np.tensordot(times, c, axes=(0, 0))))
             for a, c in zip(arm, control)
         ]
         differences.append(np.mean(pairs))

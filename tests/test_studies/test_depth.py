@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from projects.studies.calibration import calibrate
-from projects.studies.depth import DepthResult, checks, score_table, seed_table
+from projects.studies.depth_result import COLUMNS, DepthResult, checks, score_table, seed_table
 from projects.studies.runs import RunLog
+from projects.studies.statistics import Gain
 
 
 def _scores(abs_rel):
@@ -39,6 +40,7 @@ def _result(adudepth=0.18, seeds=(0,)):
         dict.fromkeys(trained, calibration),
         logs,
         {seed: {'baseline': _scores(0.2 + 0.02 * seed), 'adudepth': _scores(adudepth)} for seed in seeds},
+        dict.fromkeys(COLUMNS, Gain(10.0, float('nan'), float('nan'), 2.0, 14.0)),
     )
 
 
@@ -49,6 +51,12 @@ def test_checks_are_shares_of_abs_rel():
         'baseline_below_prior': 0.5,
         'adudepth_below_baseline': 0.1,
     }
+
+
+def test_verdict_comes_first_with_its_noise_and_says_how_many_seeds_it_is_of():
+    text = 'Under the teacher the student estimates depth better than alone (+10.0 % of AbsRel saved{}, 95 % over '
+    assert _result().describe_gain().startswith(text.format(''))
+    assert _result(seeds=(0, 1, 2)).describe_gain().startswith(text.format(', mean of 3 seeds'))
 
 
 def test_gain_and_loss_are_both_said():
@@ -88,4 +96,5 @@ def test_page_shows_what_distillation_adds_and_the_calibration():
     assert 'What ADU-Depth adds to the loss of the student' in html
     assert 'loss_resp' in html
     assert 'predicted scale of the log-depth error' in html
+    assert '>gain (% of the student alone)<' in html
     assert 'Prior: mean training depth of each pixel' in html

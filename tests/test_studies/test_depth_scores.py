@@ -4,6 +4,7 @@ import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.structures import BaseDataElement
 
+from projects.depth.evaluation import DepthMetric
 from projects.studies.depth_scores import DepthMeter, mean_depth_map
 from projects.studies.measuring import measure
 
@@ -56,6 +57,13 @@ def test_frames_without_truth_are_left_out_and_scales_belong_to_errors():
     scales, errors = meters['model'].scales_and_errors()
     assert scales.tolist() == pytest.approx([0.5, 0.5, 0.25])
     assert errors.tolist() == pytest.approx([np.log(2), np.log(4), 0.0])
+
+
+def test_every_frame_adds_its_metric_to_the_mean_or_nothing_without_truth():
+    meter = DepthMeter(lambda: DepthMetric(crop='none'))
+    for depth in ([[2.0, 0.0]], [[0.0, 0.0]], [[4.0, 0.0]]):
+        meter.add(_sample(depth), (np.array([[3.0, 3.0]]), None))
+    assert meter.frame_sums('abs_rel').tolist() == [[0.5, 1.0], [0.0, 0.0], [0.25, 1.0]]
 
 
 def test_without_dense_truth_there_are_no_dense_scores():

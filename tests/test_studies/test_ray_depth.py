@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from projects.radocc import VolumeRenderingConnector
-from projects.studies.ray_depth import RayDepthMeter, RayTruth, score_rays
+from projects.studies.ray_depth import RayDepthMeter, RayTruth, count_rays, score_rays
 
 GEOMETRY = {
     'type': 'RaySampleGeometry',
@@ -25,6 +25,7 @@ def test_scores_of_five_rays_by_hand():
     assert scores.median_error == 3.0
     assert scores.rmse == pytest.approx(((4 + 9 + 25) / 3) ** 0.5)
     assert scores.false_ends == 50.0
+    assert count_rays(depths, opacities, truth).tolist() == [1, 3, 1, 2]
 
 
 def test_no_rays_are_null_in_json():
@@ -70,6 +71,7 @@ def test_rays_end_in_the_wall_of_each_model(sample):
     assert scores['near'].within == 0.0
     assert scores['near'].median_error == pytest.approx(2 - 1 / 60, rel=0.01)
     assert np.isnan(scores['near'].false_ends)  # every ray hits the wall
+    assert meter.counts('right').tolist() == [[16, 16, 0, 0]] * 2
 
 
 def test_ray_through_an_empty_volume_ends_at_the_far_end(sample):
@@ -91,4 +93,4 @@ def test_control_is_the_best_of_the_raised_free_logits(sample):
     assert meter.score('fog').median_error == pytest.approx(2 - 1.08, rel=0.1)
     assert meter.score('fog + 1.5').median_error == pytest.approx(2 - 1.65, rel=0.1)
     assert (meter.score('fog').within, meter.score('fog + 1.0').within) == (0.0, 0.0)
-    assert meter.best_raised('fog').within == 100.0
+    assert meter.score(meter.best_raised('fog')).within == 100.0
