@@ -14,6 +14,7 @@ from .ablation import Ablation, Run
 from .ablation_figures import Gains, gain_figures, verdict
 from .ablation_gains import Arms, gains_over, measured, value_of
 from .arm_task import METRIC, TASKS, ArmTask
+from .curves import validation_figures
 from .runs import read_run_log
 from .statistics import holm
 from .steps import write_json
@@ -68,12 +69,10 @@ def curves(study: Ablation, setting: str, seed: int) -> list[Figure]:
         if study.checkpoint(run).is_file():
             logs[run.arm] = read_run_log(study.folder(run))
     losses = {arm: log.curve(loss) for arm, log in logs.items()}
-    checks = {
-        arm: ([r['step'] for r in log.validations], [r[check] for r in log.validations]) for arm, log in logs.items()
-    }
+    names = {arm: arm for arm in logs}
     return [
         Figure(line_chart(losses, 'training step', loss_label, log_y=True), 'Training loss.', False),
-        Figure(line_chart(checks, 'epoch', check_label), 'Calibration scenes while training.', False),
+        *validation_figures(logs, names, check, check_label, 'Calibration scenes while training.'),
     ]
 
 

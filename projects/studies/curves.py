@@ -14,6 +14,8 @@ COLOURS = {
     'adudepth': '#d9480f',
 }
 """Colour of each run in the charts."""
+LEAST_POINTS = 3
+"""Fewer points show no curve."""
 SAME_START = 'Both students start from the same weights and see the same samples with the same augmentation.'
 
 
@@ -39,10 +41,10 @@ def added_figures(logs: Mapping[str, RunLog], distilled: str, caption: str, log_
 def validation_figures(
     logs: Mapping[str, RunLog], names: Mapping[str, str], metric: str, label: str, caption: str
 ) -> list[Figure]:
-    """A metric of the validations while training; no figure when no run has it."""
+    """A metric of the validations while training, of the runs that have three or more; no figure when none has."""
     curves = {}
     for name, log in logs.items():
         records = [record for record in log.validations if metric in record]
-        if records:
+        if len(records) >= LEAST_POINTS:
             curves[names[name]] = ([record['step'] for record in records], [record[metric] for record in records])
     return [Figure(line_chart(curves, 'epoch', label), caption, False)] if curves else []

@@ -39,7 +39,7 @@ def _result(radocc_miou=22.5):
         'teacher': RunLog(plain, peak_mb=1.0),
         'baseline': RunLog(plain, peak_mb=1.0),
         'labelled': RunLog(plain, peak_mb=1.0),
-        'radocc': RunLog(distilled, [{'step': 1, 'occ/mIoU': 20.0}], 1.0),
+        'radocc': RunLog(distilled, [{'step': epoch, 'occ/mIoU': 20.0} for epoch in (1, 2, 3)], 1.0),
     }
     rays = {
         'teacher': RayScores(63.81, 0.76, 6.8, 9.1),
@@ -95,6 +95,12 @@ def test_curves_are_drawn_of_the_runs_that_have_logs():
     logs = _result().logs
     assert len(loss_curves({'teacher': logs['teacher']})) == 1
     assert len(loss_curves({name: logs[name] for name in ('baseline', 'radocc')})) == 3
+
+
+def test_two_validations_are_no_curve():
+    logs = _result().logs
+    logs['radocc'].validations.pop()
+    assert len(loss_curves({name: logs[name] for name in ('baseline', 'radocc')})) == 2
 
 
 def test_page_ends_with_commands_that_make_knows(repo):
