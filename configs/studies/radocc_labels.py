@@ -16,6 +16,7 @@ arms = dict(
     radocc=_radocc.format('radocc'),
     rdc=_radocc.format('radocc-rdc'),
     rsc=_radocc.format('radocc-rsc'),
+    rsc_slic=dict(config=_radocc.format('radocc-rsc-slic'), segments='slic'),
     depth=_radocc.format('radocc-depth'),
     # Rivals without rendering losses.
     pseudo=_radocc.format('pseudo-labels'),

@@ -65,8 +65,8 @@ def curves(study: Ablation, setting: str, seed: int) -> list[Figure]:
     """Training loss of the task, and its score on calibration scenes, of the runs of one seed."""
     (loss, loss_label), (check, check_label) = TASKS[study.task].loss, TASKS[study.task].check
     logs = {}
-    for run in [study.teacher_run(setting), *(Run(setting, arm, seed) for arm in study.arms_of(setting))]:
-        if study.checkpoint(run).is_file():
+    for run in [*study.teachers_of(setting), *(Run(setting, arm, seed) for arm in study.arms_of(setting))]:
+        if study.trained_run(run) == run and study.checkpoint(run).is_file():
             logs[run.arm] = read_run_log(study.folder(run))
     losses = {arm: log.curve(loss) for arm, log in logs.items()}
     names = {arm: arm for arm in logs}

@@ -11,11 +11,12 @@ from mmengine.config import Config
 
 from projects.occupancy.classes import OCC3D
 
-from .ablation import Ablation
+from .ablation import Ablation, Run
 from .arm_depth import DEPTH_METRICS, DepthArmMeter
 from .arm_meter import ArmMeter, ArmMetric
 from .arm_scores import METRICS, SMALLER_IS_BETTER, OccArmMeter, part_of, score
 from .measuring import Dataset, build_dataset
+from .occupancy_controls import HistoryOfAnotherScene
 from .ray_depth import RayTruth
 from .renders import build_renderer
 
@@ -25,7 +26,7 @@ class ArmTask:
     """What a study measures and shows of one task.
 
     Args:
-        open_meter (Callable): Makes the meter of a study.
+        open_meter (Callable): Makes the meter of a run of a study.
         metrics (tuple[ArmMetric, ...]): Columns of the page.
         tested (tuple[str, ...]): Names of those whose gains are tested.
         main (str): Name of the one that the verdict is about.
@@ -34,7 +35,7 @@ class ArmTask:
         check (tuple[str, str]): The same of the score on calibration scenes while training.
     """
 
-    open_meter: Callable[[Ablation], ArmMeter]
+    open_meter: Callable[[Ablation, Run], ArmMeter]
     metrics: tuple[ArmMetric, ...]
     tested: tuple[str, ...]
     main: str
@@ -43,20 +44,22 @@ class ArmTask:
     check: tuple[str, str]
 
 
-def frames_of(study: Ablation, split: str) -> Dataset:
-    """Frames of a split as the student of a study is tested on them."""
-    config = Config.fromfile(study.student)
-    return build_dataset(config.val_dataloader.dataset, study.data, config.test_pipeline, ann_file=study.infos(split))
+def frames_of(study: Ablation, run: Run, split: str) -> Dataset:
+    """Frames of a split as the student of a run is tested on them."""
+    config = Config.fromfile(study.student_of(run))
+    dataset = config.val_dataloader.dataset
+    frames = build_dataset(dataset, study.data, dataset.pipeline, ann_file=study.infos(split))
+    return HistoryOfAnotherScene(frames) if study.swaps_history(run) else frames
 
 
-def _open_occupancy(study: Ablation) -> ArmMeter:
-    held_out = frames_of(study, 'val')
+def _open_occupancy(study: Ablation, run: Run) -> ArmMeter:
+    held_out = frames_of(study, run, 'val')
     rays = RayTruth(build_renderer(study.rays), held_out.spec.free_class)
-    return OccArmMeter(frames_of(study, 'calib'), held_out, rays)
+    return OccArmMeter(frames_of(study, run, 'calib'), held_out, rays)
 
 
-def _open_depth(study: Ablation) -> ArmMeter:
-    return DepthArmMeter(frames_of(study, 'calib'), frames_of(study, 'val'))
+def _open_depth(study: Ablation, run: Run) -> ArmMeter:
+    return DepthArmMeter(frames_of(study, run, 'calib'), frames_of(study, run, 'val'))
 
 
 def _occupancy_metric(name: str) -> ArmMetric:

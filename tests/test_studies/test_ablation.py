@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from projects.studies.ablation import Ablation, Run
+from projects.studies.ablation_steps import steps_of
 
 REPO = Path(__file__).resolve().parents[2]
 STUDIES = sorted((REPO / 'configs/studies').glob('*.py'))
@@ -64,7 +65,7 @@ def test_an_arm_may_have_more_seeds_of_its_own_which_come_last(tmp_path):
 
 
 def test_a_teacher_is_trained_once_a_setting_on_labelled_frames_for_as_many_steps(study):
-    steps = {step.name: step for step in study.steps()}
+    steps = {step.name: step for step in steps_of(study)}
     found = options(steps['few/teacher/seed4'])
     assert found['train_dataloader.dataset.label_part'] == '0.25'
     assert found['train_dataloader.sampler.type'] == 'LabelledShareSampler'
@@ -81,7 +82,7 @@ def test_a_teacher_is_trained_once_a_setting_on_labelled_frames_for_as_many_step
 def test_a_teacher_from_elsewhere_is_trained_once_on_all_labels_of_another_data_set(tmp_path):
     (tmp_path / 'study.py').write_text(TEXT + 'teacher_seed = 8\n')
     study = Ablation(tmp_path / 'study.py', tmp_path / 'work', tmp_path / 'data')
-    steps = {step.name: step for step in study.steps()}
+    steps = {step.name: step for step in steps_of(study)}
     assert list(steps)[:5] == ['data', 'infos', 'data-seed8', 'infos-seed8', 'elsewhere/teacher/seed4']
     assert [name for name in steps if 'teacher' in name] == ['elsewhere/teacher/seed4']
     create = steps['data-seed8'].command
@@ -106,7 +107,7 @@ def test_a_teacher_from_elsewhere_is_not_of_the_same_data(tmp_path):
 
 
 def test_students_draw_labelled_frames_as_often_as_their_setting_says_alone_and_under_the_teacher(study):
-    steps = {step.name: step for step in study.steps()}
+    steps = {step.name: step for step in steps_of(study)}
     alone, radocc = options(steps['few/alone/seed5']), options(steps['few/radocc/seed5'])
     assert alone['train_dataloader.dataset.scene_part'] == '1.0'
     assert alone['train_dataloader.dataset.label_part'] == '0.25'
@@ -118,13 +119,13 @@ def test_students_draw_labelled_frames_as_often_as_their_setting_says_alone_and_
 
 
 def test_the_share_and_the_epochs_of_an_arm_go_before_those_of_setting_and_config(study):
-    found = options({step.name: step for step in study.steps()}['few/labelled/seed4'])
+    found = options({step.name: step for step in steps_of(study)}['few/labelled/seed4'])
     assert (found['train_dataloader.sampler.labelled_share'], found['train_cfg.max_epochs']) == ('1.0', '3')
 
 
 def test_epochs_of_the_study_hold_for_every_arm_without_its_own_and_for_teachers(tmp_path):
     (tmp_path / 'study.py').write_text(TEXT + 'epochs = 5\n')
-    steps = {step.name: step for step in Ablation(tmp_path / 'study.py', tmp_path).steps()}
+    steps = {step.name: step for step in steps_of(Ablation(tmp_path / 'study.py', tmp_path))}
     found = {
         name: options(steps[f'few/{name}']).get('train_cfg.max_epochs') for name in ('teacher/seed4', 'alone/seed5')
     }
@@ -134,20 +135,20 @@ def test_epochs_of_the_study_hold_for_every_arm_without_its_own_and_for_teachers
 
 def test_on_fewer_scenes_there_are_as_many_steps(tmp_path):
     (tmp_path / 'study.py').write_text(TEXT.replace('all=dict(', 'all=dict(scene_part=0.5, '))
-    steps = {step.name: step for step in Ablation(tmp_path / 'study.py', tmp_path).steps()}
+    steps = {step.name: step for step in steps_of(Ablation(tmp_path / 'study.py', tmp_path))}
     assert options(steps['all/alone/seed4'])['train_cfg.max_epochs'] == '12'
 
 
 def test_no_choice_is_made_on_held_out_scenes_while_training(study):
-    trained = [step for step in study.steps() if 'tools/train.py' in step.command]
+    trained = [step for step in steps_of(study) if 'tools/train.py' in step.command]
     assert {options(step)['val_dataloader.dataset.ann_file'] for step in trained} == {'occ3d-nus_infos_calib.pkl'}
 
 
 def test_aggregated_labels_are_made_and_read_by_the_training_data_of_their_setting_alone(tmp_path, study):
     (tmp_path / 'study.py').write_text(TEXT.replace('all=dict(', "all=dict(labels='aggregated', "))
-    steps = {step.name: step for step in Ablation(tmp_path / 'study.py', tmp_path / 'work').steps()}
+    steps = {step.name: step for step in steps_of(Ablation(tmp_path / 'study.py', tmp_path / 'work'))}
     assert steps['data'].command[-2:] == ['--labels', 'aggregated']
-    exact = {step.name: step for step in study.steps()}
+    exact = {step.name: step for step in steps_of(study)}
     assert '--labels' not in exact['data'].command
     for name in ('all/teacher/seed4', 'all/radocc/seed5'):
         added = options(steps[name]).items() - options(exact[name]).items()
@@ -161,7 +162,7 @@ def test_aggregated_labels_are_made_and_read_by_the_training_data_of_their_setti
 def test_the_task_of_a_study_is_that_of_its_student(tmp_path):
     (tmp_path / 'study.py').write_text(DEPTH_TEXT)
     study = Ablation(tmp_path / 'study.py', tmp_path / 'work')
-    steps = {step.name: step for step in study.steps()}
+    steps = {step.name: step for step in steps_of(study)}
     assert study.task == 'depth'
     assert steps['data'].command[-2:] == ['--format', 'kitti']
     assert steps['infos'].command[2] == 'kitti-depth'
@@ -173,10 +174,86 @@ def test_the_task_of_a_study_is_that_of_its_student(tmp_path):
     assert study.infos('val') == 'kitti-depth_infos_val.pkl'
 
 
+MEMORY = """
+arms = dict(
+    alone=student,
+    memory='configs/flashocc/flashocc_lite0-4d_1xb1-6e_minidrive.py',
+    swapped=dict(weights='memory', swap_history=True),
+)
+"""
+
+
+def test_an_arm_may_measure_the_weights_of_another_one_and_trains_nothing(tmp_path):
+    (tmp_path / 'study.py').write_text(TEXT + MEMORY + 'del teacher\n')
+    study = Ablation(tmp_path / 'study.py', tmp_path / 'work')
+    steps = {step.name: step for step in steps_of(study)}
+    assert 'all/swapped/seed4' not in steps
+    assert steps['all/swapped/seed4 scores'].after == ('all/memory/seed4',)
+    run = study.find('all/swapped/seed4')
+    assert study.checkpoint(run) == tmp_path / 'work/all/memory/seed4/epoch_6.pth'
+    assert study.scores(run).name == 'all-swapped-seed4.npz'
+    assert study.swaps_history(run)
+    assert not study.swaps_history(study.find('all/memory/seed4'))
+
+
+def test_a_study_without_taught_arms_trains_no_teacher(tmp_path, study):
+    (tmp_path / 'memory.py').write_text(TEXT + MEMORY)
+    assert not [step.name for step in steps_of(Ablation(tmp_path / 'memory.py', tmp_path)) if 'teacher' in step.name]
+    (tmp_path / 'memory.py').write_text(TEXT + MEMORY + 'del teacher\n')
+    assert Ablation(tmp_path / 'memory.py', tmp_path).teachers_of('few') == []
+    assert study.teachers_of('few') == [Run('few', 'teacher', 4)]
+    (tmp_path / 'taught.py').write_text(TEXT + 'del teacher\n')
+    with pytest.raises(ValueError, match="arm 'radocc' has a teacher, so the study needs the key teacher"):
+        Ablation(tmp_path / 'taught.py', tmp_path)
+
+
+def test_students_are_measured_with_their_own_config_and_taught_ones_as_plain_students(tmp_path):
+    radocc = "'configs/radocc/radocc_bevfusion-lite0_flashocc-lite0-4d_1xb1-6e_minidrive.py'"
+    temporal = 'configs/flashocc/flashocc_lite0-4d_1xb1-6e_minidrive.py'
+    taught = f'arms.update(radocc=rays, taught=dict(config={radocc}, student={temporal!r}))\n'
+    (tmp_path / 'study.py').write_text(TEXT + MEMORY + taught)
+    study = Ablation(tmp_path / 'study.py', tmp_path)
+    found = {arm: study.student_of(Run('all', arm, 4)) for arm in study.arms}
+    plain = study.student
+    assert found == {'alone': plain, 'memory': temporal, 'swapped': temporal, 'radocc': plain, 'taught': temporal}
+
+
+def test_segments_of_an_arm_are_made_of_the_training_images_before_it_is_trained(tmp_path):
+    slic = 'configs/radocc/radocc-rsc-slic_bevfusion-lite0_flashocc-lite0_1xb1-6e_minidrive.py'
+    (tmp_path / 'study.py').write_text(TEXT + f"arms.update(slic=dict(config={slic!r}, segments='slic'))\n")
+    study = Ablation(tmp_path / 'study.py', tmp_path / 'work', tmp_path / 'data')
+    steps = {step.name: step for step in steps_of(study)}
+    made, trained = steps['segments-slic'], steps['all/slic/seed4']
+    infos = ['--infos', f'{tmp_path}/data/occ3d-nus_infos_train.pkl']
+    assert made.command[1:] == [
+        'tools/extract_segments.py',
+        'slic',
+        *infos,
+        '--out-dir',
+        f'{tmp_path}/data/segments_slic',
+    ]
+    assert trained.after == ('infos', 'segments-slic', 'all/teacher/seed4')
+    assert steps['all/radocc/seed4'].after == ('infos', 'all/teacher/seed4')
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        (TEXT + "arms.update(other=dict(weights='none'))", "arm 'other' needs either its config or, as 'weights'"),
+        (TEXT + "arms.update(other=dict(config=student, weights='alone'))", "arm 'other' needs either its config"),
+        (DEPTH_TEXT + "arms.update(other=dict(weights='alone', swap_history=True))", r"has \['swap_history'\]"),
+    ],
+)
+def test_a_wrong_arm_is_refused_by_name(tmp_path, text, message):
+    (tmp_path / 'study.py').write_text(text)
+    with pytest.raises(ValueError, match=message):
+        Ablation(tmp_path / 'study.py', tmp_path)
+
+
 @pytest.mark.parametrize('path', STUDIES, ids=lambda path: path.stem)
 def test_every_study_of_the_repository_names_configs_that_are_there(path, tmp_path):
     study = Ablation(path, tmp_path)
-    configs = {word for step in study.steps() for word in step.command if word.startswith('configs/')}
+    configs = {word for step in steps_of(study) for word in step.command if word.startswith('configs/')}
     assert all((REPO / config).is_file() for config in configs)
     assert set(study.controls) <= set(study.arms)
 

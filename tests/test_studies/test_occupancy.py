@@ -3,8 +3,14 @@ import re
 
 import pytest
 import torch
+from mmengine.structures import BaseDataElement
 
-from projects.studies.occupancy_controls import blank_images, frame_of_another_scene, swap_points
+from projects.studies.occupancy_controls import (
+    HistoryOfAnotherScene,
+    blank_images,
+    frame_of_another_scene,
+    swap_points,
+)
 from projects.studies.occupancy_result import (
     GAIN_NAMES,
     OccupancyResult,
@@ -164,3 +170,29 @@ def test_controls_leave_the_sample_as_it_was():
     assert swap_points(sample, other)['inputs']['points'].tolist() == [[1.0] * 5]
     assert sample['inputs']['imgs'].tolist() == [0, 1, 2]
     assert sample['inputs']['points'].shape == (2, 5)
+
+
+class _Frames(_Scenes):
+    """Frames that hold their index as image, as former image and as pose; the former frame is called 'before'."""
+
+    metainfo, spec = {}, None
+
+    def __getitem__(self, index):
+        data = BaseDataElement(metainfo={'token': str(index), 'history_tokens': ['before']})
+        inputs = {name: torch.tensor([index]) for name in ('imgs', 'history_imgs', 'history_ego2key')}
+        return {'inputs': inputs, 'data_samples': data}
+
+
+def test_history_of_another_scene_changes_former_images_alone_and_names_no_frame_that_a_model_may_recall():
+    frames = _Frames(['a', 'a', 'b'])
+    changed = HistoryOfAnotherScene(frames)
+    sample = changed[0]
+    assert {name: int(value) for name, value in sample['inputs'].items()} == {
+        'imgs': 0,
+        'history_imgs': 2,
+        'history_ego2key': 0,
+    }
+    assert sample['data_samples'].token == '0'
+    assert 'history_tokens' not in sample['data_samples']
+    assert 'history_tokens' in frames[0]['data_samples']
+    assert (len(changed), changed.ann_file) == (3, 'infos.pkl')

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from projects.cli import ToolParser, run_tool
 from projects.studies.ablation import Ablation, Run
+from projects.studies.ablation_steps import steps_of
 from projects.studies.demo import ROOT, step_environment
 from projects.studies.steps import run_steps
 
@@ -44,8 +45,8 @@ def measure(study: Ablation, run: Run) -> None:
     from projects.studies.measuring import Predictor
     from projects.studies.steps import write_json
 
-    predictor = Predictor(load_trained_model(study.student, study.checkpoint(run)))
-    meter = TASKS[study.task].open_meter(study)
+    predictor = Predictor(load_trained_model(study.student_of(run), study.checkpoint(run)))
+    meter = TASKS[study.task].open_meter(study, run)
     start = time.perf_counter()
     rules = meter.fit(predictor)
     sums = meter.count(predictor, rules)
@@ -62,14 +63,14 @@ def main() -> None:
     os.chdir(ROOT)
     study = Ablation(args.study, args.work_dir or Path('work_dirs') / args.study.stem, args.data_root, args.amp)
     if args.list:
-        print('\n'.join(step.title for step in study.steps()))
+        print('\n'.join(step.title for step in steps_of(study)))
     elif args.measure:
         measure(study, study.find(args.measure))
     else:
         from projects.studies.ablation_page import write_study
 
         if not args.page:
-            run_steps(study.work_dir, study.identity(), study.steps(), step_environment(), args.jobs)
+            run_steps(study.work_dir, study.identity(), steps_of(study), step_environment(), args.jobs)
         print(write_study(study))
 
 
