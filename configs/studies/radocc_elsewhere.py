@@ -13,6 +13,8 @@ arms = dict(
     # A rival without rendering losses, and the control in seconds.
     pseudo=_radocc.format('pseudo-labels'),
     alone_longer=dict(config=_base_.student, epochs=7),
+    # What the data and labels of the teacher give in place of its weights, for who has them.
+    alone_elsewhere=dict(config=_base_.student, elsewhere=True),
 )
 settings = dict(
     _delete_=True,

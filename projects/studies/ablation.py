@@ -19,7 +19,17 @@ from .arm_data import data_of, read_config
 
 _KEYS = {'title', 'data', 'student', 'arms', 'controls', 'seeds', 'settings'}
 _OPTIONAL_KEYS = {'epochs', 'teacher', 'teacher_seed'}
-_ARM_KEYS = {'config', 'epochs', 'labelled_share', 'seeds', 'student', 'segments', 'weights', 'swap_history'}
+_ARM_KEYS = {
+    'config',
+    'epochs',
+    'labelled_share',
+    'seeds',
+    'student',
+    'segments',
+    'weights',
+    'swap_history',
+    'elsewhere',
+}
 _SETTING_KEYS = {'scene_part', 'label_part', 'labelled_share', 'labels'}
 EXACT = 'exact'
 _TEACHER = 'teacher'
@@ -101,6 +111,8 @@ class Ablation:
                 raise ValueError(
                     f'{self.path}: arm {name!r} has a teacher, so the study needs the key teacher, a config'
                 )
+            if self.teacher_seed is None and arm.get('elsewhere'):
+                raise ValueError(f'{self.path}: arm {name!r} is trained elsewhere, so the study needs teacher_seed')
             if self.task != 'occupancy' and (found := sorted(arm.keys() & {'segments', 'swap_history'})):
                 raise ValueError(f'{self.path}: arm {name!r} has {found}, which is for students of occupancy')
 
@@ -193,9 +205,13 @@ class Ablation:
         """Labels of the training data of a setting; calibration and held-out scenes always have the exact ones."""
         return self.settings[setting].get('labels', EXACT)
 
+    def is_elsewhere(self, run: Run) -> bool:
+        """Whether a run is trained on the data set of ``teacher_seed``."""
+        return run.setting == ELSEWHERE or bool(self.arm_of(run).get('elsewhere'))
+
     def setting_of(self, run: Run) -> dict[str, Any]:
         """Keys of the setting of a run; elsewhere everything is labelled and used."""
-        return self.settings.get(run.setting, {})
+        return {} if self.is_elsewhere(run) else self.settings[run.setting]
 
     def arm_of(self, run: Run) -> dict[str, Any]:
         """Keys of the arm of a run, or of the teacher."""
@@ -216,8 +232,9 @@ def _as_arm(value: str | dict[str, Any]) -> dict[str, Any]:
     """Keys of an arm; a string is its ``config``.
 
     Where they differ from those of config, setting and study: ``epochs``, ``labelled_share``, ``seeds`` and ``student``
-    (the config with which it is measured). ``segments`` is the method that makes the segments of its config.
-    ``weights`` in place of ``config`` names another arm, which is measured again; with ``swap_history`` it sees former
-    frames of another scene.
+    (the config with which it is measured). ``segments`` is the method that makes the segments of its config. With
+    ``elsewhere`` it is trained as the teacher of ``teacher_seed`` is, on that data set with all labels. ``weights`` in
+    place of ``config`` names another arm, which is measured again; with ``swap_history`` it sees former frames of
+    another scene.
     """
     return {'config': value} if isinstance(value, str) else dict(value)

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .ablation import ELSEWHERE, EXACT, Ablation, Run
+from .ablation import EXACT, Ablation, Run
 from .demo import epoch_options
 from .steps import Step
 
@@ -66,7 +66,7 @@ def _data_options(study: Ablation, run: Run) -> list[str]:
 
 def _train(study: Ablation, run: Run) -> Step:
     """Training with the seed, the data and the schedule of a run; validated on calibration scenes."""
-    config, elsewhere = study.arm_of(run)['config'], run.setting == ELSEWHERE
+    config, elsewhere = study.arm_of(run)['config'], study.is_elsewhere(run)
     root, infos = (study.teacher_data, f'infos-seed{study.teacher_seed}') if elsewhere else (study.data, 'infos')
     options = [f'{part}_dataloader.dataset.data_root={root}' for part in ('train', 'val', 'test')]
     options += [

@@ -100,6 +100,24 @@ def test_a_teacher_from_elsewhere_is_trained_once_on_all_labels_of_another_data_
     assert study.identity() != Ablation(REPO / 'configs/studies/tiny.py', tmp_path).identity()
 
 
+def test_a_student_may_be_trained_elsewhere_on_all_labels_and_is_measured_here(tmp_path):
+    (tmp_path / 'study.py').write_text(
+        TEXT + 'arms.update(away=dict(config=student, elsewhere=True))\nteacher_seed = 8\n'
+    )
+    study = Ablation(tmp_path / 'study.py', tmp_path / 'work', tmp_path / 'data')
+    steps = {step.name: step for step in steps_of(study)}
+    away = steps['few/away/seed5']
+    assert away.after == ('infos-seed8',)
+    assert options(away)['val_dataloader.dataset.data_root'] == f'{tmp_path}/data-seed8'
+    assert options(away)['train_dataloader.dataset.label_part'] == '1.0'
+    assert 'train_dataloader.sampler.type' not in options(away)
+    measure = steps['few/away/seed5 scores'].command
+    assert measure[measure.index('--data-root') + 1] == f'{tmp_path}/data'
+    (tmp_path / 'study.py').write_text(text)
+    with pytest.raises(ValueError, match="arm 'away' is trained elsewhere, so the study needs teacher_seed"):
+        Ablation(tmp_path / 'study.py', tmp_path)
+
+
 def test_a_teacher_from_elsewhere_is_not_of_the_same_data(tmp_path):
     (tmp_path / 'study.py').write_text(TEXT + 'teacher_seed = 3\n')
     with pytest.raises(ValueError, match='teacher_seed is another than'):
