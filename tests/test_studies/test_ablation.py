@@ -101,9 +101,8 @@ def test_a_teacher_from_elsewhere_is_trained_once_on_all_labels_of_another_data_
 
 
 def test_a_student_may_be_trained_elsewhere_on_all_labels_and_is_measured_here(tmp_path):
-    (tmp_path / 'study.py').write_text(
-        TEXT + 'arms.update(away=dict(config=student, elsewhere=True))\nteacher_seed = 8\n'
-    )
+    text = TEXT + 'arms.update(away=dict(config=student, elsewhere=True))\n'
+    (tmp_path / 'study.py').write_text(text + 'teacher_seed = 8\n')
     study = Ablation(tmp_path / 'study.py', tmp_path / 'work', tmp_path / 'data')
     steps = {step.name: step for step in steps_of(study)}
     away = steps['few/away/seed5']
