@@ -36,6 +36,10 @@ def epoch_options(epochs: int) -> list[str]:
     ]
 
 
+def _name(step: str, other: int) -> str:
+    return f'{step}-other' if other else step
+
+
 class Demo(ABC):
     """A demo; a child names its data and lists its steps.
 
@@ -87,16 +91,22 @@ class Demo(ABC):
         """Step that runs a tool with this Python; see :class:`Step`."""
         return Step(name, title, [sys.executable, *map(str, command)], **more)
 
-    def create(self, title: str, *options: str) -> Step:
-        """Step that generates the data."""
-        command = ('tools/create_minidrive.py', self.data, *options, '--preset', self.args.preset)
-        workers = ('--workers', os.cpu_count() or 1)
-        return self.step('data', title, *command, '--seed', self.args.seed, *workers, repeatable=True)
+    def create(self, title: str, *options: str, other: int = 0) -> Step:
+        """Step that generates the data, or after its info files those of another :meth:`data_of`."""
+        command = ('tools/create_minidrive.py', self.data_of(other), *options, '--preset', self.args.preset)
+        numbers = ('--seed', self.args.seed + other, '--workers', os.cpu_count() or 1)
+        after = ('infos',) if other else None
+        return self.step(_name('data', other), title, *command, *numbers, repeatable=True, after=after)
 
-    def infos(self, layout: str, *options: str) -> Step:
+    def infos(self, layout: str, *options: str, other: int = 0) -> Step:
         """Step that writes the info files of the data."""
-        command = ('tools/create_data.py', layout, '--root-path', self.data, *options)
-        return self.step('infos', 'write the info files', *command, repeatable=True)
+        command = ('tools/create_data.py', layout, '--root-path', self.data_of(other), *options)
+        after = (_name('data', other),) if other else None
+        return self.step(_name('infos', other), 'write the info files', *command, repeatable=True, after=after)
+
+    def data_of(self, other: int) -> Path:
+        """Folder of the data set whose seed is so much larger than that of the demo; 0 is its own."""
+        return Path(f'{self.data}-other{other}') if other else self.data
 
     def train(
         self,
@@ -107,17 +117,19 @@ class Demo(ABC):
         seed: int | None = None,
         epochs: int | None = None,
         after: tuple[str, ...] | None = None,
+        other: int = 0,
     ) -> Step:
         """Step that trains a config, with overrides ``key=value``, in its own folder of the work directory.
 
         Those of the command line go last, so they win.
-        ``epochs`` are those of the config unless given, and ``after`` is that of :class:`Step`.
+        ``epochs`` are those of the config unless given; ``after`` is that of :class:`Step`, and ``other`` that of
+        :meth:`data_of`.
         """
         if self.tiny:
             options = (*self.tiny_options, *options, *epoch_options(self.tiny_epochs))
         else:
             options = (*MINI_OPTIONS, *options, *(epoch_options(epochs) if epochs else ()))
-        roots = [f'{part}_dataloader.dataset.data_root={self.data}' for part in ('train', 'val', 'test')]
+        roots = [f'{part}_dataloader.dataset.data_root={self.data_of(other)}' for part in ('train', 'val', 'test')]
         seeded = f'randomness.seed={self.args.seed if seed is None else seed}'
         command = ['tools/train.py', config, '--work-dir', self.args.work_dir / name, '--resume']
         command += ['--amp'] if self.args.amp else []

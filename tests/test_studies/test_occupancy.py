@@ -71,6 +71,7 @@ def test_verdict_comes_first_with_its_noise_and_the_lead_has_five_sentences():
     )
     assert 'and classes worse (-2.00 mIoU' in _result(19.0).describe_gain()
     assert '20 % of the training scenes had labels' in text
+    assert 'the teacher came from another data set' in text
     assert (
         '44.1 % end within 25 % of the true depth alone and 52.7 % under the teacher, 47.6 and 55.0 % when each takes '
         'the threshold of "free" that does most for it.'

@@ -29,17 +29,30 @@ def _command(steps, name):
 def test_all_take_the_same_steps_and_one_has_the_trained_teacher(demo, tmp_path):
     steps = _steps(demo, '--work-dir', tmp_path, '--seed', 3)
     names = [step.name for step in steps if not step.name.startswith('page')]
-    assert names == ['data', 'infos', 'teacher', 'baseline', 'radocc', 'labelled', 'report']
-    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_5.pth' in _command(steps, 'radocc')
+    data = ['data', 'infos', 'data-other', 'infos-other']
+    assert names == [*data, 'teacher', 'baseline', 'radocc', 'labelled', 'report']
+    assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_4.pth' in _command(steps, 'radocc')
     for name in ('teacher', 'baseline', 'radocc', 'labelled'):
         command = _command(steps, name)
-        assert 'train_cfg.max_epochs=5' in command
-        assert 'param_scheduler.1.T_max=5' in command
-        assert 'train_dataloader.dataset.label_part=0.07' in command
-        share = 1.0 if name in ('teacher', 'labelled') else 0.5
-        assert f'train_dataloader.sampler.labelled_share={share}' in command
+        assert 'train_cfg.max_epochs=4' in command
+        assert 'param_scheduler.1.T_max=4' in command
         assert 'randomness.seed=3' in command
+
+
+def test_students_have_few_labels_and_the_teacher_all_of_another_data_set(demo, tmp_path):
+    steps = _steps(demo, '--work-dir', tmp_path, '--seed', 3)
+    for name, share in {'baseline': 0.5, 'radocc': 0.5, 'labelled': 1.0}.items():
+        command = _command(steps, name)
+        assert 'train_dataloader.dataset.label_part=0.07' in command
+        assert f'train_dataloader.sampler.labelled_share={share}' in command
         assert 'train_dataloader.dataset.data_root=data/minidrive-seed3' in command
+    teacher, other = _command(steps, 'teacher'), 'data/minidrive-seed3-other100'
+    assert {f'{part}_dataloader.dataset.data_root={other}' for part in ('train', 'val', 'test')} <= set(teacher)
+    assert not [word for word in teacher if 'label_part' in word or 'sampler' in word]
+    create, infos = _command(steps, 'data-other'), _command(steps, 'infos-other')
+    assert other in create
+    assert create[create.index('--seed') + 1] == '103'
+    assert infos[infos.index('--root-path') + 1] == other
 
 
 def test_options_of_the_command_line_reach_every_training_and_win(demo, tmp_path):
@@ -72,14 +85,18 @@ def test_steps_find_this_checkout_first_and_then_what_the_caller_has_on_the_path
 
 def test_only_the_distilled_student_waits_for_the_teacher(demo, tmp_path):
     waits = {step.name: step.after for step in _steps(demo, '--work-dir', tmp_path)}
-    assert waits['teacher'] == waits['baseline'] == waits['labelled'] == ('infos',)
+    assert waits['data-other'] == ('infos',)
+    assert waits['infos-other'] == ('data-other',)
+    assert waits['teacher'] == ('infos-other',)
+    assert waits['baseline'] == waits['labelled'] == ('infos',)
     assert waits['radocc'] == ('infos', 'teacher')
     assert waits['report'] is None  # all of them
 
 
 def test_page_is_written_of_the_data_and_anew_after_every_model_and_the_report_comes_last(demo, tmp_path):
     steps = _steps(demo, '--work-dir', tmp_path)
-    assert [step.name for step in steps][:4] == ['data', 'infos', 'page', 'teacher']
+    first = [step.name for step in steps][:6]
+    assert first == ['data', 'infos', 'page', 'data-other', 'infos-other', 'teacher']
     pages = {step.name: step.after for step in steps if step.name.startswith('page')}
     assert pages == {
         'page': ('infos',),
@@ -99,10 +116,10 @@ def test_tiny_preset_has_data_of_its_own(demo, tmp_path):
 
 
 def test_laptop_page_shows_the_cameras_before_anything_is_trained(demo, tmp_path, minidrive_root):
-    """The first three steps of `make demo PRESET=tiny`; the data are there already."""
+    """Info files and first page of `make demo PRESET=tiny`; the data are there already."""
     args = ['--work-dir', str(tmp_path), '--preset', 'tiny', '--data-root', str(minidrive_root)]
     demo_of = demo.RadOccDemo(demo.RadOccDemo.parser().parse_args(args))
-    steps = [step for step in demo_of.steps()[:3] if step.name != 'data']
+    steps = [step for step in demo_of.steps() if step.name in ('infos', 'page')]
     run_steps(tmp_path, {'preset': 'tiny'}, steps, step_environment())
     html = (tmp_path / 'report.html').read_text()
     assert 'Not finished: 0 of 4 models are trained' in html
