@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .masks import distinct_masks, good_masks, paint_masks
-from .sam import Sam
+from .sam_options import SamOptions
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -72,12 +72,12 @@ def grid_points(per_side: int, picture: tuple[int, int]) -> Tensor:
 
 
 @torch.no_grad()
-def automatic_masks(image: np.ndarray, options: Sam) -> np.ndarray:
+def automatic_masks(image: np.ndarray, options: SamOptions) -> np.ndarray:
     """Segment an image.
 
     Args:
         image (np.ndarray): (H, W, 3) uint8 BGR.
-        options (Sam): Checkpoint and thresholds.
+        options (SamOptions): Checkpoint and thresholds.
 
     Returns:
         np.ndarray: Labels (H, W), 0 where no mask is.
@@ -98,7 +98,7 @@ def _without_filling(logits: Tensor, picture: tuple[int, int], size: int) -> Ten
     return logits[..., :height, :width]
 
 
-def _candidates(model: Any, pixels: Tensor, picture: tuple[int, int], options: Sam) -> tuple[Tensor, Tensor]:
+def _candidates(model: Any, pixels: Tensor, picture: tuple[int, int], options: SamOptions) -> tuple[Tensor, Tensor]:
     """Logits (M, h, w) and scores (M,) of the good masks of all points."""
     embedding = model.get_image_embeddings(pixels)
     found = []

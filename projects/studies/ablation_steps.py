@@ -24,7 +24,8 @@ def steps_of(study: Ablation) -> list[Step]:
         trained = study.trained_run(run)
         measure = ['tools/analysis_tools/study.py', study.path, '--work-dir', study.work_dir, '--measure', run.name]
         measure += ['--data-root', study.data]
-        scores = _step(f'{run.name} scores', f'measure {run.name}', *measure, after=(trained.name,))
+        made = {'after': (trained.name,), 'makes': study.scores(run)}
+        scores = _step(f'{run.name} scores', f'measure {run.name}', *measure, **made)
         steps += [_train(study, run), scores] if trained == run else [scores]
     return steps
 
@@ -86,8 +87,8 @@ def _train(study: Ablation, run: Run) -> Step:
         options.append(f'model.teacher_ckpt={study.checkpoint(study.teacher_run(run.setting))}')
     command = ['tools/train.py', config, '--work-dir', study.folder(run), '--resume']
     command += ['--amp'] if study.amp else []
-    show = r'Epoch\((train|val)\)'
-    return _step(run.name, f'train {run.name}', *command, '--cfg-options', *options, show=show, after=after)
+    more = {'show': r'Epoch\((train|val)\)', 'after': after, 'makes': study.checkpoint(run)}
+    return _step(run.name, f'train {run.name}', *command, '--cfg-options', *options, **more)
 
 
 def _step(name: str, title: str, *command: object, **more: Any) -> Step:

@@ -131,11 +131,13 @@ class Demo(ABC):
             options = (*MINI_OPTIONS, *options, *(epoch_options(epochs) if epochs else ()))
         roots = [f'{part}_dataloader.dataset.data_root={self.data_of(other)}' for part in ('train', 'val', 'test')]
         seeded = f'randomness.seed={self.args.seed if seed is None else seed}'
-        command = ['tools/train.py', config, '--work-dir', self.args.work_dir / name, '--resume']
+        folder = self.args.work_dir / name
+        command = ['tools/train.py', config, '--work-dir', folder, '--resume']
         command += ['--amp'] if self.args.amp else []
-        show = r'Epoch\((train|val)\)'
-        options = (*roots, seeded, *options, *self.args.cfg_options)
-        return self.step(name, title, *command, '--cfg-options', *options, show=show, after=after)
+        more = {'show': r'Epoch\((train|val)\)', 'after': after, 'makes': folder / 'last_checkpoint'}
+        return self.step(
+            name, title, *command, '--cfg-options', *roots, seeded, *options, *self.args.cfg_options, **more
+        )
 
     def trained(self, name: str, config: str, epochs: int | None = None) -> Path:
         """Last checkpoint of a training step."""

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,8 @@ class Step:
             left to do. Defaults to False.
         show (str | None): Which lines of its output to show, see :func:`run_command`. Defaults to None (all).
         after (tuple[str, ...] | None): Names of the steps that it needs. Defaults to None (all before it).
+        makes (Path | None): File that it leaves. A step that finished is run again when the file is gone and a step
+            that needs it is to run, or none needs it. Defaults to None (not looked at).
     """
 
     name: str
@@ -36,6 +38,26 @@ class Step:
     repeatable: bool = False
     show: str | None = None
     after: tuple[str, ...] | None = None
+    makes: Path | None = None
+
+
+def steps_to_run(steps: Sequence[Step], finished: Collection[str]) -> set[str]:
+    """Names of the steps that are not finished, are repeated always, or lost a file that is still needed."""
+    needs = [_needs(steps, index) for index in range(len(steps))]
+    needed = {name for names in needs for name in names}
+    chosen: set[str] = set()
+    asked: set[str] = set()
+    for step, names in zip(reversed(steps), reversed(needs)):
+        lost = step.makes is not None and not step.makes.exists() and (step.name in asked or step.name not in needed)
+        if step.repeatable or step.name not in finished or lost:
+            chosen.add(step.name)
+            asked.update(names)
+    return chosen
+
+
+def _needs(steps: Sequence[Step], index: int) -> tuple[str, ...]:
+    after = steps[index].after
+    return tuple(step.name for step in steps[:index]) if after is None else after
 
 
 def run_command(
@@ -149,6 +171,7 @@ class _Runner:
             known.add(step.name)
         self.work_dir, self.steps, self.jobs = work_dir, steps, jobs
         self.costs, self.start = open_work_dir(work_dir, identity), time.monotonic()
+        self.chosen = steps_to_run(steps, self.costs)
         threads = {'OMP_NUM_THREADS': str(max(1, (os.cpu_count() or 1) // jobs))} if jobs > 1 else {}
         self.environment = {**threads, **{k: v for k, v in os.environ.items() if k in threads}, **environment}
         self.processes: set[subprocess.Popen] = set()
@@ -180,14 +203,12 @@ class _Runner:
             raise errors[0]
 
     def _ready(self, number: int, done: set[str]) -> bool:
-        step = self.steps[number - 1]
-        needs = [earlier.name for earlier in self.steps[: number - 1]] if step.after is None else step.after
-        return done.issuperset(needs)
+        return done.issuperset(_needs(self.steps, number - 1))
 
     def _announce(self, number: int, step: Step) -> bool:
         """Say what comes, and whether it is still to be done."""
         place = f'[{number}/{len(self.steps)}] {step.title}'
-        if step.name in self.costs and not step.repeatable:
+        if step.name not in self.chosen:
             _say(f'{place}: done before in {self.costs[step.name]["seconds"]:.0f} s')
             return False
         _say(f'\n{place} (at {(time.monotonic() - self.start) / 60:.1f} min)')

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from projects.studies.steps import Step, open_work_dir, run_command, run_steps, write_json
+from projects.studies.steps import Step, open_work_dir, run_command, run_steps, steps_to_run, write_json
 
 IDENTITY = {'preset': 'tiny', 'seed': 0}
 
@@ -46,6 +46,25 @@ def test_a_second_run_leaves_out_what_finished_and_repeats_what_may_be_repeated(
     assert 'DATA' in shown
     assert 'MODEL' not in shown
     assert '[2/3] model is made: done before in' in shown
+
+
+def test_a_lost_file_is_made_again_when_a_step_that_is_to_run_needs_it(tmp_path):
+    def step(name, *after):
+        return Step(name, name, [], after=after, makes=tmp_path / name)
+
+    steps = [step('teacher'), step('alone'), step('taught', 'teacher'), step('page', 'alone', 'taught')]
+    names = [step.name for step in steps]
+    for name in ('taught', 'page'):
+        (tmp_path / name).touch()
+    assert steps_to_run(steps, names) == set()  # nobody asks for teacher and alone any more
+    assert steps_to_run(steps, ['teacher', 'alone', 'taught']) == {'page', 'alone'}
+    assert steps_to_run(steps, ['teacher', 'alone', 'page']) == {'taught', 'teacher'}
+    (tmp_path / 'page').unlink()
+    assert steps_to_run(steps, names) == {'page', 'alone'}
+    (tmp_path / 'taught').unlink()
+    assert steps_to_run(steps, names) == set(names)
+    steps[3] = Step('page', 'all before it', [], repeatable=True)
+    assert steps_to_run(steps, names) == set(names)
 
 
 def test_jobs_start_as_soon_as_what_they_need_is_done(tmp_path, capfd):
