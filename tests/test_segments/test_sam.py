@@ -135,7 +135,7 @@ def test_missing_files_and_a_missing_package_are_named(tmp_path, monkeypatch):
         Sam('nowhere')
     for name in ('config.json', 'model.safetensors'):
         (tmp_path / name).touch()
-    monkeypatch.setattr('projects.segments.sam.find_spec', lambda name: None)
+    monkeypatch.setattr('projects.segments.sam_options.find_spec', lambda name: None)
     with pytest.raises(ImportError, match=r'transformers must be installed for SAM: .*requirements-sam\.txt'):
         Sam(str(tmp_path))
 
