@@ -3,7 +3,6 @@
 import pickle
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from mmdet3d.registry import DATASETS, MODELS
@@ -19,21 +18,6 @@ VOXELS = CONFIGS / 'renderocc/renderocc-voxels_flashocc-lite0_1xb1-6e_minidrive.
 STUDENT = CONFIGS / 'flashocc/flashocc_lite0_1xb1-6e_minidrive.py'
 FULL = CONFIGS / 'renderocc/renderocc_flashocc-r50_8xb4-24e_occ3d-nus.py'
 RAYS, HEAD, DEPTH = {'loss_ray_end', 'loss_ray_class'}, {'loss_occ', 'loss_lovasz'}, {'loss_depth'}
-
-
-@pytest.fixture
-def lidarseg_root(own_root, edit_infos):
-    """A tiny data set with lidarseg labels (cars and roads in turns) and no voxel labels in training."""
-
-    def label(item):
-        path = f'lidarseg/{item["lidar_points"]["sample_data_token"]}_lidarseg.bin'
-        (own_root / 'lidarseg').mkdir(exist_ok=True)
-        np.tile(np.array([17, 24], np.uint8), 150).tofile(own_root / path)
-        item['pts_semantic_mask_path'] = path
-
-    for split in ('train', 'val'):
-        edit_infos(own_root / f'occ3d-nus_infos_{split}.pkl', label)
-    return own_root
 
 
 def hide_labels(root):
