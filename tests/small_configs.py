@@ -33,6 +33,7 @@ VOXEL = {
     'grid_neck': {'in_channels': [4, 4, 4], 'out_channels': 4},
     'occ_head': {'in_channels': 4, 'mid_channels': 4},
 }
+SSC_HEAD = {'occ_head': {'in_channels': 4, 'mid_channels': 4, 'block_channels': 4}}
 RESNET = {
     'img_backbone': {'depth': 18},
     'img_neck': {'in_channels': [256, 512], 'out_channels': 8},

@@ -195,14 +195,13 @@ def test_the_grid_of_the_configs_is_that_of_the_data_set():
 @pytest.mark.parametrize('name', OCC_CONFIGS)
 def test_models_and_rays_see_the_box_of_the_data_set(name):
     cfg = load(name)
-    names = ('view_transform', 'pts_encoder')
+    names, grid = ('view_transform', 'pts_encoder'), DATASETS.get(cfg.train_dataloader.dataset.type).METAINFO
     parts = [model.get(name) for model in plain_models(cfg.model) for name in names]
     if cfg.model.type == 'Distiller' and cfg.model.shared:
         geometry = cfg.model.shared.rays.geometry
         boxed = [geometry, *(part for part in cfg.model.connectors.values() if 'point_cloud_range' in part)]
-        assert all(tuple(part.grid_size) == OCC3D.grid_size for part in boxed)
+        assert all(tuple(part.grid_size) == grid['grid_size'] for part in boxed)
         parts += boxed
     parts += [model.ray_supervision.geometry for model in plain_models(cfg.model) if 'ray_supervision' in model]
     boxes = [tuple(part.point_cloud_range) for part in parts if part is not None]
-    box = DATASETS.get(cfg.train_dataloader.dataset.type).METAINFO['point_cloud_range']
-    assert boxes == [box] * len(boxes) != []
+    assert boxes == [grid['point_cloud_range']] * len(boxes) != []

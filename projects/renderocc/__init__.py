@@ -4,11 +4,13 @@ import projects.engine  # noqa: F401  says how to install mmcv where it is missi
 
 from .draw import DrawLidarRays, class_weights, seen_by
 from .losses import RayEndLoss, RenderedClassLoss, RenderedSILogLoss, end_bins, ray_end_nll, rendered_class_nll, silog
+from .neighbours import AddNeighbourRays
 from .supervision import LidarRaySupervision
 from .targets import RayTargets, stack_targets
 from .view import RayView, class_volume
 
 __all__ = [
+    'AddNeighbourRays',
     'DrawLidarRays',
     'LidarRaySupervision',
     'RayEndLoss',

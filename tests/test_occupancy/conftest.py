@@ -2,6 +2,7 @@
 
 import pickle
 
+import numpy as np
 import pytest
 from fake_nuscenes import write_fake_nuscenes
 from mmengine.registry import init_default_scope
@@ -60,3 +61,18 @@ def edit_infos():
         path.write_bytes(pickle.dumps(content))
 
     return edit
+
+
+@pytest.fixture
+def lidarseg_root(own_root, edit_infos):
+    """A tiny data set with lidarseg labels (cars and roads in turns)."""
+
+    def label(item):
+        path = f'lidarseg/{item["lidar_points"]["sample_data_token"]}_lidarseg.bin'
+        (own_root / 'lidarseg').mkdir(exist_ok=True)
+        np.tile(np.array([17, 24], np.uint8), 150).tofile(own_root / path)
+        item['pts_semantic_mask_path'] = path
+
+    for split in ('train', 'val'):
+        edit_infos(own_root / f'occ3d-nus_infos_{split}.pkl', label)
+    return own_root

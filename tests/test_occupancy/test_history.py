@@ -116,3 +116,25 @@ def test_history_reaches_the_model_stacked_and_normalised(nuscenes_root):
 def test_a_pipeline_that_wants_history_of_a_data_set_without_is_told(nuscenes_root):
     with pytest.raises(ValueError, match='has no history; set history of the data set'):
         build(nuscenes_root, pipeline=[LoadImageHistory(IMAGES)])[0]
+
+
+def neighbours(dataset, index):
+    """Names and positions of the ego frames beside a sample."""
+    frames = dataset.get_data_info(index)['neighbours']
+    return [(f['token'], round(float(f['ego2key'][0, 3]), 6)) for f in frames]
+
+
+def test_neighbours_are_the_keyframes_of_the_scene_on_both_sides_the_nearest_first(nuscenes_root):
+    dataset = build(nuscenes_root, neighbours=2)
+    a, b, c = (dataset.frame(index)['token'] for index in range(3))
+    found = [neighbours(dataset, index) for index in range(3)]
+    assert found == [[(b, 5), (c, 10)], [(a, -5), (c, 5)], [(b, -5), (a, -10)]]
+    assert neighbours(build(nuscenes_root, neighbours=1), 0) == [(b, 5)]
+    assert neighbours(build(nuscenes_root, neighbours=2, indices=[0, 2]), 0) == []
+    assert 'neighbours' not in build(nuscenes_root).get_data_info(1)
+
+
+def test_a_file_that_does_not_say_what_came_after_is_refused(own_root, edit_infos):
+    edit_infos(own_root / 'occ3d-nus_infos_train.pkl', lambda item: item.pop('next'))
+    with pytest.raises(KeyError, match='does not say which sample is after it'):
+        build(own_root, neighbours=1).get_data_info(1)

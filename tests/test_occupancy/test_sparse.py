@@ -84,6 +84,17 @@ def test_a_ray_along_an_axis_and_one_that_ends_where_it_began():
     assert np.argwhere(backward).tolist() == [[3, 1, 0]]
 
 
+def test_points_of_sweeps_neither_vote_nor_free_voxels():
+    """A third point, of a sweep, in a voxel that has no label: without its time lag it gives the voxel class 16."""
+    alone = VoxelizePointClasses().transform(_scan())['gt_occ']
+    late = np.array([[3.5, 0.2, 0.5, 0, 0.05]], np.float32)
+    scan = _scan(point_classes=np.array([4, 255, 16], np.uint8))
+    scan['points'] = np.concatenate([scan['points'], late])
+    assert (VoxelizePointClasses().transform(scan)['gt_occ'] == alone).all()
+    scan['points'][2, 4] = 0
+    assert VoxelizePointClasses().transform(scan)['gt_occ'][3, 0, 0] == 16
+
+
 def test_a_scan_outside_label_part_teaches_nothing():
     results = VoxelizePointClasses().transform(_scan(labelled=False))
     assert (results['gt_occ'] == 255).all()

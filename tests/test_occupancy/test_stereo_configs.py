@@ -10,17 +10,19 @@ import torch
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
-from small_configs import BEV, FUSION, STEREO, SWIN, VOXEL, batch_of, image_steps, read_small
+from small_configs import BEV, FUSION, SSC_HEAD, STEREO, SWIN, VOXEL, batch_of, image_steps, read_small
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 TEACHER = CONFIGS / 'bevfusion_occ/bevfusion-occ_r50-512x1408_8xb4-24e_occ3d-nus.py'
 FLASHOCC = CONFIGS / 'flashocc/flashocc_swin-b-4d-stereo_8xb2-24e_occ3d-nus.py'
 BEVDET_OCC = CONFIGS / 'bevdet_occ/bevdet-occ_swin-b-4d-stereo_8xb1-24e_occ3d-nus.py'
+SSC = CONFIGS / 'bevdet_occ/bevdet-occ_swin-b-4d-stereo-ssc_8xb1-24e_occ3d-nus.py'
 DISTILLED = {
     FLASHOCC: CONFIGS / 'radocc/radocc_bevfusion-r50-512x1408_flashocc-swin-b-4d-stereo_8xb2-24e_occ3d-nus.py',
     BEVDET_OCC: CONFIGS / 'radocc/radocc_bevfusion-r50-512x1408_bevdet-occ-swin-b-4d-stereo_8xb1-24e_occ3d-nus.py',
+    SSC: CONFIGS / 'radocc/radocc_bevfusion-r50-512x1408_bevdet-occ-swin-b-4d-stereo-ssc_8xb1-24e_occ3d-nus.py',
 }
-SMALL = {FLASHOCC: {**SWIN, **BEV}, BEVDET_OCC: {**SWIN, **VOXEL}}
+SMALL = {FLASHOCC: {**SWIN, **BEV}, BEVDET_OCC: {**SWIN, **VOXEL}, SSC: {**SWIN, **VOXEL, **SSC_HEAD}}
 LEGACY = {
     FLASHOCC.with_name('flashocc_swin-b-4d-stereo-legacy_8xb2-24e_occ3d-nus.py'): {**SWIN, **BEV},
     FLASHOCC.with_name('flashocc_r50-4d-stereo-legacy_8xb4-24e_occ3d-nus.py'): {**STEREO, **BEV},

@@ -103,6 +103,18 @@ def test_published_sizes_of_full_models(name, parameters, gmacs):
         assert sum(part.flops for part in plan.parts) / 2e9 == pytest.approx(gmacs, rel=0.01)
 
 
+def test_the_larger_head_costs_its_convolutions_at_every_voxel():
+    """Two FLOPs for each weight and voxel: 3x3x3 and 1x1x1 convolutions, and the two linear layers."""
+    plans = {kind: plan_of(f'bevdet_occ/bevdet-occ_{kind}_{R50}') for kind in ('r50', 'r50-ssc')}
+    plain, ours = ({part.name: part.flops for part in plan.parts} for plan in plans.values())
+    blocks = 27 * 128 * (32 + 7 * 128) + 32 * 128
+    merge, predictor = 3 * 128 * 128 + 128 * 32, 32 * 64 + 64 * 18
+    assert ours['head'] == pytest.approx(2 * 200 * 200 * 16 * (blocks + merge + predictor), rel=0.01)
+    assert {name: flops for name, flops in ours.items() if name != 'head'} == {
+        name: flops for name, flops in plain.items() if name != 'head'
+    }
+
+
 def test_a_distillation_adds_a_teacher_and_rays_to_the_student_alone():
     alone = plan_of('flashocc/flashocc_r50_' + R50)
     distilled = plan_of('radocc/radocc_bevfusion-r50_flashocc-r50_' + R50)

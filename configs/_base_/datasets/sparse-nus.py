@@ -26,6 +26,24 @@ test_pipeline = [
     dict(type='MultiViewImageAug', final_dim=_base_.input_size, test_mode=True),
     dict(type='PackOccInputs'),
 ]
+# What follows the images where the model or its teacher reads LiDAR. Sweeps come before the vote, to which they add
+# nothing; of data with fewer, all are taken.
+fusion_points = [
+    dict(type='LoadLidarPoints'),
+    dict(type='LoadPointClasses'),
+    dict(type='LoadLidarSweeps', num_sweeps=_base_.sweeps_num),
+    dict(type='PointsToEgo'),
+    dict(type='VoxelizePointClasses'),
+    dict(type='LiDARDepthMap'),
+    dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
+    dict(type='EgoPointsRangeFilter'),
+]
+fusion_test_points = [
+    dict(type='LoadLidarPoints'),
+    dict(type='LoadLidarSweeps', num_sweeps=_base_.sweeps_num, test_mode=True),
+    dict(type='PointsToEgo'),
+    dict(type='EgoPointsRangeFilter'),
+]
 train_dataloader = dict(dataset=dict(type='SparseOccNuScenesDataset', pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(type='SparseOccNuScenesDataset', pipeline=test_pipeline))
 test_dataloader = val_dataloader

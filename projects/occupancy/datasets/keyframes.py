@@ -31,13 +31,18 @@ class KeyframesMixin:
         Raises:
             KeyError: If the info file does not say which sample it is.
         """
+        return self._token_beside(idx, 'prev')
+
+    def _token_beside(self, idx: int, side: str) -> str:
+        """Token of the keyframe on one side ('prev' or 'next') of a sample, '' where the scene ends there."""
         info = self._item(idx)
-        if info.get('prev') is None:
+        if info.get(side) is None:
+            place = {'prev': 'before', 'next': 'after'}[side]
             raise KeyError(
-                f'info of sample {info["token"]} in {self.ann_file} does not say which sample is before it (prev); '
+                f'info of sample {info["token"]} in {self.ann_file} does not say which sample is {place} it ({side}); '
                 'write the file again with tools/create_data.py occ3d-nus --force'
             )
-        return info['prev']
+        return info[side]
 
     def previous(self, idx: int) -> dict | None:
         """The frame of the keyframe before a sample, or None at the start of a scene.
@@ -85,6 +90,33 @@ class KeyframesMixin:
             frame = self.frame_of(token)
             found.append({**frame, 'ego2key': global2key @ frame['ego2global'], 'is_former': True})
         return found + [{**key, 'ego2key': np.eye(4), 'is_former': False}] * (count - len(found))
+
+    def neighbour_frames(self, key: dict, count: int) -> list[dict]:
+        """Keyframes before a sample, the latest first, then those after it, the earliest first.
+
+        A side ends with the scene, or where the data set does not hold the next keyframe.
+
+        Args:
+            key (dict): The frame of the sample.
+            count (int): Number of frames on each side.
+
+        Returns:
+            list[dict]: Frames, each with ``ego2key`` (4, 4), which leads from its ego frame to that of the sample
+            without ``bda_mat``. At most twice ``count``, and none in a scene of one keyframe.
+
+        Raises:
+            KeyError: If the info file does not say which samples are beside others.
+        """
+        global2key, found = np.linalg.inv(key['ego2global']), []
+        for side in ('prev', 'next'):
+            frame = key
+            for _ in range(count):
+                token = self._token_beside(frame['sample_idx'], side)
+                if not token or not self.holds(token):
+                    break
+                frame = self.frame_of(token)
+                found.append({**frame, 'ego2key': global2key @ frame['ego2global']})
+        return found
 
     def index_of(self, token: str) -> int:
         """Index of a token. All tokens are read when the first is asked for, and again after a subset was taken.

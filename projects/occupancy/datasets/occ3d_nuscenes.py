@@ -56,6 +56,8 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
             no label (LiDAR depth, distillation) still trains. A scene of a small part is in every larger one, of
             ``scene_part`` too. Defaults to 1.
         history (int): Former keyframes that each sample gets, as ``history`` (:meth:`former_frames`). Defaults to 0.
+        neighbours (int): Keyframes on each side that each sample gets, as ``neighbours`` (:meth:`neighbour_frames`).
+            Defaults to 0.
         gts (str | None): Folder of labels below ``data_root`` (``gts_aggregated``) that stands for the first folder of
             each ``occ_path``. Defaults to None (as the info file says).
         segments (str | None): Folder of image segments below ``data_root`` (``segments_slic``), as
@@ -81,6 +83,7 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
         scene_part: float = 1.0,
         label_part: float = 1.0,
         history: int = 0,
+        neighbours: int = 0,
         gts: str | None = None,
         segments: str | None = None,
         indices: int | list[int] | None = None,
@@ -89,7 +92,8 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
         serialize_data: bool = True,
         max_refetch: int = 1000,
     ) -> None:
-        self.scene_part, self.label_part, self.history = scene_part, label_part, history
+        self.scene_part, self.label_part = scene_part, label_part
+        self.history, self.neighbours = history, neighbours
         self.gts, self.segments = gts, segments
         self.modality = {'use_camera': True, 'use_lidar': False}
         unknown = set(modality or {}) - set(self.modality)
@@ -170,8 +174,12 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
 
         A child may add other frames (:meth:`previous`); one that changes what every frame has overrides :meth:`frame`.
         """
-        key = self.frame(idx)
-        return {**key, 'history': self.former_frames(key, self.history)} if self.history else key
+        info = key = self.frame(idx)
+        if self.history:
+            info = {**info, 'history': self.former_frames(key, self.history)}
+        if self.neighbours:
+            info = {**info, 'neighbours': self.neighbour_frames(key, self.neighbours)}
+        return info
 
     def _item(self, idx: int) -> dict:
         """An item of the info file as it stands there."""

@@ -3,7 +3,7 @@
 from .backbones import BEVResNet, PillarEncoder, StereoSwinTransformer, VoxelResNet
 from .data_preprocessor import OccDataPreprocessor
 from .fusers import SEBEVFuser
-from .heads import BaseOccHead, BEVDetOccHead, FlashOccHead
+from .heads import BaseOccHead, BEVDetOccHead, FlashOccHead, SSCOccHead
 from .losses import LiDARDepthLoss, MaskedCrossEntropyLoss, OccLovaszLoss
 from .necks import LSSFPN, SingleLevelFPN, VoxelLSSFPN
 from .networks import (
@@ -49,6 +49,7 @@ __all__ = [
     'PillarEncoder',
     'RaySampleGeometry',
     'SEBEVFuser',
+    'SSCOccHead',
     'SingleLevelFPN',
     'StereoDepthNet',
     'StereoLSSOccModel',

@@ -144,7 +144,9 @@ def vote_classes(
 class VoxelizePointClasses(BaseTransform):
     """Make a sparse voxel label of the classes of one LiDAR scan, as the sparse task of RadOcc trains on.
 
-    Required keys: ``points`` of the key scan in the ego frame, ``point_classes``, ``lidar2ego`` (4, 4), ``bda_mat``;
+    Points of sweeps, whose time lag is above 0, neither vote nor free voxels: the car was elsewhere.
+
+    Required keys: ``points`` in the ego frame, ``point_classes``, ``lidar2ego`` (4, 4), ``bda_mat``;
     ``point_cloud_range``, ``grid_size`` and ``num_classes`` of the data set. Optional key: ``labelled``; where it is
     False no voxel is labelled. Added keys: ``gt_occ`` (X, Y, Z) uint8, and ``mask_lidar`` (X, Y, Z) bool, the labelled
     voxels.
@@ -169,10 +171,12 @@ class VoxelizePointClasses(BaseTransform):
         if not np.array_equal(results['bda_mat'], np.eye(4)):
             raise ValueError('VoxelizePointClasses must come before BEVAugment in the pipeline')
         shape, classes = tuple(results['grid_size']), results['num_classes']
-        xyz, box = results['points'][:, :3].astype(np.float64), results['point_cloud_range']
+        points, box = results['points'], results['point_cloud_range']
+        key = points[:, 4] <= 0
+        xyz = points[key, :3].astype(np.float64)
         labels = np.full(shape, UNLABELLED, np.uint8)
         if results.get('labelled', True):
-            labels = vote_classes(results['point_classes'], xyz, box, shape, classes, UNLABELLED)
+            labels = vote_classes(results['point_classes'][key], xyz, box, shape, classes, UNLABELLED)
             labels[(labels == UNLABELLED) & self._free(results['lidar2ego'], xyz, box, shape)] = classes - 1
         results['gt_occ'], results['mask_lidar'] = labels, labels != UNLABELLED
         return results

@@ -23,6 +23,7 @@ class ResidualBlock(BaseModule):
         shortcut_norm (bool): Normalise the convolution of the shortcut; without, it has a bias. Defaults to True.
         always_project (bool): Put a convolution into the shortcut although the shape stays. Defaults to False.
         shortcut_size (int): Cells that the convolution of the shortcut reads along an axis, odd. Defaults to 3.
+        dilation (int): Step between the cells that both convolutions read. Defaults to 1.
     """
 
     def __init__(
@@ -35,12 +36,14 @@ class ResidualBlock(BaseModule):
         shortcut_norm: bool = True,
         always_project: bool = False,
         shortcut_size: int = 3,
+        dilation: int = 1,
     ) -> None:
         super().__init__()
         norm_cfg = norm_cfg or {'type': 'BN'}
-        common = {'padding': 1, 'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg}
-        self.conv1 = ConvModule(in_channels, out_channels, 3, stride=stride, inplace=True, **common)
-        self.conv2 = ConvModule(out_channels, out_channels, 3, act_cfg=None, **common)
+        common = {'conv_cfg': conv_cfg, 'norm_cfg': norm_cfg}
+        reach = {'padding': dilation, 'dilation': dilation, **common}
+        self.conv1 = ConvModule(in_channels, out_channels, 3, stride=stride, inplace=True, **reach)
+        self.conv2 = ConvModule(out_channels, out_channels, 3, act_cfg=None, **reach)
         self.shortcut = nn.Identity()
         if always_project or stride != 1 or in_channels != out_channels:
             own = {**common, 'padding': shortcut_size // 2, 'norm_cfg': norm_cfg if shortcut_norm else None}

@@ -3,5 +3,6 @@
 from .base_occ_head import BaseOccHead
 from .bevdet_occ_head import BEVDetOccHead
 from .flashocc_head import FlashOccHead
+from .ssc_occ_head import SSCOccHead
 
-__all__ = ['BEVDetOccHead', 'BaseOccHead', 'FlashOccHead']
+__all__ = ['BEVDetOccHead', 'BaseOccHead', 'FlashOccHead', 'SSCOccHead']
