@@ -2,7 +2,7 @@
 _base_ = [
     '../mono_depth/mono-depth_swin-l_8xb1-50e_drivingstereo.py',
     '../_base_/models/stereo-depth_swin-l.py',
-    '../_base_/models/adudepth.py',
+    '../_base_/models/adudepth_swin-l.py',
 ]
 model = dict(
     _delete_=True,
@@ -13,10 +13,6 @@ model = dict(
     teacher_config='configs/stereo_depth/stereo-depth_swin-l_8xb1-50e_drivingstereo.py',
     **_base_.distillation,
 )
-# Channels of the window-attention decoder.
-model['connectors']['adapted_8'].update(channels=256)
-model['connectors']['adapted_16'].update(channels=512)
-model['connectors']['adapted_32'].update(channels=1024)
 train_dataloader = dict(dataset=dict(stereo=True))
 
 custom_hooks = [dict(type='DistillWarmupHook', warmup_iters=1000)]
