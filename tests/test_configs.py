@@ -180,7 +180,7 @@ def test_misspelt_model_type_is_named():
 )
 def test_grid_classes_and_cameras_stand_in_one_config_and_one_module(literal, config):
     """MiniDrive generates a scene of its own and imports none of this; the boxes of the info files have other names."""
-    files = [*REPO.glob('configs/**/*.py'), *REPO.glob('projects/**/*.py'), *REPO.glob('tools/*/*.py')]
+    files = [*REPO.glob('configs/**/*.py'), *REPO.glob('projects/**/*.py'), *REPO.glob('tools/**/*.py')]
     found = {str(path.relative_to(REPO)) for path in files if re.search(literal, path.read_text(encoding='utf-8'))}
     found -= {name for name in found if name.startswith('projects/minidrive/')}
     assert found - {'tools/dataset_converters/nuscenes_infos.py'} == {'projects/occ_eval/classes.py'} | config

@@ -2,7 +2,7 @@
 _base_ = [
     '../mono_depth/mono-depth_lite0_1xb4-12e_minidrive.py',
     '../_base_/models/stereo-depth_lite0.py',
-    '../_base_/models/adudepth.py',
+    '../_base_/models/adudepth_mini.py',
 ]
 model = dict(
     _delete_=True,
@@ -13,9 +13,6 @@ model = dict(
     teacher_config='configs/stereo_depth/stereo-depth_lite0_1xb4-6e_minidrive.py',
     **_base_.distillation,
 )
-model['connectors']['adapted_8'].update(channels=64)
-model['connectors']['adapted_16'].update(channels=64)
-model['connectors']['adapted_32'].update(channels=64)
 train_dataloader = dict(dataset=dict(stereo=True))
 
 custom_hooks = [dict(type='DistillWarmupHook', warmup_iters=100)]

@@ -1,18 +1,14 @@
 # ADU-Depth-style: stereo teacher and monocular student with ResNet-50 and FPN, DrivingStereo.
 _base_ = [
     '../mono_depth/mono-depth_r50_8xb1-50e_drivingstereo.py',
-    '../_base_/models/stereo-depth_r50.py',
-    '../_base_/models/adudepth.py',
+    '../_base_/models/adudepth_stereo-r50.py',
 ]
 model = dict(
     _delete_=True,
-    type='Distiller',
     student=_base_.student,
-    teacher=_base_.teacher,
     teacher_ckpt='work_dirs/stereo-depth_r50_8xb1-50e_drivingstereo/epoch_50.pth',
     teacher_config='configs/stereo_depth/stereo-depth_r50_8xb1-50e_drivingstereo.py',
     **_base_.distillation,
 )
 train_dataloader = dict(dataset=dict(stereo=True))
-
-custom_hooks = [dict(type='DistillWarmupHook', warmup_iters=1000)]
+custom_hooks = _base_.distillation_hooks

@@ -1,22 +1,14 @@
 # ADU-Depth-style: stereo teacher and monocular student with Swin-L and window attention, KITTI Eigen split.
 _base_ = [
     '../mono_depth/mono-depth_swin-l_8xb1-50e_kitti-eigen.py',
-    '../_base_/models/stereo-depth_swin-l.py',
-    '../_base_/models/adudepth.py',
+    '../_base_/models/adudepth_stereo-swin-l.py',
 ]
 model = dict(
     _delete_=True,
-    type='Distiller',
     student=_base_.student,
-    teacher=_base_.teacher,
     teacher_ckpt='work_dirs/stereo-depth_swin-l_8xb1-50e_kitti-eigen/epoch_50.pth',
     teacher_config='configs/stereo_depth/stereo-depth_swin-l_8xb1-50e_kitti-eigen.py',
     **_base_.distillation,
 )
-# Channels of the window-attention decoder.
-model['connectors']['adapted_8'].update(channels=256)
-model['connectors']['adapted_16'].update(channels=512)
-model['connectors']['adapted_32'].update(channels=1024)
 train_dataloader = dict(dataset=dict(stereo=True))
-
-custom_hooks = [dict(type='DistillWarmupHook', warmup_iters=1000)]
+custom_hooks = _base_.distillation_hooks

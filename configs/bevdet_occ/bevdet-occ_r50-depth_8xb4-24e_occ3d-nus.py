@@ -1,11 +1,4 @@
 # BEVDet-Occ with a depth loss: training reads LiDAR.
 _base_ = './bevdet-occ_r50_8xb4-24e_occ3d-nus.py'
 model = dict(view_transform=dict(loss_depth=dict(type='LiDARDepthLoss', loss_weight=0.05)))
-train_pipeline = [
-    *_base_.train_pipeline[:3],
-    dict(type='LoadLidarPoints'),
-    dict(type='PointsToEgo'),
-    dict(type='LiDARDepthMap', keep_points=False),
-    *_base_.train_pipeline[3:],
-]
-train_dataloader = dict(dataset=dict(modality=_base_.fusion_modality, pipeline=train_pipeline))
+train_dataloader = dict(dataset=dict(modality=_base_.fusion_modality, pipeline=_base_.train_pipeline))

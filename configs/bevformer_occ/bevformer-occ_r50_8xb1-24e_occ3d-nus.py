@@ -9,17 +9,6 @@ model = _base_.student
 model.view_transform.point_cloud_range = _base_.point_cloud_range
 
 # No depth loss, so training reads no LiDAR.
-train_pipeline = [
-    dict(type='LoadMultiViewImages'),
-    dict(
-        type='MultiViewImageAug',
-        final_dim=_base_.input_size,
-        resize_lim=(-0.06, 0.11),
-        rot_lim=(-5.4, 5.4),
-        flip=True,
-    ),
-    dict(type='LoadOccupancyLabels'),
-    dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
-    dict(type='PackOccInputs'),
-]
-train_dataloader = dict(batch_size=1, dataset=dict(modality=_base_.camera_modality, pipeline=train_pipeline))
+train_dataloader = dict(
+    batch_size=1, dataset=dict(modality=_base_.camera_modality, pipeline=_base_.camera_train_pipeline)
+)

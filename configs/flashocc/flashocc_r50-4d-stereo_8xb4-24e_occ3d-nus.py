@@ -10,15 +10,7 @@ model = dict(
     ),
 )
 # The keyframe before the former one is its reference. The depth loss reads LiDAR.
-train_pipeline = [
-    _base_.history,
-    dict(type='LoadOccupancyLabels'),
-    dict(type='LoadLidarPoints'),
-    dict(type='PointsToEgo'),
-    dict(type='LiDARDepthMap', keep_points=False),
-    dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
-    dict(type='PackOccInputs'),
-]
+train_pipeline = [_base_.history, *_base_.train_pipeline[2:]]
 train_dataloader = dict(dataset=dict(history=2, modality=_base_.fusion_modality, pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(history=2))
 test_dataloader = val_dataloader

@@ -11,6 +11,6 @@ model = dict(
 # Images of the former keyframe are loaded and augmented with those of the sample.
 history = dict(type='LoadImageHistory', transforms=_base_.train_pipeline[:2])
 test_history = dict(type='LoadImageHistory', transforms=_base_.test_pipeline[:2])
-train_dataloader = dict(dataset=dict(history=1, pipeline=[history, *_base_.train_pipeline[2:]]))
+train_dataloader = dict(dataset=dict(history=1, pipeline=[history, *_base_.camera_train_pipeline[2:]]))
 val_dataloader = dict(dataset=dict(history=1, pipeline=[test_history, *_base_.test_pipeline[2:]]))
 test_dataloader = val_dataloader

@@ -14,9 +14,7 @@ model.ray_supervision.geometry.point_cloud_range = _base_.point_cloud_range
 model.ray_supervision.geometry.grid_size = _base_.grid_size
 
 train_pipeline = [
-    dict(type='LoadMultiViewImages', reduced_decode=2),
-    dict(type='MultiViewImageAug', final_dim=_base_.input_size, resize_lim=(0.0, 0.04), rot_lim=(0.0, 0.0), flip=False),
-    dict(type='MultiViewColorJitter'),
+    *_base_.train_pipeline[:3],
     dict(type='LoadLidarPoints'),
     dict(type='LoadPointClasses'),
     dict(type='PointsToEgo'),

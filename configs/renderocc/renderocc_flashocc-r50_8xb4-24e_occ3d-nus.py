@@ -14,14 +14,7 @@ model.ray_supervision.geometry.point_cloud_range = _base_.point_cloud_range
 model.ray_supervision.geometry.grid_size = _base_.grid_size
 
 train_pipeline = [
-    dict(type='LoadMultiViewImages'),
-    dict(
-        type='MultiViewImageAug',
-        final_dim=_base_.input_size,
-        resize_lim=(-0.06, 0.11),
-        rot_lim=(-5.4, 5.4),
-        flip=True,
-    ),
+    *_base_.train_pipeline[:2],
     dict(type='LoadLidarPoints'),
     dict(type='LoadPointClasses'),
     dict(type='PointsToEgo'),

@@ -68,9 +68,6 @@ NUSC_CAMERAS = (
 OCC3D = OccSpec(OCC3D_CLASSES, OCC3D_PALETTE, OCC3D_RANGE, OCC3D_SHAPE, NUSC_CAMERAS)
 """All of it. The constants above are its parts."""
 
-OCC3D_VOXEL = OCC3D.voxel_size[0]
-"""Edge of a voxel in metres."""
-
 UNLABELLED = 255
 """Id of label voxels that are not labelled: no metric and no loss counts them. A prediction never has it."""
 

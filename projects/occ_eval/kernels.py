@@ -1,5 +1,5 @@
 # mypy: disable-error-code=no-untyped-def
-# ruff: noqa: ANN001, ANN201, D417 - the types of numba functions are in their docstrings, several to a line.
+# ruff: noqa: ANN001, ANN201, ANN202, D417 - the types of numba functions are in their docstrings, several to a line.
 """Serial numba kernels of the metrics. They release the GIL. X/Y/Z voxels, R rays, T origins."""
 
 import math
@@ -9,6 +9,9 @@ import numpy as np
 from projects.compute.kernels import kernel
 
 _WORD_OF_ONES = np.uint64(0x0101010101010101)
+
+#: Faces that a ray of RayIoU crosses at the most, as published.
+_MOST_STEPS = 1000
 
 
 @kernel()
@@ -58,25 +61,84 @@ def mark_occupied(pred, target, free_class, occupied):
 
 
 @kernel()
+def _line(rays, ray, origins, origin, lower, voxel):
+    """Start and unit direction of a ray in units of voxels; both end points are rounded to float32."""
+    ox, oy, oz = origins[origin, 0], origins[origin, 1], origins[origin, 2]
+    x = np.float64(np.float32((ox - lower[0]) / voxel))
+    y = np.float64(np.float32((oy - lower[1]) / voxel))
+    z = np.float64(np.float32((oz - lower[2]) / voxel))
+    dx = np.float64(np.float32((rays[ray, 0] + ox - lower[0]) / voxel)) - x
+    dy = np.float64(np.float32((rays[ray, 1] + oy - lower[1]) / voxel)) - y
+    dz = np.float64(np.float32((rays[ray, 2] + oz - lower[2]) / voxel)) - z
+    length = math.sqrt(dx * dx + dy * dy + dz * dz)
+    return (x, y, z), (dx / length, dy / length, dz / length)
+
+
+@kernel()
+def _open_axis(start, direction):
+    """Walk along one axis: first voxel, step (1 or -1), distance to the next face, and that between faces."""
+    cell, step = int(start), (1 if direction >= 0 else -1)
+    if direction == 0:
+        return cell, step, np.inf, np.inf
+    return cell, step, (cell + (step > 0) - start) / direction, step / direction
+
+
+@kernel()
+def _enter(axes, shape):
+    """Walk to the first voxel of the grid: the voxel, distances to its far faces, and steps (more than the most)."""
+    (x, step_x, next_x, delta_x), (y, step_y, next_y, delta_y), (z, step_z, next_z, delta_z) = axes
+    nx, ny, nz = shape
+    steps = 0
+    while steps <= _MOST_STEPS and not (0 <= x < nx and 0 <= y < ny and 0 <= z < nz):
+        if next_x < next_y and next_x < next_z:
+            x, next_x = x + step_x, next_x + delta_x
+        elif next_y <= next_x and next_y < next_z:
+            y, next_y = y + step_y, next_y + delta_y
+        else:
+            z, next_z = z + step_z, next_z + delta_z
+        steps += 1
+    return (x, y, z), (next_x, next_y, next_z), steps
+
+
+@kernel()
+def _first_classes(cell, nexts, axes, steps, shape, occupied, pred, target, free_class):
+    """Class and distance of what a ray meets first in the label, then in the prediction; free and 0 for nothing."""
+    (_, step_x, _, delta_x), (_, step_y, _, delta_y), (_, step_z, _, delta_z) = axes
+    (x, y, z), (next_x, next_y, next_z), (nx, ny, nz) = cell, nexts, shape
+    target_class, target_t, pred_class, pred_t = int(free_class), 0.0, int(free_class), 0.0
+    index, inside, wanted = (x * ny + y) * nz + z, True, 3
+    while inside and steps <= _MOST_STEPS:
+        here = occupied[index] & wanted
+        at = index
+        if next_x < next_y and next_x < next_z:
+            t = next_x
+            x, next_x, index = x + step_x, next_x + delta_x, index + step_x * ny * nz
+            inside = 0 <= x < nx
+        elif next_y <= next_x and next_y < next_z:
+            t = next_y
+            y, next_y, index = y + step_y, next_y + delta_y, index + step_y * nz
+            inside = 0 <= y < ny
+        else:
+            t = next_z
+            z, next_z, index = z + step_z, next_z + delta_z, index + step_z
+            inside = 0 <= z < nz
+        if here:
+            if here & 1:
+                target_class, target_t = int(target[at]), t
+            if here & 2:
+                pred_class, pred_t = int(pred[at]), t
+            wanted &= ~here
+            if wanted == 0:
+                break
+        steps += 1
+    return target_class, target_t, pred_class, pred_t
+
+
+@kernel()
 def count_rays(
-    first,
-    last,
-    rays,
-    origins,
-    lower,
-    voxel,
-    metres,
-    shape,
-    occupied,
-    pred,
-    target,
-    free_class,
-    unlabelled,
-    thresholds,
-    hits,
-    in_target,
-    in_pred,
-):
+    first, last, rays, origins, lower, voxel, metres, shape, occupied, pred, target,
+    free_class, unlabelled, thresholds, hits, in_target, in_pred,
+):  # fmt: skip
     """Walk rays ``first`` to ``last`` of the T x R through label and prediction at once and count their classes.
 
     The arithmetic is that of SparseOcc's ``dvr`` in its test mode: end points in float32, traversal of Amanatides and
@@ -97,69 +159,20 @@ def count_rays(
         hits (np.ndarray): Rays with the right class within each threshold, by class. Shape (K, 256), int64.
         in_target, in_pred (np.ndarray): Rays by class of the label and of the prediction. Shape (256,), int64.
     """
-    nx, ny, nz = shape
     for r in range(first, last):
         o = r // len(rays)
-        d = r - o * len(rays)
-        ox = np.float64(np.float32((origins[o, 0] - lower[0]) / voxel))
-        oy = np.float64(np.float32((origins[o, 1] - lower[1]) / voxel))
-        oz = np.float64(np.float32((origins[o, 2] - lower[2]) / voxel))
-        rx = np.float64(np.float32((rays[d, 0] + origins[o, 0] - lower[0]) / voxel)) - ox
-        ry = np.float64(np.float32((rays[d, 1] + origins[o, 1] - lower[1]) / voxel)) - oy
-        rz = np.float64(np.float32((rays[d, 2] + origins[o, 2] - lower[2]) / voxel)) - oz
-        length = math.sqrt(rx * rx + ry * ry + rz * rz)
-        rx, ry, rz = rx / length, ry / length, rz / length
-        x, y, z = int(ox), int(oy), int(oz)
-        step_x, step_y, step_z = (1 if rx >= 0 else -1), (1 if ry >= 0 else -1), (1 if rz >= 0 else -1)
-        next_x = (x + (step_x > 0) - ox) / rx if rx != 0 else np.inf
-        next_y = (y + (step_y > 0) - oy) / ry if ry != 0 else np.inf
-        next_z = (z + (step_z > 0) - oz) / rz if rz != 0 else np.inf
-        delta_x = step_x / rx if rx != 0 else np.inf
-        delta_y = step_y / ry if ry != 0 else np.inf
-        delta_z = step_z / rz if rz != 0 else np.inf
-
-        steps = 0
-        inside = 0 <= x < nx and 0 <= y < ny and 0 <= z < nz
-        while not inside and steps <= 1000:
-            if next_x < next_y and next_x < next_z:
-                x, next_x = x + step_x, next_x + delta_x
-            elif next_y <= next_x and next_y < next_z:
-                y, next_y = y + step_y, next_y + delta_y
-            else:
-                z, next_z = z + step_z, next_z + delta_z
-            steps += 1
-            inside = 0 <= x < nx and 0 <= y < ny and 0 <= z < nz
-        target_class, pred_class = int(free_class), int(free_class)
-        target_t, pred_t = 0.0, 0.0
-        if steps > 1000:
-            target_class, pred_class = int(target[0]), int(pred[0])
-            target_t, pred_t = -1.0, -1.0
-        cell = (x * ny + y) * nz + z
-        wanted = 3
-        while inside and steps <= 1000:
-            here = occupied[cell] & wanted
-            at = cell
-            if next_x < next_y and next_x < next_z:
-                t = next_x
-                x, next_x, cell = x + step_x, next_x + delta_x, cell + step_x * ny * nz
-                inside = 0 <= x < nx
-            elif next_y <= next_x and next_y < next_z:
-                t = next_y
-                y, next_y, cell = y + step_y, next_y + delta_y, cell + step_y * nz
-                inside = 0 <= y < ny
-            else:
-                t = next_z
-                z, next_z, cell = z + step_z, next_z + delta_z, cell + step_z
-                inside = 0 <= z < nz
-            if here:
-                if here & 1:
-                    target_class, target_t = int(target[at]), t
-                if here & 2:
-                    pred_class, pred_t = int(pred[at]), t
-                wanted &= ~here
-                if wanted == 0:
-                    break
-            steps += 1
+        start, direction = _line(rays, r - o * len(rays), origins, o, lower, voxel)
+        axes = (
+            _open_axis(start[0], direction[0]),
+            _open_axis(start[1], direction[1]),
+            _open_axis(start[2], direction[2]),
+        )
+        cell, nexts, steps = _enter(axes, shape)
+        target_class, target_t, pred_class, pred_t = int(target[0]), -1.0, int(pred[0]), -1.0
+        if steps <= _MOST_STEPS:
+            target_class, target_t, pred_class, pred_t = _first_classes(
+                cell, nexts, axes, steps, shape, occupied, pred, target, free_class
+            )
         if target_class in (free_class, unlabelled):
             continue
         in_target[target_class] += 1

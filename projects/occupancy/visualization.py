@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from projects.engine.picture_layout import FONT, add_title, image_grid
-from projects.occupancy.datasets.transforms import project_points
+from projects.occupancy.datasets.transforms import project_ego_points
 
 from .classes import UNLABELLED, OccSpec
 
@@ -166,7 +166,7 @@ def _visible(
     image: np.ndarray, xyz: np.ndarray, matrices: dict, max_depth: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pixels, depths and indices of the points inside the picture, the farthest first."""
-    pixels, _, depth = project_points(xyz, **matrices)
+    pixels, _, depth = project_ego_points(xyz, **matrices)
     height, width = image.shape[:2]
     inside = (
         (depth > 0.5) & (depth < max_depth) & (pixels > -0.5).all(1) & (pixels < (width - 0.5, height - 0.5)).all(1)

@@ -9,7 +9,7 @@ from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
 from projects.occupancy.classes import UNLABELLED
-from projects.occupancy.datasets.transforms import project_points
+from projects.occupancy.datasets.transforms import project_ego_points
 from projects.transforms.random_draws import weighted_subset
 
 _ORIGINS = ('lidar', 'camera')
@@ -47,7 +47,7 @@ def seen_by(xyz: np.ndarray, results: Mapping[str, Any], min_depth: float) -> np
     raw_size, size = np.array(results['ori_shape'])[::-1], np.array(results['img_shape'])[::-1]
     for view in reversed(range(len(results['cam2img']))):
         cam2img, cam2ego, img_aug = (results[key][view] for key in ('cam2img', 'cam2ego', 'img_aug_matrix'))
-        pixels, raw, depth = project_points(xyz, cam2img, cam2ego, img_aug, results['bda_mat'])
+        pixels, raw, depth = project_ego_points(xyz, cam2img, cam2ego, img_aug, results['bda_mat'])
         inside = ((raw >= -0.5) & (raw < raw_size - 0.5) & (pixels >= -0.5) & (pixels < size - 0.5)).all(axis=1)
         views[inside & (depth >= min_depth)] = view
     return views

@@ -12,7 +12,7 @@ from occ_oracles import disturb, make_scene
 
 from projects.occ_eval import labels_at_points, lidarseg_confusion, lidarseg_miou, mean_rayiou, ray_counts
 from projects.occ_eval.classes import OCC3D_CLASSES
-from projects.occupancy.datasets import read_occ_label
+from projects.occupancy.datasets import load_occ_label
 from projects.occupancy.evaluation import LidarSegMetric, OccMetric, RayIoUMetric
 from projects.occupancy.models import BaseOccHead
 
@@ -71,7 +71,7 @@ def test_metrics_and_the_file_evaluator_leave_out_the_same_voxels_and_rays(tmp_p
         np.savez_compressed(folder / 'labels.npz', semantics=label, **masks)
         (tmp_path / 'pred').mkdir(exist_ok=True)
         np.savez_compressed(tmp_path / f'pred/{sample["token"]}.npz', sample['pred_occ'].numpy())
-        loaded = {key: torch.tensor(value) for key, value in read_occ_label(str(folder / 'labels.npz')).items()}
+        loaded = {key: torch.tensor(value) for key, value in load_occ_label(str(folder / 'labels.npz')).items()}
         for metric in metrics:
             metric.dataset_meta = META
             metric.process({}, [{**sample, **loaded}])

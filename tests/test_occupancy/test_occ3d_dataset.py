@@ -10,7 +10,7 @@ from mmdet3d.registry import DATASETS
 
 from projects.occupancy.classes import OCC3D
 from projects.occupancy.datasets import Occ3DNuScenesDataset
-from projects.occupancy.datasets.transforms import project_points
+from projects.occupancy.datasets.transforms import project_ego_points
 
 ORDER = ['CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'CAM_BACK', 'CAM_BACK_RIGHT']
 
@@ -147,7 +147,7 @@ def test_real_keyframe_projects_as_its_own_lidar2cam_says(realdata):
         cam += np.array(raw['images'][name]['lidar2cam'])[:3, 3]
         front = cam[:, 2] > 1
         expected = cam @ np.array(raw['images'][name]['cam2img']).T
-        got, _, depth = project_points(
+        got, _, depth = project_ego_points(
             data['points'][:, :3].astype(float), data['cam2img'][view], data['cam2ego'][view], np.eye(3), np.eye(4)
         )
         np.testing.assert_allclose(depth, cam[:, 2], atol=1e-4)

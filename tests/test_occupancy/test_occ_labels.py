@@ -4,9 +4,9 @@ import pytest
 import torch
 from fake_nuscenes import fake_label
 
-from projects.occ_eval.files import read_occ_label as read_label_of_evaluator
+from projects.occ_eval.files import read_occ_label
 from projects.occupancy import OccDataSample
-from projects.occupancy.datasets import LoadImageSegments, LoadOccupancyLabels, read_occ_label
+from projects.occupancy.datasets import LoadImageSegments, LoadOccupancyLabels, load_occ_label
 
 
 def write(path, **changes):
@@ -17,7 +17,7 @@ def write(path, **changes):
 
 def test_label_is_read_with_bool_masks(tmp_path):
     path = write(tmp_path / 'labels.npz')
-    label = read_occ_label(path)
+    label = load_occ_label(path)
     np.testing.assert_array_equal(label['gt_occ'], fake_label(0)['semantics'])
     assert label['gt_occ'].dtype == np.uint8
     assert label['mask_camera'].dtype == label['mask_lidar'].dtype == np.bool_
@@ -43,7 +43,7 @@ SEMANTICS = fake_label(0)['semantics']
 )
 def test_bad_label_names_the_file_and_the_fault(tmp_path, changes, message):
     with pytest.raises(ValueError, match=message) as error:
-        read_occ_label(write(tmp_path / 'labels.npz', **changes))
+        load_occ_label(write(tmp_path / 'labels.npz', **changes))
     assert 'labels.npz' in str(error.value)
 
 
@@ -54,7 +54,7 @@ def test_rotated_keys_are_refused_whichever_mask_is_read(tmp_path, step, masks):
     rotated = {key: label[keys[(index + step) % 3]] for index, key in enumerate(keys)}
     path = write(tmp_path / 'labels.npz', **rotated)
     with pytest.raises(ValueError, match=r'semantics of .*labels\.npz holds 0 and 1 alone, .* is it a mask'):
-        read_label_of_evaluator(path, masks)
+        read_occ_label(path, masks)
 
 
 OPENOCC = np.where(SEMANTICS == 17, 16, np.minimum(SEMANTICS, 15))
@@ -80,7 +80,7 @@ NO_MASKS = {'mask_camera': None, 'mask_lidar': None}
 )
 def test_openocc_is_named_first_whatever_else_is_wrong(tmp_path, changes):
     path = write(tmp_path / 'labels.npz', **changes)
-    for read in (read_occ_label, lambda name: read_label_of_evaluator(name, ['camera']), read_label_of_evaluator):
+    for read in (load_occ_label, lambda name: read_occ_label(name, ['camera']), read_occ_label):
         with pytest.raises(ValueError, match=r'labels\.npz has the classes of OpenOcc') as error:
             read(path)
         assert 'download' not in str(error.value)
@@ -88,7 +88,7 @@ def test_openocc_is_named_first_whatever_else_is_wrong(tmp_path, changes):
 
 def test_occ3d_with_instances_wide_integers_or_a_batch_axis_is_read(tmp_path):
     changes = {'semantics': SEMANTICS.astype(np.int64)[None], 'instances': SEMANTICS, 'flow': np.zeros(3)}
-    label = read_occ_label(write(tmp_path / 'labels.npz', **changes))
+    label = load_occ_label(write(tmp_path / 'labels.npz', **changes))
     np.testing.assert_array_equal(label['gt_occ'], SEMANTICS)
     assert label['gt_occ'].dtype == np.uint8
 
@@ -96,7 +96,7 @@ def test_occ3d_with_instances_wide_integers_or_a_batch_axis_is_read(tmp_path):
 def test_voxels_that_are_not_labelled_reach_training_as_255_and_can_be_written_to(tmp_path):
     semantics = SEMANTICS.copy()
     semantics[3, 4, 5] = 255
-    label = read_occ_label(write(tmp_path / 'labels.npz', semantics=semantics))
+    label = load_occ_label(write(tmp_path / 'labels.npz', semantics=semantics))
     assert np.argwhere(label['gt_occ'] == 255).tolist() == [[3, 4, 5]]
     assert all(array.flags.writeable for array in label.values())
 
@@ -106,7 +106,7 @@ def test_truncated_label_is_refused(tmp_path):
     write(path)
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(ValueError, match=r'labels\.npz'):
-        read_occ_label(str(path))
+        load_occ_label(str(path))
 
 
 def test_label_loaded_after_the_bev_flip_is_an_error(tmp_path):
@@ -123,7 +123,7 @@ def test_sample_without_a_label_path_names_the_token():
 
 
 def test_real_label_is_read(realdata):
-    label = read_occ_label(str(realdata / 'occ3d_label/labels.npz'))
+    label = load_occ_label(str(realdata / 'occ3d_label/labels.npz'))
     assert label['gt_occ'].max() == 17
     # Facts of this file: the cameras see no more than the LiDAR, and 825 occupied voxels lie where neither looked.
     assert ((label['gt_occ'] != 17) & ~label['mask_lidar']).sum() == 825

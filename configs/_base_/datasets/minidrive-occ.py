@@ -1,17 +1,13 @@
 # MiniDrive in Occ3D-nuScenes format: six cameras, 450x800 -> 128x224, light augmentation.
 # Pipelines by input: `train_pipeline` and `test_pipeline` for cameras (LiDAR supervises depth in training and is not
-# read in testing), `fusion_*` for cameras with LiDAR, `lidar_*` for LiDAR alone, `distill_train_pipeline` for a fusion
-# teacher with a camera student. A config sets `train_dataloader.dataset` to dict(pipeline=..., modality=...).
-_base_ = '../grids/occ3d-nus.py'
-dataset_type = 'Occ3DNuScenesDataset'
+# read in testing), `camera_train_pipeline` for those whose depth nothing supervises, `fusion_*` for cameras with LiDAR,
+# `lidar_*` for LiDAR alone, `distill_train_pipeline` for a fusion teacher with a camera student. A config sets
+# `train_dataloader.dataset` to dict(pipeline=..., modality=...).
+_base_ = './occ-loaders.py'
 data_root = 'data/minidrive'
 input_size = (128, 224)
 render_size = (90, 160)
 sweeps_num = 4
-
-camera_modality = dict(use_camera=True, use_lidar=False)
-fusion_modality = dict(use_camera=True, use_lidar=True)
-lidar_modality = dict(use_camera=False, use_lidar=True)
 
 train_pipeline = [
     dict(type='LoadMultiViewImages', reduced_decode=2),
@@ -24,6 +20,11 @@ train_pipeline = [
     dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
     dict(type='PackOccInputs'),
 ]
+camera_train_pipeline = [
+    *train_pipeline[:4],
+    dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
+    dict(type='PackOccInputs'),
+]
 test_pipeline = [
     dict(type='LoadMultiViewImages', reduced_decode=2),
     dict(type='MultiViewImageAug', final_dim=input_size, test_mode=True),
@@ -32,10 +33,7 @@ test_pipeline = [
 ]
 
 fusion_train_pipeline = [
-    dict(type='LoadMultiViewImages', reduced_decode=2),
-    dict(type='MultiViewImageAug', final_dim=input_size, resize_lim=(0.0, 0.04), rot_lim=(0.0, 0.0), flip=False),
-    dict(type='MultiViewColorJitter'),
-    dict(type='LoadOccupancyLabels'),
+    *train_pipeline[:4],
     dict(type='LoadLidarPoints'),
     dict(type='LoadLidarSweeps', num_sweeps=sweeps_num),
     dict(type='PointsToEgo'),
@@ -45,9 +43,7 @@ fusion_train_pipeline = [
     dict(type='PackOccInputs'),
 ]
 fusion_test_pipeline = [
-    dict(type='LoadMultiViewImages', reduced_decode=2),
-    dict(type='MultiViewImageAug', final_dim=input_size, test_mode=True),
-    dict(type='LoadOccupancyLabels'),
+    *test_pipeline[:3],
     dict(type='LoadLidarPoints'),
     dict(type='LoadLidarSweeps', num_sweeps=sweeps_num, test_mode=True),
     dict(type='PointsToEgo'),
@@ -64,14 +60,7 @@ lidar_train_pipeline = [
     dict(type='EgoPointsRangeFilter'),
     dict(type='PackOccInputs'),
 ]
-lidar_test_pipeline = [
-    dict(type='LoadOccupancyLabels'),
-    dict(type='LoadLidarPoints'),
-    dict(type='LoadLidarSweeps', num_sweeps=sweeps_num, test_mode=True),
-    dict(type='PointsToEgo'),
-    dict(type='EgoPointsRangeFilter'),
-    dict(type='PackOccInputs'),
-]
+lidar_test_pipeline = fusion_test_pipeline[2:]
 
 distill_train_pipeline = [
     *fusion_train_pipeline[:-1],
@@ -79,35 +68,6 @@ distill_train_pipeline = [
     dict(type='PackOccInputs'),
 ]
 
-train_dataloader = dict(
-    batch_size=4,
-    num_workers=1,
-    persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        ann_file='occ3d-nus_infos_train.pkl',
-        modality=fusion_modality,
-        pipeline=train_pipeline,
-    ),
-)
-val_dataloader = dict(
-    batch_size=4,
-    num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        ann_file='occ3d-nus_infos_val.pkl',
-        modality=camera_modality,
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
+train_dataloader = dict(num_workers=1, dataset=dict(data_root=data_root, pipeline=train_pipeline))
+val_dataloader = dict(batch_size=4, num_workers=1, dataset=dict(data_root=data_root, pipeline=test_pipeline))
 test_dataloader = val_dataloader
-
-val_evaluator = dict(type='OccMetric', mask='camera')
-test_evaluator = val_evaluator

@@ -1,17 +1,13 @@
 # Occ3D-nuScenes: six cameras, 900x1600 -> 256x704, 4 samples per GPU, augmentation of BEVDet (arXiv:2112.11790).
 # Pipelines by input: `train_pipeline` and `test_pipeline` for cameras (LiDAR supervises depth in training and is not
-# read in testing), `fusion_*` for cameras with LiDAR, `lidar_*` for LiDAR alone, `distill_train_pipeline` for a fusion
-# teacher with a camera student. A config sets `train_dataloader.dataset` to dict(pipeline=..., modality=...).
-_base_ = '../grids/occ3d-nus.py'
-dataset_type = 'Occ3DNuScenesDataset'
+# read in testing), `camera_train_pipeline` for those whose depth nothing supervises, `fusion_*` for cameras with LiDAR,
+# `lidar_*` for LiDAR alone, `distill_train_pipeline` for a fusion teacher with a camera student. A config sets
+# `train_dataloader.dataset` to dict(pipeline=..., modality=...).
+_base_ = './occ-loaders.py'
 data_root = 'data/nuscenes'
 input_size = (256, 704)
 render_size = (225, 400)
 sweeps_num = 9
-
-camera_modality = dict(use_camera=True, use_lidar=False)
-fusion_modality = dict(use_camera=True, use_lidar=True)
-lidar_modality = dict(use_camera=False, use_lidar=True)
 
 train_pipeline = [
     dict(type='LoadMultiViewImages'),
@@ -23,6 +19,11 @@ train_pipeline = [
     dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
     dict(type='PackOccInputs'),
 ]
+camera_train_pipeline = [
+    *train_pipeline[:3],
+    dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
+    dict(type='PackOccInputs'),
+]
 test_pipeline = [
     dict(type='LoadMultiViewImages'),
     dict(type='MultiViewImageAug', final_dim=input_size, test_mode=True),
@@ -31,9 +32,7 @@ test_pipeline = [
 ]
 
 fusion_train_pipeline = [
-    dict(type='LoadMultiViewImages'),
-    dict(type='MultiViewImageAug', final_dim=input_size, resize_lim=(-0.06, 0.11), rot_lim=(-5.4, 5.4), flip=True),
-    dict(type='LoadOccupancyLabels'),
+    *train_pipeline[:3],
     dict(type='LoadLidarPoints'),
     dict(type='LoadLidarSweeps', num_sweeps=sweeps_num),
     dict(type='PointsToEgo'),
@@ -43,9 +42,7 @@ fusion_train_pipeline = [
     dict(type='PackOccInputs'),
 ]
 fusion_test_pipeline = [
-    dict(type='LoadMultiViewImages'),
-    dict(type='MultiViewImageAug', final_dim=input_size, test_mode=True),
-    dict(type='LoadOccupancyLabels'),
+    *test_pipeline[:3],
     dict(type='LoadLidarPoints'),
     dict(type='LoadLidarSweeps', num_sweeps=sweeps_num, test_mode=True),
     dict(type='PointsToEgo'),
@@ -62,14 +59,7 @@ lidar_train_pipeline = [
     dict(type='EgoPointsRangeFilter'),
     dict(type='PackOccInputs'),
 ]
-lidar_test_pipeline = [
-    dict(type='LoadOccupancyLabels'),
-    dict(type='LoadLidarPoints'),
-    dict(type='LoadLidarSweeps', num_sweeps=sweeps_num, test_mode=True),
-    dict(type='PointsToEgo'),
-    dict(type='EgoPointsRangeFilter'),
-    dict(type='PackOccInputs'),
-]
+lidar_test_pipeline = fusion_test_pipeline[2:]
 
 distill_train_pipeline = [
     *fusion_train_pipeline[:-1],
@@ -77,35 +67,6 @@ distill_train_pipeline = [
     dict(type='PackOccInputs'),
 ]
 
-train_dataloader = dict(
-    batch_size=4,
-    num_workers=4,
-    persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        ann_file='occ3d-nus_infos_train.pkl',
-        modality=fusion_modality,
-        pipeline=train_pipeline,
-    ),
-)
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        ann_file='occ3d-nus_infos_val.pkl',
-        modality=camera_modality,
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
+train_dataloader = dict(dataset=dict(data_root=data_root, pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(data_root=data_root, pipeline=test_pipeline))
 test_dataloader = val_dataloader
-
-val_evaluator = dict(type='OccMetric', mask='camera')
-test_evaluator = val_evaluator

@@ -5,14 +5,7 @@ point_cloud_range = [-51.2, -51.2, -3.0, 51.2, 51.2, 5.0]
 grid_size = [256, 256, 20]
 
 train_pipeline = [
-    dict(type='LoadMultiViewImages'),
-    dict(
-        type='MultiViewImageAug',
-        final_dim=_base_.input_size,
-        resize_lim=(-0.06, 0.11),
-        rot_lim=(-5.4, 5.4),
-        flip=True,
-    ),
+    *_base_.train_pipeline[:2],
     dict(type='LoadLidarPoints'),
     dict(type='LoadPointClasses'),
     dict(type='PointsToEgo'),
@@ -21,11 +14,7 @@ train_pipeline = [
     dict(type='BEVAugment', flip_x_prob=0.5, flip_y_prob=0.5),
     dict(type='PackOccInputs'),
 ]
-test_pipeline = [
-    dict(type='LoadMultiViewImages'),
-    dict(type='MultiViewImageAug', final_dim=_base_.input_size, test_mode=True),
-    dict(type='PackOccInputs'),
-]
+test_pipeline = [*_base_.test_pipeline[:2], dict(type='PackOccInputs')]
 # What follows the images where the model or its teacher reads LiDAR. Sweeps come before the vote, to which they add
 # nothing; of data with fewer, all are taken.
 fusion_points = [

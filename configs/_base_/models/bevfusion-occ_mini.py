@@ -1,7 +1,7 @@
-# Fusion teacher for two CPU cores: the camera branch of flashocc_mini and pillars of 0.4 m in eight height slices.
+# Fusion teacher for two CPU cores: lidar-occ_mini with the camera branch of flashocc_mini.
+_base_ = './lidar-occ_mini.py'
 teacher = dict(
     type='FusionOccModel',
-    data_preprocessor=dict(type='OccDataPreprocessor'),
     img_backbone=dict(
         type='mmdet.ResNet',
         depth=18,
@@ -27,23 +27,5 @@ teacher = dict(
     ),
     grid_backbone=dict(type='BEVResNet', in_channels=128, channels=[48, 64], num_blocks=[1, 1], strides=[1, 2]),
     grid_neck=dict(type='LSSFPN', in_channels=[48, 64], out_channels=48, extra_upsample=1),
-    pts_encoder=dict(
-        type='PillarEncoder',
-        pillar_size=[0.4, 0.4],
-        channels=8,
-        num_slices=8,
-        norm_cfg=dict(type='BN1d', eps=1e-3, momentum=0.1),
-    ),
-    pts_backbone=dict(type='BEVResNet', in_channels=64, channels=[64, 64, 96], num_blocks=[1, 1, 1], strides=[2, 2, 2]),
-    pts_neck=dict(type='LSSFPN', in_channels=[64, 96], out_channels=64, extra_upsample=1),
     fuser=dict(type='SEBEVFuser', in_channels=[48, 64], out_channels=64),
-    occ_head=dict(
-        type='FlashOccHead',
-        in_channels=64,
-        mid_channels=64,
-        hidden_channels=32,
-        upsample=2,
-        loss_occ=dict(type='MaskedCrossEntropyLoss', loss_weight=1.0),
-        loss_lovasz=dict(type='OccLovaszLoss', loss_weight=1.0),
-    ),
 )

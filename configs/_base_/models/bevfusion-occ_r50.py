@@ -1,8 +1,8 @@
-# Fusion teacher: FlashOcc camera branch with 88 depth bins, LiDAR branch and channel gate of RadOcc's teacher
-# (pillars of 0.2 m, SECOND 3/5/5 with 64/128/256 channels).
+# Fusion teacher: FlashOcc camera branch with 88 depth bins, LiDAR branch (that of lidar-occ_pillar) and channel gate of
+# RadOcc's teacher (pillars of 0.2 m, SECOND 3/5/5 with 64/128/256 channels).
+_base_ = './lidar-occ_pillar.py'
 teacher = dict(
     type='FusionOccModel',
-    data_preprocessor=dict(type='OccDataPreprocessor'),
     img_backbone=dict(
         type='mmdet.ResNet',
         depth=50,
@@ -27,32 +27,6 @@ teacher = dict(
     ),
     grid_backbone=dict(type='BEVResNet', in_channels=64, channels=[128, 256, 512]),
     grid_neck=dict(type='LSSFPN', in_channels=[128, 512], out_channels=256),
-    pts_encoder=dict(
-        type='PillarEncoder',
-        pillar_size=[0.2, 0.2],
-        channels=64,
-    ),
-    pts_backbone=dict(
-        type='SECOND',
-        in_channels=64,
-        out_channels=[64, 128, 256],
-        layer_nums=[3, 5, 5],
-        layer_strides=[2, 2, 2],
-        norm_cfg=dict(type='BN', eps=1e-3, momentum=0.01),
-    ),
-    pts_neck=dict(
-        type='SECONDFPN',
-        in_channels=[64, 128, 256],
-        out_channels=[128, 128, 128],
-        upsample_strides=[1, 2, 4],
-        norm_cfg=dict(type='BN', eps=1e-3, momentum=0.01),
-        upsample_cfg=dict(type='deconv', bias=False),
-    ),
     fuser=dict(type='SEBEVFuser', in_channels=[256, 384], out_channels=256),
-    occ_head=dict(
-        type='FlashOccHead',
-        in_channels=256,
-        mid_channels=256,
-        loss_occ=dict(type='MaskedCrossEntropyLoss', loss_weight=1.0),
-    ),
+    occ_head=dict(in_channels=256),
 )

@@ -1,4 +1,4 @@
-# LiDAR-only teacher: the LiDAR branch of the fusion teacher with a channel-to-height head.
+# LiDAR-only teacher: the LiDAR branch of the fusion teacher (bevfusion-occ_r50) with a channel-to-height head.
 teacher = dict(
     type='LidarOccModel',
     data_preprocessor=dict(type='OccDataPreprocessor'),

@@ -1,16 +1,8 @@
 # Second stage on MiniDrive: go on from trained weights, at half the rate of adamw-cosine-7e. Not from a paper.
-optim_wrapper = dict(
-    type='OptimWrapper',
-    accumulative_counts=1,
-    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-2),
-    clip_grad=dict(max_norm=10, norm_type=2),
-)
+_base_ = './adamw-cosine-6e.py'
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, begin=0, end=50, by_epoch=False),
     dict(type='CosineAnnealingLR', eta_min=1e-5, begin=0, end=4, T_max=4, by_epoch=True, convert_to_iter_based=True),
 ]
-auto_scale_lr = dict(enable=False, base_batch_size=1)
-
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=4, val_interval=4)
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
+train_cfg = dict(max_epochs=4, val_interval=4)

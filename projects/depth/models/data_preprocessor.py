@@ -5,17 +5,17 @@ from typing import Any
 
 import torch
 from mmdet3d.registry import MODELS
-from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 from torch.nn import functional as F
 
+from projects.models import ImageDataPreprocessor
 from projects.transforms.extra_keys import check_named_images, checked_keys
 
 _KNOWN = ('img', 'right_img', 'cam2img', 'baseline', 'valid_mask')
 
 
 @MODELS.register_module()
-class DepthDataPreprocessor(BaseDataPreprocessor):
+class DepthDataPreprocessor(ImageDataPreprocessor):
     """Check, pad, stack, move and normalise the inputs of depth models.
 
     Images are padded with the mean colour at the right and at the bottom, so ``cam2img`` stays as it is.
@@ -43,14 +43,9 @@ class DepthDataPreprocessor(BaseDataPreprocessor):
         non_blocking: bool = False,
         extra_images: Sequence[str] = (),
     ) -> None:
-        super().__init__(non_blocking=non_blocking)
-        if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
-            raise ValueError(f'mean and std need three values each and std > 0, got mean={mean}, std={std}')
-        self.bgr_to_rgb = bgr_to_rgb
+        super().__init__(mean, std, bgr_to_rgb, non_blocking)
         self.pad_size_divisor = pad_size_divisor
         self.extra_images = checked_keys(extra_images, 'extra_images of DepthDataPreprocessor', _KNOWN)
-        self.register_buffer('mean', torch.tensor(mean).view(3, 1, 1), persistent=False)
-        self.register_buffer('std', torch.tensor(std).view(3, 1, 1), persistent=False)
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Turn collated data into model inputs.
@@ -108,11 +103,7 @@ class DepthDataPreprocessor(BaseDataPreprocessor):
         return {'inputs': out, 'data_samples': self.cast_data(samples)}
 
     def _stack_images(self, images: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
-        normalised = []
-        for img in images:
-            img = img.flip(-3) if self.bgr_to_rgb else img
-            normalised.append(F.pad((img.float() - self.mean) / self.std, _padding(img, *size)))
-        return torch.stack(normalised)
+        return torch.stack([F.pad(self.normalise(img), _padding(img, *size)) for img in images])
 
 
 def _padding(img: Tensor, height: int, width: int) -> tuple[int, int, int, int]:

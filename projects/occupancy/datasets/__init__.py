@@ -4,7 +4,7 @@ from projects.occ_eval.infos import read_info_items
 
 from .occ3d_nuscenes import Occ3DNuScenesDataset
 from .sparse_nuscenes import SparseOccNuScenesDataset
-from .transforms import LoadImageSegments, LoadOccupancyLabels, PackOccInputs, read_occ_label
+from .transforms import LoadImageSegments, LoadOccupancyLabels, PackOccInputs, load_occ_label
 
 __all__ = [
     'LoadImageSegments',
@@ -12,6 +12,6 @@ __all__ = [
     'Occ3DNuScenesDataset',
     'PackOccInputs',
     'SparseOccNuScenesDataset',
+    'load_occ_label',
     'read_info_items',
-    'read_occ_label',
 ]

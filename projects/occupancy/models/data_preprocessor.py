@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from mmdet3d.registry import MODELS
 from mmengine.logging import print_log
-from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
+from projects.models import ImageDataPreprocessor
 from projects.occupancy.structures import HISTORY_MATRICES
 from projects.transforms.extra_keys import check_named_images, checked_keys
 
@@ -23,7 +23,7 @@ _SOURCES = {
 
 
 @MODELS.register_module()
-class OccDataPreprocessor(BaseDataPreprocessor):
+class OccDataPreprocessor(ImageDataPreprocessor):
     """Check, stack, move and normalise the inputs of occupancy models.
 
     The checks run before the data move to the device, so they cost no synchronisation. A sample with an empty point
@@ -48,13 +48,8 @@ class OccDataPreprocessor(BaseDataPreprocessor):
         non_blocking: bool = False,
         extra_images: Sequence[str] = (),
     ) -> None:
-        super().__init__(non_blocking=non_blocking)
-        if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
-            raise ValueError(f'mean and std need three values each and std > 0, got mean={mean}, std={std}')
-        self.bgr_to_rgb = bgr_to_rgb
+        super().__init__(mean, std, bgr_to_rgb, non_blocking)
         self.extra_images = checked_keys(extra_images, 'extra_images of OccDataPreprocessor', _KNOWN)
-        self.register_buffer('mean', torch.tensor(mean).view(3, 1, 1), persistent=False)
-        self.register_buffer('std', torch.tensor(std).view(3, 1, 1), persistent=False)
         self._warned_empty = False
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
@@ -88,19 +83,14 @@ class OccDataPreprocessor(BaseDataPreprocessor):
             imgs = data['inputs']['imgs']
             if imgs.dim() != 5 or imgs.shape[2] != 3:
                 raise ValueError(f'imgs must be (B, N, 3, H, W), got {tuple(imgs.shape)}')
-            data['inputs']['imgs'] = self._normalize(imgs)
+            data['inputs']['imgs'] = self.normalise(imgs)
         history = ('history_imgs',) if 'history_imgs' in inputs else ()
         for key in (*history, *self.extra_images):
             imgs = data['inputs'][key]
             if imgs.dim() < 4 or imgs.shape[-3] != 3:
                 raise ValueError(f'inputs[{key!r}] must be images (B, ..., 3, H, W), got {tuple(imgs.shape)}')
-            data['inputs'][key] = self._normalize(imgs)
+            data['inputs'][key] = self.normalise(imgs)
         return data
-
-    def _normalize(self, imgs: Tensor) -> Tensor:
-        if self.bgr_to_rgb:
-            imgs = imgs.flip(-3)
-        return (imgs.float() - self.mean) / self.std
 
     @staticmethod
     def _stack(key: str, tensors: Sequence[Tensor]) -> Tensor:

@@ -146,6 +146,33 @@ def _read_bins(t_starts, t_ends, weights, grad_weights, index, num_samples, left
     return starts, ends, edge, grads, left - tl.sum(weight, axis=0), behind - tl.sum(grad * weight, axis=0)
 
 
+@triton.jit
+def _add_votes(grad, row, column, num_classes, votes, weight, threshold):
+    """Add the semantics of a piece to the gradient by its weight; returns it, and the gradients by its classes."""
+    amount = tl.zeros_like(votes)
+    if weight > threshold:
+        values = tl.load(row + column, mask=column < num_classes, other=0.0).to(tl.float32)
+        grad += tl.sum(values * votes, axis=0)
+        amount = weight * votes
+    return grad, amount
+
+
+@triton.jit
+def _pass_piece(grad, grad_depth, thickness, alpha, trans, length, behind):
+    """Gradient by the density of a piece but for its bins, and what is left of the sum over the pieces behind it."""
+    offset, offset_slope = _mean_offset(thickness)
+    behind -= trans * (grad * alpha + grad_depth * length * offset)
+    return length * (trans * (grad * tl.exp(-thickness) + grad_depth * length * offset_slope) - behind), behind
+
+
+@triton.jit
+def _add_to_logits(row, column, num_classes, grad_field, amount, shares):
+    """Add the gradients of a voxel: of its field to the free logit, of its classes and their shares to the others."""
+    amount = tl.where(column == num_classes, grad_field, amount - grad_field * shares)
+    wanted = (column <= num_classes) & ((amount == 0) == 0)  # written so that NaN passes
+    tl.atomic_add(row + column, amount, mask=wanted, sem='relaxed')
+
+
 @triton.jit(do_not_specialize=['count_x', 'count_y', 'count_z', 'rays_per_batch', 't_stride', 'num_samples'])
 def forward_kernel(
     logits, origins, directions, enters, leaves, lengths, t_starts, t_ends, weights, depths, semantics, opacities,
@@ -249,15 +276,10 @@ def backward_kernel(
         sigma, slope, shares = _read_density(logits + row, column, num_classes, scale * per_unit, LOG_ODDS)
         thickness = sigma * length
         alpha = opacity(thickness)
-        offset, offset_slope = _mean_offset(thickness)
         grad, amount = grad_opacity + grad_depth * t, tl.zeros((BLOCK_C,), dtype=tl.float32)
-        if SEMANTICS:  # noqa: SIM102 (known when the kernel is compiled, the weight is not)
-            if trans * alpha > threshold:
-                values = tl.load(logits + row + column, mask=column < num_classes, other=0.0).to(tl.float32)
-                grad += tl.sum(values * votes, axis=0)
-                amount = trans * alpha * votes
-        behind -= trans * (grad * alpha + grad_depth * length * offset)
-        grad = length * (trans * (grad * tl.exp(-thickness) + grad_depth * length * offset_slope) - behind)
+        if SEMANTICS:
+            grad, amount = _add_votes(grad, logits + row, column, num_classes, votes, trans * alpha, threshold)
+        grad, behind = _pass_piece(grad, grad_depth, thickness, alpha, trans, length, behind)
         if WEIGHTS:
             grad += tl.sum(_share(grad_bins, t, stop, starts, ends), axis=0)
             while (stop > edge) & (ahead > 0):
@@ -266,9 +288,7 @@ def backward_kernel(
                     t_starts, t_ends, weights, grad_weights, index, num_samples, left, bins_behind
                 )
                 grad += tl.sum(_share(grad_bins, t, stop, starts, ends), axis=0)
-        amount = tl.where(column == num_classes, grad * slope, amount - grad * slope * shares)
-        wanted = (column <= num_classes) & ((amount == 0) == 0)  # written so that NaN passes
-        tl.atomic_add(grad_logits + row + column, amount, mask=wanted, sem='relaxed')
+        _add_to_logits(grad_logits + row, column, num_classes, grad * slope, amount, shares)
         t, voxel = stop, voxel + on_x * step_x + on_y * step_y + on_z * step_z
         left_x, left_y, left_z = left_x - on_x, left_y - on_y, left_z - on_z
         passed += thickness

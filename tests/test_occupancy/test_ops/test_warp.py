@@ -6,7 +6,7 @@ import torch
 
 from projects.occupancy.classes import OCC3D
 from projects.occupancy.datasets import Occ3DNuScenesDataset
-from projects.occupancy.datasets.transforms import read_occ_label
+from projects.occupancy.datasets.transforms import load_occ_label
 from projects.occupancy.ops import warp_to_key
 
 BOX = (-40.0, -40.0, -1.0, 40.0, 40.0, 5.4)
@@ -95,7 +95,7 @@ def test_gradients_reach_the_feature_and_half_precision_is_kept():
 
 def standing(frame):
     """Voxels of a keyframe that hold what stands still, as a feature (1, 1, X, Y, Z)."""
-    label = read_occ_label(frame['occ_path'], OCC3D.grid_size, len(OCC3D.classes))
+    label = load_occ_label(frame['occ_path'], OCC3D.grid_size, len(OCC3D.classes))
     classes = [OCC3D.classes.index(name) for name in ('manmade', 'vegetation')]
     found = torch.from_numpy(np.isin(label['gt_occ'], classes)).float()
     return found[None, None]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from projects.occupancy.datasets.transforms import BEVAugment, LiDARDepthMap, MultiViewImageAug, project_points
+from projects.occupancy.datasets.transforms import BEVAugment, LiDARDepthMap, MultiViewImageAug, project_ego_points
 
 # A camera at (1, 0, 1.5) that looks along x: right is -y, down is -z.
 CAM2EGO = np.array([[0, 0, 1, 1.0], [-1, 0, 0, 0], [0, -1, 0, 1.5], [0, 0, 0, 1]])
@@ -25,7 +25,7 @@ def scene(points):
 
 def test_point_projects_to_the_pixel_worked_out_by_hand():
     # In the camera frame (11, 2, 0.5) is right -2, down 1.0, ahead 10.
-    pixels, raw, depth = project_points(np.array([[11, 2, 0.5]]), CAM2IMG, CAM2EGO, np.eye(3), np.eye(4))
+    pixels, raw, depth = project_ego_points(np.array([[11, 2, 0.5]]), CAM2IMG, CAM2EGO, np.eye(3), np.eye(4))
     np.testing.assert_allclose(pixels, [[59.5, 54.5]])
     np.testing.assert_allclose(raw, pixels)
     np.testing.assert_allclose(depth, [10])
@@ -88,14 +88,14 @@ def test_occupied_voxel_keeps_its_pixel_and_its_points_under_bev_flips(flips):
     center = np.array([16.2, -3.8, 0.8])
     data = scene([center])
     data.update(gt_occ=gt_occ, mask_camera=gt_occ == 4, mask_lidar=gt_occ == 4)
-    before, _, depth = project_points(center[None], CAM2IMG, CAM2EGO, np.eye(3), np.eye(4))
+    before, _, depth = project_ego_points(center[None], CAM2IMG, CAM2EGO, np.eye(3), np.eye(4))
     data = BEVAugment(*flips).transform(data)
     index = np.argwhere(data['gt_occ'] == 4)
     assert len(index) == 1
     moved = np.array([-40, -40, -1]) + (index + 0.5) * 0.4
     np.testing.assert_allclose(data['points'][:, :3], moved, atol=1e-5)
     np.testing.assert_array_equal(data['mask_camera'], data['gt_occ'] == 4)
-    after, _, depth_after = project_points(moved, CAM2IMG, CAM2EGO, np.eye(3), data['bda_mat'])
+    after, _, depth_after = project_ego_points(moved, CAM2IMG, CAM2EGO, np.eye(3), data['bda_mat'])
     np.testing.assert_allclose(after, before, atol=1e-9)
     np.testing.assert_allclose(depth_after, depth)
 

@@ -3,8 +3,10 @@
 import torch
 from torch import Tensor
 
+from projects.occ_eval.classes import OCC3D
+
 YAWS = (55.0, 0.0, -55.0, 110.0, 180.0, -110.0)
-LOWER, UPPER = (-40.0, -40.0, -1.0), (40.0, 40.0, 5.4)
+LOWER, UPPER = OCC3D.point_cloud_range[:3], OCC3D.point_cloud_range[3:]
 
 
 def surround_calibration(width: int, height: int, focal: float, horizon: float) -> dict[str, Tensor]:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-SHAPE = (200, 200, 16)
-FREE = 17
+from projects.occ_eval.classes import OCC3D
+
+SHAPE, FREE = OCC3D.grid_size, OCC3D.free_class
 
 
 def make_scene(seed: int) -> np.ndarray:

@@ -9,6 +9,58 @@ _MAX_CELLS, _MAX_STEPS = 1446, 1000
 
 
 @numba.njit(cache=True)
+def _open_axis(start, direction):
+    """First voxel, step (1 or -1), distance to the next face, and that between faces, along one axis."""
+    cell, step = int(start), (1 if direction >= 0 else -1)
+    if direction == 0:
+        return cell, step, np.inf, np.inf
+    return cell, step, (cell + (0 if step < 0 else 1) - start) / direction, step / direction
+
+
+@numba.njit(cache=True)
+def _walk(sigma, start, end, path, csd, p, d):
+    """Write what the kernel computes in each voxel of a ray into ``path, csd, p, d``; returns their number."""
+    nz, ny, nx = sigma.shape
+    rx, ry, rz = end[0] - start[0], end[1] - start[1], end[2] - start[2]
+    length = math.sqrt(rx * rx + ry * ry + rz * rz)
+    vx, step_x, tx, delta_x = _open_axis(start[0], rx / length)
+    vy, step_y, ty, delta_y = _open_axis(start[1], ry / length)
+    vz, step_z, tz, delta_z = _open_axis(start[2], rz / length)
+    step, count, last_d, was_inside = 0, 0, 0.0, False
+    while True:
+        inside = 0 <= vx < nx and 0 <= vy < ny and 0 <= vz < nz
+        if inside:
+            was_inside = True
+            path[count, 0], path[count, 1], path[count, 2] = vx, vy, vz
+        elif was_inside:
+            break
+        if tx < ty:
+            if tx < tz:
+                now, vx, tx = tx, vx + step_x, tx + delta_x
+            else:
+                now, vz, tz = tz, vz + step_z, tz + delta_z
+        elif ty < tz:
+            now, vy, ty = ty, vy + step_y, ty + delta_y
+        else:
+            now, vz, tz = tz, vz + step_z, tz + delta_z
+        if inside:
+            sd = sigma[path[count, 2], path[count, 1], path[count, 0]] * max(0.0, now - last_d)
+            if count == 0:
+                csd[count] = sd
+                p[count] = 1 - math.exp(-sd)
+            else:
+                csd[count] = csd[count - 1] + sd
+                p[count] = math.exp(-csd[count - 1]) - math.exp(-csd[count])
+            d[count] = now
+            count += 1
+        last_d = now
+        step += 1
+        if step > _MAX_STEPS:
+            break
+    return count
+
+
+@numba.njit(cache=True)
 def trace_as_published(sigma, start, ends):
     """First occupied voxel of every ray, with all that the kernel computes on the way (its densities are not used).
 
@@ -20,53 +72,11 @@ def trace_as_published(sigma, start, ends):
     Returns:
         tuple[np.ndarray, np.ndarray]: Voxels (x, y, z), int64, and distances in units of voxels, float32.
     """
-    nz, ny, nx = sigma.shape
     cells, distances = np.zeros((len(ends), 3), np.int64), np.full(len(ends), -1.0, np.float32)
     path = np.zeros((_MAX_CELLS, 3), np.int32)
     csd, p, d = np.zeros(_MAX_CELLS), np.zeros(_MAX_CELLS), np.zeros(_MAX_CELLS)
     for r in range(len(ends)):
-        rx, ry, rz = ends[r, 0] - start[0], ends[r, 1] - start[1], ends[r, 2] - start[2]
-        length = math.sqrt(rx * rx + ry * ry + rz * rz)
-        dx, dy, dz = rx / length, ry / length, rz / length
-        vx, vy, vz = int(start[0]), int(start[1]), int(start[2])
-        step_x, step_y, step_z = (1 if dx >= 0 else -1), (1 if dy >= 0 else -1), (1 if dz >= 0 else -1)
-        tx = (vx + (0 if step_x < 0 else 1) - start[0]) / dx if dx != 0 else np.inf
-        ty = (vy + (0 if step_y < 0 else 1) - start[1]) / dy if dy != 0 else np.inf
-        tz = (vz + (0 if step_z < 0 else 1) - start[2]) / dz if dz != 0 else np.inf
-        delta_x = step_x / dx if dx != 0 else np.inf
-        delta_y = step_y / dy if dy != 0 else np.inf
-        delta_z = step_z / dz if dz != 0 else np.inf
-        step, count, last_d, was_inside = 0, 0, 0.0, False
-        while True:
-            inside = 0 <= vx < nx and 0 <= vy < ny and 0 <= vz < nz
-            if inside:
-                was_inside = True
-                path[count, 0], path[count, 1], path[count, 2] = vx, vy, vz
-            elif was_inside:
-                break
-            if tx < ty:
-                if tx < tz:
-                    now, vx, tx = tx, vx + step_x, tx + delta_x
-                else:
-                    now, vz, tz = tz, vz + step_z, tz + delta_z
-            elif ty < tz:
-                now, vy, ty = ty, vy + step_y, ty + delta_y
-            else:
-                now, vz, tz = tz, vz + step_z, tz + delta_z
-            if inside:
-                sd = sigma[path[count, 2], path[count, 1], path[count, 0]] * max(0.0, now - last_d)
-                if count == 0:
-                    csd[count] = sd
-                    p[count] = 1 - math.exp(-sd)
-                else:
-                    csd[count] = csd[count - 1] + sd
-                    p[count] = math.exp(-csd[count - 1]) - math.exp(-csd[count])
-                d[count] = now
-                count += 1
-            last_d = now
-            step += 1
-            if step > _MAX_STEPS:
-                break
+        count = _walk(sigma, start, ends[r], path, csd, p, d)
         if count == 0:
             continue
         found = count - 1

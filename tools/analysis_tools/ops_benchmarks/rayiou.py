@@ -4,13 +4,14 @@ import numpy as np
 import torch
 
 from projects.occ_eval import lidar_rays, ray_counts
+from projects.occ_eval.classes import OCC3D
 
 from .core import Benchmark
 from .occ_scenes import make_prediction, make_scene
 from .peers_rayiou import count_as_published, trace_as_published
 
 PEER = 'port of dvr + calc_rayiou'
-LOWER, VOXEL = np.array([-40.0, -40.0, -1.0]), np.float64(np.float32(0.4))
+LOWER, VOXEL = np.array(OCC3D.lower), np.float64(np.float32(OCC3D.cube_edge('RayIoU')))
 
 
 def published(pred: np.ndarray, target: np.ndarray, origins: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from mmdet3d.registry import TRANSFORMS
 from .points_loading import require_frame
 
 
-def project_points(
+def project_ego_points(
     xyz: np.ndarray, cam2img: np.ndarray, cam2ego: np.ndarray, img_aug_matrix: np.ndarray, bda_mat: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Project points of the augmented ego frame into one camera.
@@ -59,7 +59,7 @@ class LiDARDepthMap(BaseTransform):
         to_depth = np.linalg.inv(np.asarray(bda_mat, np.float64) @ cam2ego)[2]
         ahead = xyz @ to_depth[:3] + to_depth[3]
         xyz = xyz[(ahead > 0.5 * self.min_depth) & (ahead < 2 * self.max_depth)]
-        pixels, raw, depth = project_points(
+        pixels, raw, depth = project_ego_points(
             xyz, results['cam2img'][view], cam2ego, results['img_aug_matrix'][view], bda_mat
         )
         (raw_h, raw_w), (height, width) = results['ori_shape'], results['img_shape']

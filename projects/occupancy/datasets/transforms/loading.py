@@ -7,7 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
-from projects.occ_eval.files import read_occ_label as read_label_file
+from projects.occ_eval.files import read_occ_label
 from projects.occupancy.classes import OCC3D, UNLABELLED
 from projects.transforms import read_image, resize_nearest
 from projects.transforms.sizes import checked_size
@@ -15,8 +15,8 @@ from projects.transforms.sizes import checked_size
 _MASKS = ('lidar', 'camera')
 
 
-def read_occ_label(path: str, shape: tuple[int, ...] = OCC3D.grid_size, num_classes: int = len(OCC3D.classes)) -> dict:
-    """Read and check an Occ3D ``labels.npz`` as ``tools/eval_occ.py`` does.
+def load_occ_label(path: str, shape: tuple[int, ...] = OCC3D.grid_size, num_classes: int = len(OCC3D.classes)) -> dict:
+    """A label with both masks as training reads it; :func:`projects.occ_eval.files.read_occ_label` checks it.
 
     Args:
         path (str): File with ``semantics``, ``mask_lidar`` and ``mask_camera``.
@@ -35,7 +35,7 @@ def read_occ_label(path: str, shape: tuple[int, ...] = OCC3D.grid_size, num_clas
         raise FileNotFoundError(
             f'occupancy label not found: {path}; check data_root, or download gts of Occ3D-nuScenes'
         )
-    semantics, masks = read_label_file(path, _MASKS, shape, num_classes)
+    semantics, masks = read_occ_label(path, _MASKS, shape, num_classes)
     # Copies: what is read is read-only, and transforms write.
     return {'gt_occ': semantics.copy(), **{f'mask_{name}': mask.copy() for name, mask in masks.items()}}
 
@@ -73,7 +73,7 @@ class LoadOccupancyLabels(BaseTransform):
         if not np.array_equal(results['bda_mat'], np.eye(4)):
             raise ValueError('LoadOccupancyLabels must come before BEVAugment in the pipeline')
         try:
-            results.update(read_occ_label(path, results['grid_size'], results['num_classes']))
+            results.update(load_occ_label(path, results['grid_size'], results['num_classes']))
         except FileNotFoundError as error:
             raise FileNotFoundError(f'sample {results["token"]}: {error}') from error
         return results
