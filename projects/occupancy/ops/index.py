@@ -20,8 +20,10 @@ _INT32_MAX = 2**31 - 1
 _LAYOUTS = {'xyz': (0, 1, 2), 'zyx': (2, 1, 0), 'yxz': (1, 0, 2)}
 # The counting sort needs one counter per voxel of the grid; beyond this many per point a sort of the points is cheaper.
 _MAX_COUNTERS_PER_POINT = 16
-# Summing empty voxels with the others saves a pass over the output; in larger grids skipping them saves more.
+# Summing empty voxels with the others saves a pass over the output; in larger grids skipping them saves more. A GPU
+# would wait for the number of hit voxels.
 _MAX_DENSE_VOXELS = 2**18
+_MAX_DENSE_VOXELS_OF_GPU = 2**26
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,8 @@ def _offsets(counts: Tensor, dtype: torch.dtype) -> Tensor:
     return torch.cat([counts.new_zeros(1, dtype=dtype), counts.cumsum(0, dtype=dtype)])
 
 
-def _is_dense(shape: tuple[int, ...]) -> bool:
-    return math.prod(shape) <= _MAX_DENSE_VOXELS
+def _is_dense(shape: tuple[int, ...], device: torch.device) -> bool:
+    return math.prod(shape) <= (_MAX_DENSE_VOXELS if device.type == 'cpu' else _MAX_DENSE_VOXELS_OF_GPU)
 
 
 def rank_points(
@@ -114,8 +116,9 @@ def _rank(
     """:func:`rank_points` with the number of points of each pixel at hand."""
     dtype = depths.dtype
     sorted_voxels, order = torch.sort(voxels, stable=True)
-    hits = dense_offsets = None
-    if _is_dense(shape):
+    hits: tuple[Tensor, Tensor] | None = None
+    dense_offsets: Tensor | None = None
+    if _is_dense(shape, voxels.device):
         # Where the points of every voxel begin is found without asking how many voxels are hit.
         edges = torch.arange(math.prod(shape) + 1, dtype=sorted_voxels.dtype, device=voxels.device)
         dense_offsets = torch.searchsorted(sorted_voxels, edges, out_int32=dtype == torch.int32)
@@ -211,10 +214,11 @@ def voxel_pool_prepare(
 
         shape = (rays.shape[0], *(grid_shape[axis] for axis in axes))
         dtype = _index_dtype(math.prod(shape), rays.shape[:3].numel() * bins.numel())
-        options = (grid_shape, axes, legacy_trunc, dtype, _is_dense(shape))
+        dense = _is_dense(shape, rays.device)
+        options = (grid_shape, axes, legacy_trunc, dtype, dense)
         (voxels, voxel_offsets), points = prepare_with_numba(rays, origins, bins, *options)
         dense_offsets = None
-        if _is_dense(shape):
+        if dense:
             counts = voxel_offsets.new_zeros(math.prod(shape)).index_copy_(0, voxels, voxel_offsets.diff())
             dense_offsets = _offsets(counts, dtype)
         return VoxelPoolIndex(*points, dense_offsets, shape, (voxels, voxel_offsets))

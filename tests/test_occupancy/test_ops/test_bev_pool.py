@@ -201,6 +201,14 @@ def test_every_tensor_stays_on_the_device_of_the_inputs():
         assert grad_feats.shape == (24, 6)
 
 
+def test_on_a_device_that_is_not_the_cpu_large_grids_have_offsets_of_all_voxels():
+    with FakeTensorMode(shape_env=ShapeEnv()):
+        rays, origins = torch.rand(1, 2, 3, 4, 3, device='cuda'), torch.rand(1, 2, 3, device='cuda')
+        index = voxel_pool_prepare(rays, origins, torch.rand(5, device='cuda'), LOWER, SIZE, (200, 200, 16))
+    assert index.dense_offsets.shape == (200 * 200 * 16 + 1,)
+    assert index.hits is None, 'nobody waited for the number of hit voxels'
+
+
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
 @pytest.mark.parametrize('legacy_trunc', [False, True])
 def test_numba_ranks_every_point_like_torch_also_on_borders_of_voxels(dtype, legacy_trunc, monkeypatch):
