@@ -19,7 +19,7 @@ setup(
     # pkg_resources, which isolated builds lack. tools/mmcv_wheel/install.sh installs it; projects.engine says so.
     install_requires=[
         'torch>=2.1,<2.14',
-        'numpy<2',
+        'numpy>=1.23',  # the code runs with numpy 2, but nuscenes-devkit asks pip for numpy<2
         'mmengine>=0.10.4,<0.11',
         'mmdet>=3.2,<3.4',
         'mmdet3d>=1.4,<1.5',

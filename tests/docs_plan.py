@@ -77,6 +77,7 @@ BEFORE = {
 NOT_RUN = (
     (r'make (demo|demo-depth|study|test|install|lint|bench|docs)\b.*', 'continuous integration runs it (.ci/run)'),
     (r'source \.venv/bin/activate', 'the tests run in the environment'),
+    (r'bash tools/install\.sh', 'tests/test_tools/test_install.py runs it with a stand-in for pip'),
     (r'bash tools/mmcv_wheel/install\.sh( .*)?', 'make install of continuous integration runs it'),
     (r'python tools/misc/compile_kernels\.py', 'make install of continuous integration runs it'),
     (r'\.venv/bin/pre-commit install', 'it would change the hooks of the checkout'),

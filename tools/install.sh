@@ -1,16 +1,25 @@
 #!/usr/bin/env bash
-# Create or update the virtual environment of the tested CPU set. Usage: bash tools/install.sh [VENV]
+# Create or update the virtual environment of the pinned set. Usage: [TORCH=cuda] bash tools/install.sh [VENV]
 #
 # Every step first looks whether it is already done, so an interrupted installation continues where it stopped.
 # pip's own variables are respected: with PIP_FIND_LINKS pointing to a folder of wheels, those are taken first.
-#   TORCH_INDEX  package index of the CPU build of torch (2.4 GB of CUDA libraries less than the default build)
+#   TORCH        cpu (default) or cuda: which build of torch. mmcv has CPU operations in both, since nothing here calls
+#                those for CUDA, so no CUDA compiler is needed.
+#   TORCH_INDEX  package index of torch (default: pytorch.org's CPU builds, 2.4 GB less, for cpu; PyPI for cuda)
 #   MAX_JOBS     compilers that run at once when mmcv is built from source (default: number of processors)
 # What else can be set for mmcv stands in tools/mmcv_wheel/install.sh.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
 venv=${1:-.venv}
-torch_index=${TORCH_INDEX:-https://download.pytorch.org/whl/cpu}
+build=${TORCH:-cpu}
+case $build in
+cpu | cuda) ;;
+*)
+    echo "error: TORCH=$build is neither cpu nor cuda." >&2
+    exit 1
+    ;;
+esac
 pin() { sed -nE "s/^$1==//p" requirements.txt; }
 say() { printf '\n[install %s] %s\n' "$(date +%H:%M:%S)" "$*"; }
 
@@ -42,11 +51,27 @@ fi
 
 # --no-compile: Python compiles what is imported anyway; to compile all 16,000 files takes a minute.
 torch=$(pin torch)
+torch_build() { "$venv/bin/python" -W ignore -c 'import torch; print("cuda" if torch.version.cuda else "cpu")'; }
+if installed torch "$torch" && [ "$(torch_build)" != "$build" ]; then
+    say "torch $torch is there in another build than $build: removing it"
+    pip uninstall -q -y torch
+fi
 if ! installed torch "$torch"; then
-    say "3/7 torch $torch (CPU)"
-    pip install --no-compile --no-deps --no-index "torch==$torch" 2>/dev/null ||
-        pip install --no-compile --no-deps --retries 1 --index-url "$torch_index" "torch==$torch" ||
-        pip install --no-compile "torch==$torch"
+    say "3/7 torch $torch ($build)"
+    if [ "$build" = cuda ]; then
+        # With its dependencies: the CUDA libraries and Triton.
+        pip install --no-compile ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "torch==$torch"
+    else
+        index=${TORCH_INDEX:-https://download.pytorch.org/whl/cpu}
+        pip install --no-compile --no-deps --no-index "torch==$torch" 2>/dev/null ||
+            pip install --no-compile --no-deps --retries 1 --index-url "$index" "torch==$torch" ||
+            pip install --no-compile "torch==$torch"
+    fi
+    if [ "$build" = cuda ] && [ "$(torch_build)" != cuda ]; then
+        echo "error: pip found a torch without CUDA. Unset PIP_FIND_LINKS and PIP_INDEX_URL, or name an index with" \
+            "TORCH_INDEX, for instance https://download.pytorch.org/whl/cu130, and start again." >&2
+        exit 1
+    fi
 fi
 
 say "4/7 pinned packages"
@@ -56,12 +81,14 @@ grep -vE '^(mmcv|torch)==' requirements.txt >"$packages"
 pip install -q --no-compile --no-deps --progress-bar on -r "$packages"
 
 say "5/7 mmcv"
-bash tools/mmcv_wheel/install.sh "$venv/bin/python"
+# With a GPU in sight mmcv would want a CUDA compiler.
+FORCE_CUDA=0 CUDA_VISIBLE_DEVICES='' bash tools/mmcv_wheel/install.sh "$venv/bin/python"
 
 say "6/7 this project"
 # "compat" puts the folder on the path, so packages that a later checkout adds are found without a new installation.
 pip install -q --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
-"$venv/bin/python" -W ignore -c 'import cv2, mmcv.ops, mmdet3d, numba, nuscenes, torch; print("torch", torch.__version__)'
+"$venv/bin/python" -W ignore -c 'import cv2, mmcv.ops, mmdet3d, numba, nuscenes, torch
+print("torch", torch.__version__, "with a GPU" if torch.cuda.is_available() else "without a GPU")'
 
 say "7/7 kernels for the CPU"
 PYTHONPATH=. "$venv/bin/python" -W ignore tools/misc/compile_kernels.py || say "they are compiled when they are first used"

@@ -20,7 +20,7 @@ from .config import (
     read_config,
 )
 from .cpu_time import CPUTimeHook
-from .device import device_problem
+from .device import device_problem, lay_out_weights
 from .display import display_problem
 from .distributed import close_process_group, end_with_launcher, setup_cpu_process_group
 from .finite import FiniteTrainingHook, NonFiniteError, check_finite_losses
@@ -76,6 +76,7 @@ __all__ = [
     'import_modules_of',
     'keep_freed_memory',
     'keep_parts',
+    'lay_out_weights',
     'list_checkpoints',
     'load_checkpoint_safe',
     'load_imagenet_weights',

@@ -1,5 +1,6 @@
 """Training stops at the first loss, gradient or weight that is NaN or infinite, before it is saved."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,16 +59,22 @@ def check_finite_losses(losses: Mapping[str, Any], data_samples: Any) -> None:
         NonFiniteError: If a loss is not finite.
     """
     values = {
-        name: torch.stack([part.detach().float().mean() for part in (loss if isinstance(loss, Sequence) else [loss])])
+        name: [_mean(part.detach().float()) for part in (loss if isinstance(loss, Sequence) else [loss])]
         for name, loss in losses.items()
         if isinstance(loss, (Tensor, list, tuple)) and 'loss' in name
     }
+    parts = [part for of_name in values.values() for part in of_name]
     # One look at all of them, so that a GPU is waited for once.
-    if not values or bool(torch.isfinite(torch.cat(list(values.values())).sum())):
+    if not parts or math.isfinite(torch.stack(parts).sum().item()):
         return
-    wrong = [f'{name} = {value.sum().item()}' for name, value in values.items() if not torch.isfinite(value).all()]
+    sums = {name: sum(part.item() for part in of_name) for name, of_name in values.items()}
+    wrong = [f'{name} = {value}' for name, value in sums.items() if not math.isfinite(value)]
     if wrong:
         raise NonFiniteError(f'{", ".join(wrong)} ({_where(data_samples)}). {_REMEDY}')
+
+
+def _mean(loss: Tensor) -> Tensor:
+    return loss.mean() if loss.dim() else loss
 
 
 def non_finite_names(named: Mapping[str, Tensor]) -> list[str]:

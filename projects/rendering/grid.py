@@ -5,6 +5,7 @@ Shape letters: B batch, X/Y/Z voxels, C channels, ... any leading shape.
 The centre of voxel ``i`` is at ``min + (i + 0.5) * size`` and its index is ``floor((p - min) / size)``.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -120,11 +121,8 @@ def ray_box_intersection(rays_o: Tensor, rays_d: Tensor, grid: VoxelGrid) -> tup
         ``t_near`` is negative when the origin is inside.
     """
     lower, upper = constant(grid.lower, rays_o), constant(grid.upper, rays_o)
-    parallel = rays_d == 0
-    safe = torch.where(parallel, torch.ones_like(rays_d), rays_d)
-    first, second = (lower - rays_o) / safe, (upper - rays_o) / safe
-    between = (rays_o >= lower) & (rays_o < upper)
-    infinity = torch.full_like(rays_o, float('inf'))
-    near = torch.where(parallel, torch.where(between, -infinity, infinity), torch.minimum(first, second))
-    far = torch.where(parallel, torch.where(between, infinity, -infinity), torch.maximum(first, second))
-    return near.amax(dim=-1), far.amin(dim=-1)
+    # A ray along a face divides by zero: the quotients are infinite with the signs that say on which side it runs, once
+    # -0 is 0. In a face it is 0 / 0: inside of the lower one (-inf to inf), outside of the upper one (-inf to -inf).
+    speed = rays_d + 0.0
+    first, second = (((face - rays_o) / speed).nan_to_num(-math.inf, math.inf, -math.inf) for face in (lower, upper))
+    return torch.minimum(first, second).amax(dim=-1), torch.maximum(first, second).amin(dim=-1)

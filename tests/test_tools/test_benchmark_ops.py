@@ -18,9 +18,11 @@ from ops_benchmarks.core import (
     measure,
     measure_twice_if_slow,
     time_variants,
+    without_expectations,
 )
 from ops_benchmarks.machine import copy_bandwidth, describe, peak_memory_mb
-from ops_benchmarks.report import markdown, text_table
+from ops_benchmarks.meters import CudaMeter
+from ops_benchmarks.report import machine_line, markdown, text_table
 
 
 def sleepy(seconds, value):
@@ -148,3 +150,100 @@ def test_unknown_operation_is_refused(run_python):
     result = run_python('tools/analysis_tools/benchmark_ops.py', 'fly', check=False)
     assert result.returncode == 2
     assert "unknown operation ['fly']" in result.stderr
+
+
+class FakeCuda:
+    """``torch.cuda`` with clock and memory that are moved by hand; an event that was not waited for is at 9 s."""
+
+    def __init__(self):
+        self.now, self.used, self.peak, self.waits = 0.0, 0, 0, 0
+
+    def work(self, seconds, num_bytes=0):
+        self.now += seconds
+        self.peak = max(self.peak, self.used + num_bytes)
+
+    def synchronize(self, device):
+        self.waits += 1
+
+    def memory_allocated(self, device):
+        return self.used
+
+    def reset_peak_memory_stats(self, device):
+        self.peak = self.used
+
+    def max_memory_allocated(self, device):
+        return self.peak
+
+    def get_device_name(self, device):
+        return 'Fake 1'
+
+    def Event(fake, enable_timing):  # noqa: N802, N805
+        class Event:
+            time = 9.0
+
+            def record(self):
+                self.recorded = fake.now
+
+            def synchronize(self):
+                self.time = self.recorded
+
+            def elapsed_time(self, end):
+                return 1e3 * (end.time - self.recorded)
+
+        assert enable_timing
+        return Event()
+
+
+def test_a_gpu_is_timed_by_events_that_were_waited_for_and_memory_is_that_of_its_allocator():
+    cuda = FakeCuda()
+    cuda.used = 3 * 2**20
+    meter = CudaMeter(torch.device('cpu'), cuda)
+    assert meter.seconds(cuda.work, (0.25,)) == pytest.approx(0.25)
+    assert cuda.waits == 1, 'the device is idle when the clock starts'
+    cuda.peak = 2**30
+    assert meter.peak_mb(lambda: cuda.work(1.0, 5 * 2**20)) == pytest.approx(5)
+
+
+def test_ratios_on_a_gpu_are_those_of_its_clock_after_the_results_were_checked():
+    cuda = FakeCuda()
+
+    def busy(seconds, value):
+        return lambda: cuda.work(seconds) or torch.full((3,), value)
+
+    variants = {'peer': busy(0.08, 1.0), 'ours': busy(0.02, 1.0), 'wrong': busy(0.01, 2.0)}
+    benchmark = Benchmark('toy', 'peer', variants, close_check(1e-6), floors={'ours': 9.0}, expected={'ours': 9.0})
+    rows = measure(without_expectations(benchmark), quick=True, meter=CudaMeter(torch.device('cpu'), cuda))
+    assert [row['ratio'] for row in rows] == [1, pytest.approx(4), None]
+    assert [row['median_ms'] for row in rows] == pytest.approx([80, 20, 10])
+    assert [(row['floor'], row['expected_ratio']) for row in rows] == [(None, None)] * 3
+
+
+def test_the_line_of_the_machine_names_the_gpu():
+    line = machine_line({**describe(), 'gpu': 'Fake 1', 'cuda': '13.0', 'gpu_copy_gib_s_256mb': 2800.0})
+    assert line.endswith('; Fake 1, CUDA 13.0, copy 2800.0 GiB/s (256 MB)')
+    assert 'CUDA' not in machine_line(describe())
+
+
+@pytest.mark.parametrize(
+    ('words', 'message'),
+    [
+        (['--device', 'cuda:99'], '--device cuda:99 cannot be used with torch'),
+        (['miou', '--device', 'cuda'], "['miou'] run on the CPU only; with --device cuda choose from ['pool'"),
+    ],
+)
+def test_a_device_that_is_not_there_or_cannot_run_it_is_refused(words, message, monkeypatch, capsys):
+    import benchmark_ops
+
+    if words[-1] == 'cuda':
+        monkeypatch.setattr(benchmark_ops, 'device_problem', lambda name: None)
+    with pytest.raises(SystemExit):
+        benchmark_ops.parse_args(words)
+    assert message in capsys.readouterr().err
+
+
+def test_a_gpu_runs_the_operations_that_it_can(monkeypatch):
+    import benchmark_ops
+
+    monkeypatch.setattr(benchmark_ops, 'device_problem', lambda name: None)
+    assert benchmark_ops.parse_args(['--device', 'cuda']).ops == ['pool', 'render', 'step']
+    assert benchmark_ops.parse_args(['step', 'miou']).ops == ['miou', 'step']

@@ -60,9 +60,7 @@ def bin_numbers(depth: Tensor, depth_range: tuple[float, float, float], spacing:
         Tensor: int64, -1 outside of the range. Shape as ``depth``.
     """
     start, end, step = depth_range
-    inside = (depth >= start) & (depth < end)
-    if spacing == 'even':
-        numbers = torch.where(inside, (depth - start) / step, torch.full_like(depth, -1))
-    else:
-        numbers = torch.where(inside, (depth / start).log() / growth(depth_range), torch.full_like(depth, -1))
-    return numbers.floor().long().clamp(max=round((end - start) / step) - 1)
+    places = (depth - start) / step if spacing == 'even' else (depth / start).log() / growth(depth_range)
+    # What lies before the start has a negative place.
+    numbers = torch.where(depth < end, places, -1.0).floor()
+    return numbers.clamp(-1, round((end - start) / step) - 1).long()

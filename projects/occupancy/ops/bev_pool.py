@@ -171,7 +171,7 @@ def voxel_pool(depth: Tensor, feats: Tensor, index: VoxelPoolIndex, buffer: Voxe
         feats (Tensor): Features with channels last, usually (B, N, H, W, C).
         index (VoxelPoolIndex): From :func:`voxel_pool_prepare` or :func:`rank_points`.
         buffer (VoxelBuffer, optional): Memory of the result, which then lasts until the next call with this buffer.
-            Not used while gradients are recorded. Defaults to None.
+            Not used while gradients are recorded, and on a GPU for the largest grids only. Defaults to None.
 
     Returns:
         Tensor: Dense voxels (*index.shape, C); voxels without points are 0.
@@ -182,7 +182,9 @@ def voxel_pool(depth: Tensor, feats: Tensor, index: VoxelPoolIndex, buffer: Voxe
     with full_precision(feats):
         weights, rows = _inputs(depth, feats, index)
         recorded = torch.is_grad_enabled() and (weights.requires_grad or rows.requires_grad)
-        if buffer is not None and not recorded:
+        # Where all voxels have offsets, a GPU writes the empty ones with the others.
+        sparse = index.dense_offsets is None or rows.device.type == 'cpu'
+        if buffer is not None and not recorded and sparse:
             pooled = _Pool.apply(weights, rows, index, False)
             dense = buffer.cleared(index, rows).index_copy_(0, index.voxels, pooled)
         elif index.dense_offsets is not None:

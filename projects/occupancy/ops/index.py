@@ -6,7 +6,8 @@ P = B * N * H * W pixels, V voxels that hold at least one point, X/Y/Z voxels of
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -19,36 +20,59 @@ _INT32_MAX = 2**31 - 1
 _LAYOUTS = {'xyz': (0, 1, 2), 'zyx': (2, 1, 0), 'yxz': (1, 0, 2)}
 # The counting sort needs one counter per voxel of the grid; beyond this many per point a sort of the points is cheaper.
 _MAX_COUNTERS_PER_POINT = 16
-# Summing empty voxels with the others saves a pass over the output; in larger grids skipping them saves more.
+# Summing empty voxels with the others saves a pass over the output; in larger grids skipping them saves more. A GPU
+# would wait for the number of hit voxels.
 _MAX_DENSE_VOXELS = 2**18
+_MAX_DENSE_VOXELS_OF_GPU = 2**26
 
 
-class VoxelPoolIndex(NamedTuple):
+@dataclass(frozen=True)
+class VoxelPoolIndex:
     """Which frustum point falls into which voxel.
 
     Points appear in two orders: voxel-major (sorted by voxel, for the forward sum) and pixel-major (sorted by pixel,
     for the backward sum), so that neither direction needs a sort or atomics.
+
+    Args:
+        pixels (Tensor): Pixel of each point, voxel-major. Shape (M,).
+        depths (Tensor): Position of each point in the flat depth tensor, voxel-major. No position occurs twice. (M,).
+        pixel_offsets (Tensor): First point of each pixel in pixel-major order. Shape (P + 1,).
+        rows_by_pixel (Tensor): Row of the output that each point adds to, pixel-major: the key of its voxel if there
+            are ``dense_offsets``, else the number of the hit voxel. Shape (M,).
+        depths_by_pixel (Tensor): Position of each point in the flat depth tensor, pixel-major. Shape (M,).
+        dense_offsets (Tensor, optional): First point of every voxel of the dense output, (voxels + 1,); None for large
+            grids, where hit voxels are few.
+        shape (tuple[int, ...]): (B, *grid) of the dense output without channels, grid in the order of the layout.
+        hits (tuple[Tensor, Tensor], optional): ``voxels`` and ``voxel_offsets``. Defaults to None: found in
+            ``dense_offsets`` when they are asked for, for which a GPU is waited for.
     """
 
-    voxels: Tensor
-    """(V,) key of each hit voxel in the dense output, ascending."""
-    voxel_offsets: Tensor
-    """(V + 1,) first point of each hit voxel in voxel-major order."""
     pixels: Tensor
-    """(M,) pixel of each point, voxel-major."""
     depths: Tensor
-    """(M,) position of each point in the flat depth tensor, voxel-major. No position occurs twice."""
     pixel_offsets: Tensor
-    """(P + 1,) first point of each pixel in pixel-major order."""
     rows_by_pixel: Tensor
-    """(M,) row of the output that each point adds to, pixel-major: the key of its voxel if there are
-    ``dense_offsets``, else the number of the hit voxel."""
     depths_by_pixel: Tensor
-    """(M,) position of each point in the flat depth tensor, pixel-major."""
     dense_offsets: Tensor | None
-    """(voxels + 1,) first point of every voxel of the dense output; None for large grids, where hit voxels are few."""
     shape: tuple[int, ...]
-    """(B, *grid) shape of the dense output without channels, grid in the order of the layout."""
+    hits: tuple[Tensor, Tensor] | None = None
+
+    @cached_property
+    def _hits(self) -> tuple[Tensor, Tensor]:
+        if self.hits is not None:
+            return self.hits
+        assert self.dense_offsets is not None
+        (voxels,) = torch.where(self.dense_offsets.diff() > 0)
+        return voxels, torch.cat([self.dense_offsets.index_select(0, voxels), self.dense_offsets.narrow(0, -1, 1)])
+
+    @property
+    def voxels(self) -> Tensor:
+        """Key of each hit voxel in the dense output, ascending. Shape (V,)."""
+        return self._hits[0]
+
+    @property
+    def voxel_offsets(self) -> Tensor:
+        """First point of each hit voxel in voxel-major order, and the number of points. Shape (V + 1,)."""
+        return self._hits[1]
 
 
 def _index_dtype(*sizes: int) -> torch.dtype:
@@ -60,15 +84,8 @@ def _offsets(counts: Tensor, dtype: torch.dtype) -> Tensor:
     return torch.cat([counts.new_zeros(1, dtype=dtype), counts.cumsum(0, dtype=dtype)])
 
 
-def _is_dense(shape: tuple[int, ...]) -> bool:
-    return math.prod(shape) <= _MAX_DENSE_VOXELS
-
-
-def _dense_offsets(voxels: Tensor, voxel_offsets: Tensor, shape: tuple[int, ...]) -> Tensor | None:
-    if not _is_dense(shape):
-        return None
-    counts = voxel_offsets.new_zeros(math.prod(shape)).index_copy_(0, voxels, voxel_offsets.diff())
-    return _offsets(counts, voxel_offsets.dtype)
+def _is_dense(shape: tuple[int, ...], device: torch.device) -> bool:
+    return math.prod(shape) <= (_MAX_DENSE_VOXELS if device.type == 'cpu' else _MAX_DENSE_VOXELS_OF_GPU)
 
 
 def rank_points(
@@ -99,18 +116,26 @@ def _rank(
     """:func:`rank_points` with the number of points of each pixel at hand."""
     dtype = depths.dtype
     sorted_voxels, order = torch.sort(voxels, stable=True)
-    hit, row, count = torch.unique_consecutive(sorted_voxels, return_inverse=True, return_counts=True)
-    row, hit, voxel_offsets = row.to(dtype), hit.long(), _offsets(count, dtype)
+    hits: tuple[Tensor, Tensor] | None = None
+    dense_offsets: Tensor | None = None
+    if _is_dense(shape, voxels.device):
+        # Where the points of every voxel begin is found without asking how many voxels are hit.
+        edges = torch.arange(math.prod(shape) + 1, dtype=sorted_voxels.dtype, device=voxels.device)
+        dense_offsets = torch.searchsorted(sorted_voxels, edges, out_int32=dtype == torch.int32)
+        rows_by_pixel = voxels.to(dtype)
+    else:
+        hit, row, count = torch.unique_consecutive(sorted_voxels, return_inverse=True, return_counts=True)
+        hits = hit.long(), _offsets(count, dtype)
+        rows_by_pixel = torch.empty_like(row, dtype=dtype).scatter_(0, order, row.to(dtype))
     return VoxelPoolIndex(
-        voxels=hit,
-        voxel_offsets=voxel_offsets,
         pixels=pixels.index_select(0, order).to(dtype),
         depths=depths.index_select(0, order),
         pixel_offsets=_offsets(pixel_counts, dtype),
-        rows_by_pixel=voxels.to(dtype) if _is_dense(shape) else torch.empty_like(row).scatter_(0, order, row),
+        rows_by_pixel=rows_by_pixel,
         depths_by_pixel=depths,
-        dense_offsets=_dense_offsets(hit, voxel_offsets, shape),
+        dense_offsets=dense_offsets,
         shape=tuple(shape),
+        hits=hits,
     )
 
 
@@ -123,24 +148,23 @@ def _prepare_with_torch(
     shape = (B, *(grid_shape[axis] for axis in axes))
     dtype = _index_dtype(math.prod(shape), B * N * HW * D)
 
-    def numbers(count: int) -> Tensor:
-        return torch.arange(count, dtype=dtype, device=rays.device)
-
-    # Pixel-major point order (B, N, H * W, D): `where` below then lists the points pixel by pixel.
-    inside = torch.ones((), dtype=torch.bool, device=rays.device)
-    key = numbers(B).view(B, 1, 1, 1)
-    for axis in axes:
-        # A product and a sum, not a fused operation, so that every backend rounds alike.
-        coords = (rays.select(-1, axis).unsqueeze(-1) * bins).add_(origins.select(-1, axis).view(B, N, 1, 1))
-        within = (coords > -1 if legacy_trunc else coords >= 0).logical_and_(coords < grid_shape[axis])
-        inside = within.logical_and_(inside)
-        # Inside the grid the conversion, which rounds toward zero, is the floor (or the legacy truncation).
-        key = coords.to(dtype).add_(key * grid_shape[axis])
+    # Axis by axis, then in pixel-major order of points (B, N, H * W, D), so that `where` lists them pixel by pixel.
+    limits = constant([grid_shape[axis] for axis in axes], rays).view(3, 1, 1, 1, 1)
+    strides = constant([math.prod(shape[i + 2 :]) for i in range(3)], rays, dtype).view(3, 1, 1, 1, 1)
+    rays, origins = (torch.stack([part.select(-1, axis) for axis in axes]) for part in (rays, origins))
+    # A product and a sum, not a fused operation, so that every backend rounds alike.
+    coords = (rays.unsqueeze(-1) * bins).add_(origins.view(3, B, N, 1, 1))
+    inside = (coords > -1 if legacy_trunc else coords >= 0).logical_and_(coords < limits).all(0)
+    # Inside the grid the conversion, which rounds toward zero, is the floor (or the legacy truncation).
+    key = coords.to(dtype).mul_(strides).sum(0, dtype=dtype)
+    if B > 1:
+        key += torch.arange(B, dtype=dtype, device=key.device).mul_(math.prod(shape[1:])).view(B, 1, 1, 1)
     counts = inside.view(B * N * HW, D).sum(1)
     (kept,) = torch.where(inside.view(-1))
-    cameras = numbers(B * N).view(-1, 1, 1) * (D * HW)
-    depths = (cameras + numbers(HW).view(-1, 1) + numbers(D) * HW).view(-1).index_select(0, kept)
-    pixels = torch.repeat_interleave(numbers(B * N * HW), counts, output_size=kept.numel())
+    # Depths are kept by (B, N, D, H * W), so the position of a point there is that of its transpose.
+    positions = torch.arange(B * N * D * HW, dtype=dtype, device=key.device).view(B * N, D, HW).transpose(1, 2)
+    depths = positions.reshape(-1).index_select(0, kept)
+    pixels = torch.div(kept, D, rounding_mode='floor')
     return _rank(pixels, depths, key.view(-1).index_select(0, kept), counts, shape)
 
 
@@ -190,6 +214,12 @@ def voxel_pool_prepare(
 
         shape = (rays.shape[0], *(grid_shape[axis] for axis in axes))
         dtype = _index_dtype(math.prod(shape), rays.shape[:3].numel() * bins.numel())
-        tensors = prepare_with_numba(rays, origins, bins, grid_shape, axes, legacy_trunc, dtype, _is_dense(shape))
-        return VoxelPoolIndex(*tensors, _dense_offsets(*tensors[:2], shape), shape)
+        dense = _is_dense(shape, rays.device)
+        options = (grid_shape, axes, legacy_trunc, dtype, dense)
+        (voxels, voxel_offsets), points = prepare_with_numba(rays, origins, bins, *options)
+        dense_offsets = None
+        if dense:
+            counts = voxel_offsets.new_zeros(math.prod(shape)).index_copy_(0, voxels, voxel_offsets.diff())
+            dense_offsets = _offsets(counts, dtype)
+        return VoxelPoolIndex(*points, dense_offsets, shape, (voxels, voxel_offsets))
     return _prepare_with_torch(rays, origins, bins, grid_shape, axes, legacy_trunc)

@@ -105,8 +105,8 @@ def prepare_with_numba(
     legacy_trunc: bool,
     dtype: torch.dtype,
     dense: bool,
-) -> tuple[Tensor, ...]:
-    """The tensors of ``VoxelPoolIndex``, in its order.
+) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, ...]]:
+    """The tensors of ``VoxelPoolIndex``.
 
     Args:
         rays (Tensor): Rays in voxels per metre of depth. Shape (B, N, H * W, 3).
@@ -119,7 +119,7 @@ def prepare_with_numba(
         dense (bool): Give keys as ``rows_by_pixel``, not numbers of hit voxels.
 
     Returns:
-        tuple[Tensor, ...]: voxels, voxel_offsets, pixels, depths, pixel_offsets, rows_by_pixel, depths_by_pixel.
+        tuple: (voxels, voxel_offsets) and (pixels, depths, pixel_offsets, rows_by_pixel, depths_by_pixel).
     """
     B, N, HW, _ = rays.shape
     D, num_pixels = bins.numel(), B * N * HW
@@ -138,5 +138,6 @@ def prepare_with_numba(
     points = [np.empty(pixel_offsets[-1], integer) for _ in range(4)]
     _place_points(keys, counters, voxel_offsets[:-1].copy(), D, HW, dense, *points)
     pixels, depths, rows_by_pixel, depths_by_pixel = points
-    ranking = (voxels, voxel_offsets, pixels, depths, pixel_offsets, rows_by_pixel, depths_by_pixel)
-    return tuple(torch.from_numpy(array) for array in ranking)
+    ranking = (pixels, depths, pixel_offsets, rows_by_pixel, depths_by_pixel)
+    hits = torch.from_numpy(voxels), torch.from_numpy(voxel_offsets)
+    return hits, tuple(torch.from_numpy(array) for array in ranking)

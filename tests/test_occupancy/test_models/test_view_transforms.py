@@ -34,14 +34,14 @@ def one_hot_depth(view, feature, bin_index):
 
 
 def test_frustum_pixels_are_the_centres_of_the_cells():
-    pixels = transform().frustum_pixels(2, 3, torch.device('cpu'))
+    pixels = transform().frustum_pixels(2, 3, torch.zeros(()))
     assert pixels[0, :, 0].tolist() == [3.5, 11.5, 19.5]
     assert pixels[:, 0, 1].tolist() == [3.5, 11.5]
 
 
 def test_legacy_frustum_spreads_from_the_first_to_the_last_pixel_and_starts_at_the_near_side():
     view = transform(legacy_frustum=True)
-    assert view.frustum_pixels(2, 3, torch.device('cpu'))[0, :, 0].tolist() == [0.0, 11.5, 23.0]
+    assert view.frustum_pixels(2, 3, torch.zeros(()))[0, :, 0].tolist() == [0.0, 11.5, 23.0]
     assert view.depth_values[:2].tolist() == [1.0, 1.5]
     assert transform().depth_values[:2].tolist() == [1.25, 1.75]
 

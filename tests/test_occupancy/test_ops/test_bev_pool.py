@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -18,6 +19,9 @@ from projects.occupancy.ops import (
 
 LOWER, SIZE = (-2.0, -3.0, -1.0), (0.5, 0.5, 0.5)
 DEPTHS = torch.tensor([0.6, 1.3, 2.1, 2.9])
+RANKING = (
+    'voxels', 'voxel_offsets', 'pixels', 'depths', 'pixel_offsets', 'rows_by_pixel', 'depths_by_pixel', 'dense_offsets',
+)  # fmt: skip
 
 
 def spy(function, calls):
@@ -185,7 +189,7 @@ def test_every_tensor_stays_on_the_device_of_the_inputs():
         out = voxel_pool(depth, feats, index)
         assert out.device.type == 'cuda'
         assert out.shape == (1, 4, 12, 8, 6)
-        assert {t.device.type for t in index[:-1]} == {'cuda'}
+        assert {getattr(index, name).device.type for name in RANKING} == {'cuda'}
 
         context = type('Context', (), {})()
         context.saved_tensors = (depth.flatten(), feats.view(-1, 6))
@@ -195,6 +199,14 @@ def test_every_tensor_stays_on_the_device_of_the_inputs():
         assert grad_depth.device.type == grad_feats.device.type == 'cuda'
         assert grad_depth.shape == (120,)
         assert grad_feats.shape == (24, 6)
+
+
+def test_on_a_device_that_is_not_the_cpu_large_grids_have_offsets_of_all_voxels():
+    with FakeTensorMode(shape_env=ShapeEnv()):
+        rays, origins = torch.rand(1, 2, 3, 4, 3, device='cuda'), torch.rand(1, 2, 3, device='cuda')
+        index = voxel_pool_prepare(rays, origins, torch.rand(5, device='cuda'), LOWER, SIZE, (200, 200, 16))
+    assert index.dense_offsets.shape == (200 * 200 * 16 + 1,)
+    assert index.hits is None, 'nobody waited for the number of hit voxels'
 
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
@@ -209,7 +221,8 @@ def test_numba_ranks_every_point_like_torch_also_on_borders_of_voxels(dtype, leg
     for numba in '01':
         monkeypatch.setenv('GEODISTILL_NUMBA', numba)
         ranked[numba] = voxel_pool_prepare(rays, origins, bins, LOWER, SIZE, (8, 12, 4), 'yxz', legacy_trunc)
-    for name, first, second in zip(ranked['0']._fields, ranked['0'], ranked['1'], strict=True):
+    for name in RANKING:
+        first, second = (getattr(index, name) for index in ranked.values())
         assert getattr(first, 'dtype', None) == getattr(second, 'dtype', None), name
         assert torch.equal(first, second) if torch.is_tensor(first) else first == second, name
     assert len(ranked['0'].pixels) > 50
@@ -258,7 +271,9 @@ def test_a_buffer_is_not_used_while_gradients_are_recorded():
 
 def test_large_outputs_are_zero_where_no_point_is():
     depth, feats, index = hand_case()
-    large = index._replace(dense_offsets=None, shape=(2**21, 1, 1, 2))  # 32 MiB of float32: memory with huge pages
+    large = replace(
+        index, dense_offsets=None, shape=(2**21, 1, 1, 2), hits=(index.voxels, index.voxel_offsets)
+    )  # 32 MiB of float32: memory with huge pages
     with torch.no_grad():
         out = voxel_pool(depth, feats, large)
     assert out.sum().item() == pytest.approx(4.4)

@@ -1,7 +1,7 @@
 import torch
 
 from projects.occupancy.models import LSSViewTransform
-from projects.occupancy.ops import PoolIndexCache
+from projects.occupancy.ops import PoolIndexCache, index_cache
 
 
 def counting_prepare(calls):
@@ -16,6 +16,23 @@ def test_equal_values_are_ranked_once_and_every_other_value_again():
     assert cache.get('b', [first], prepare) == 3  # drops the least recently used: ('a', first)
     assert cache.get('a', [second], prepare) == 2
     assert cache.get('a', [first], prepare) == 4
+
+
+def test_values_of_a_device_are_read_again_only_when_they_were_written_to(monkeypatch):
+    reads, read = [], index_cache._bytes_of
+    monkeypatch.setattr(index_cache, '_bytes_of', lambda tensors: reads.append(1) or read(tensors))
+    last, matrix = index_cache._LastValues(), torch.eye(4)
+    assert last.bytes_of([matrix]) == last.bytes_of([matrix]) == matrix.numpy().tobytes()
+    assert len(reads) == 1
+    matrix[0, 0] = 2
+    assert last.bytes_of([matrix]) == matrix.numpy().tobytes()
+    assert last.bytes_of([matrix.clone()]) == matrix.numpy().tobytes()
+    assert len(reads) == 3
+    with torch.inference_mode():
+        uncounted = torch.eye(4)
+        last.bytes_of([uncounted])
+        uncounted[0, 0] = 3
+        assert last.bytes_of([uncounted]) == uncounted.numpy().tobytes()
 
 
 def view(**overrides):

@@ -6,15 +6,15 @@ turns in this process, so that whatever else happens on the machine touches all 
 
 import random
 import statistics
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
-from .machine import copy_bandwidth, peak_memory_mb
+from .meters import CpuMeter, CudaMeter
 
+CPU = CpuMeter()
 SLOW_SECONDS = 1.0
 SLOW_ROUNDS = 3
 
@@ -74,6 +74,11 @@ class Benchmark:
             raise ValueError(f'{self.op}: no variant is called {sorted(unknown)}; there are {list(self.variants)}')
 
 
+def without_expectations(benchmark: Benchmark) -> Benchmark:
+    """The benchmark without floors and published ratios, which are those of a CPU."""
+    return replace(benchmark, floors={}, memory_floors={}, expected={})
+
+
 def check_variants(benchmark: Benchmark) -> dict[str, str]:
     """Run every variant once (which also compiles it) and return the messages of the wrong ones."""
     reference = benchmark.variants[benchmark.reference](*benchmark.setup())
@@ -86,19 +91,19 @@ def check_variants(benchmark: Benchmark) -> dict[str, str]:
     return errors
 
 
-def peak_memory(benchmark: Benchmark, repeats: int = 2) -> dict[str, float]:
+def peak_memory(benchmark: Benchmark, meter: CpuMeter | CudaMeter = CPU, repeats: int = 2) -> dict[str, float]:
     """Peak memory of one call of each variant in MiB."""
     peaks = {}
     for name, function in benchmark.variants.items():
         values = []
         for _ in range(repeats):
             arguments = benchmark.setup()
-            values.append(peak_memory_mb(lambda: function(*arguments)))  # noqa: B023
+            values.append(meter.peak_mb(lambda: function(*arguments)))  # noqa: B023
         peaks[name] = max(values)
     return peaks
 
 
-def time_variants(benchmark: Benchmark, rounds: int) -> dict[str, list[float]]:
+def time_variants(benchmark: Benchmark, rounds: int, meter: CpuMeter | CudaMeter = CPU) -> dict[str, list[float]]:
     """Seconds of each variant, all variants in turns.
 
     The order changes from round to round: what runs before leaves caches and the heap cold or warm.
@@ -109,11 +114,7 @@ def time_variants(benchmark: Benchmark, rounds: int) -> dict[str, list[float]]:
             function = benchmark.variants[name]
             if len(times[name]) >= SLOW_ROUNDS and statistics.median(times[name]) > SLOW_SECONDS:
                 continue
-            arguments = benchmark.setup()
-            start = time.perf_counter()
-            result = function(*arguments)
-            times[name].append(time.perf_counter() - start)
-            del result, arguments
+            times[name].append(meter.seconds(function, benchmark.setup()))
     return times
 
 
@@ -122,7 +123,7 @@ def _ratio(numerator: float, denominator: float) -> float | None:
     return ratio if ratio == ratio else None
 
 
-def measure(benchmark: Benchmark, quick: bool = False) -> list[dict[str, Any]]:
+def measure(benchmark: Benchmark, quick: bool = False, meter: CpuMeter | CudaMeter = CPU) -> list[dict[str, Any]]:
     """Check, then measure memory and time of every variant.
 
     Returns:
@@ -130,8 +131,8 @@ def measure(benchmark: Benchmark, quick: bool = False) -> list[dict[str, Any]]:
         they are None when the variant or the reference is wrong.
     """
     errors = check_variants(benchmark)
-    peaks = peak_memory(benchmark)
-    times = time_variants(benchmark, benchmark.quick_rounds if quick else benchmark.rounds)
+    peaks = peak_memory(benchmark, meter)
+    times = time_variants(benchmark, benchmark.quick_rounds if quick else benchmark.rounds, meter)
     base = benchmark.reference
     rows = []
     for name, seconds in times.items():
@@ -153,7 +154,7 @@ def measure(benchmark: Benchmark, quick: bool = False) -> list[dict[str, Any]]:
                 'floor': benchmark.floors.get(name),
                 'memory_floor': benchmark.memory_floors.get(name),
                 'expected_ratio': benchmark.expected.get(name),
-                'byte_floor_share': moved / copy_bandwidth(moved) / min(seconds) if moved else None,
+                'byte_floor_share': moved / meter.bandwidth(moved) / min(seconds) if moved else None,
                 'note': benchmark.notes.get(name, ''),
                 'error': errors.get(name),
             }
@@ -161,14 +162,16 @@ def measure(benchmark: Benchmark, quick: bool = False) -> list[dict[str, Any]]:
     return rows
 
 
-def measure_twice_if_slow(benchmark: Benchmark, quick: bool = False) -> list[dict[str, Any]]:
+def measure_twice_if_slow(
+    benchmark: Benchmark, quick: bool = False, meter: CpuMeter | CudaMeter = CPU
+) -> list[dict[str, Any]]:
     """Measure, and once more when a ratio is under half of its floor.
 
     Other work on the machine gives one bad median; slow code gives two. Wrong results are not tried again.
     """
-    rows = measure(benchmark, quick)
+    rows = measure(benchmark, quick, meter)
     if failures(rows) and all(row['correct'] for row in rows):
-        rows = measure(benchmark, quick)
+        rows = measure(benchmark, quick, meter)
     return rows
 
 

@@ -36,17 +36,26 @@ def peak_memory_mb(function: Callable[[], Any]) -> float:
     return max(peak - before, 0.0)
 
 
-def copy_bandwidth(num_bytes: float, repeats: int = 7) -> float:
+def wall_seconds(function: Callable[..., Any], arguments: tuple = ()) -> float:
+    """Seconds of a call; its result is freed after the clock has stopped."""
+    start = time.perf_counter()
+    result = function(*arguments)
+    seconds = time.perf_counter() - start
+    del result
+    return seconds
+
+
+def copy_bandwidth(
+    num_bytes: float,
+    seconds: Callable[..., float] = wall_seconds,
+    device: torch.device | str = 'cpu',
+    repeats: int = 7,
+) -> float:
     """Bytes per second (read plus written) of a copy that moves about ``num_bytes``, between 1 MiB and 256 MiB."""
     count = int(min(max(num_bytes, 2**20), 2**28)) // 8
-    source, target = torch.ones(count), torch.empty(count)
+    source, target = torch.ones(count, device=device), torch.empty(count, device=device)
     target.copy_(source)
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        target.copy_(source)
-        seconds.append(time.perf_counter() - start)
-    return 8 * count / statistics.median(seconds)
+    return 8 * count / statistics.median(seconds(target.copy_, (source,)) for _ in range(repeats))
 
 
 def touch_memory(gib: float = 2.0) -> None:

@@ -22,27 +22,29 @@ NOTE_CACHED = 'ranking not timed'
 ROUNDS = 31
 
 
-def switched(numba: bool, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with numba switched on or off by its environment variable."""
+def switched(variable: str, on: bool, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with kernels switched on or off by their environment variable."""
 
     def run(*args: Any) -> Any:
-        before = os.environ.get('GEODISTILL_NUMBA')
-        os.environ['GEODISTILL_NUMBA'] = '1' if numba else '0'
+        before = os.environ.get(variable)
+        os.environ[variable] = '1' if on else '0'
         try:
             return function(*args)
         finally:
-            os.environ.pop('GEODISTILL_NUMBA')
+            os.environ.pop(variable)
             if before is not None:
-                os.environ['GEODISTILL_NUMBA'] = before
+                os.environ[variable] = before
 
     return run
 
 
 def both(name: str, function: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
-    """Variants of ours with PyTorch alone, and with numba when it is installed."""
-    variants = {f'{name}, torch': switched(False, function)}
-    if importlib.util.find_spec('numba'):
-        variants[f'{name}, numba'] = switched(True, function)
+    """Variants of ours with PyTorch alone, and with the kernels of the device when they are installed."""
+    kernels = 'triton' if torch.empty(0).device.type == 'cuda' else 'numba'
+    variable = f'GEODISTILL_{kernels.upper()}'
+    variants = {f'{name}, torch': switched(variable, False, function)}
+    if importlib.util.find_spec(kernels):
+        variants[f'{name}, {kernels}'] = switched(variable, True, function)
     return variants
 
 
@@ -163,7 +165,7 @@ def forward_benchmark(scene: Scene) -> Benchmark:
         setup=lambda: (scene.depth, scene.feats),
         floors=existing({'ours, torch': 60.0, 'ours, numba': 60.0}, variants),
         expected={'QuickCumsum, sort in call': 0.86, 'outer + index_add': 4.4},
-        min_bytes=existing({'ours, torch': moved, 'ours, numba': moved}, variants),
+        min_bytes=existing(dict.fromkeys(('ours, torch', 'ours, numba', 'ours, triton'), moved), variants),
         notes={'QuickCumsum, cached': NOTE_CACHED, 'outer + index_add': 'cells not timed'},
         rounds=ROUNDS,
     )

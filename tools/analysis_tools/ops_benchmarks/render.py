@@ -81,9 +81,9 @@ class Scene:
 def with_gradients(render: Callable[[Tensor], tuple[Tensor, ...]], scene: Scene) -> Callable[[Tensor], list[Tensor]]:
     """Forward and backward pass for fixed gradients of weights, depths and semantics."""
     num_rays = scene.rays_o.shape[1]
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator(scene.rays_o.device).manual_seed(0)
     shapes = ((num_rays, BINS), (num_rays,), (num_rays, 17))
-    grads = [torch.randn(shape, generator=generator) for shape in shapes]
+    grads = [torch.randn(shape, generator=generator, device=generator.device) for shape in shapes]
 
     def run(logits: Tensor) -> list[Tensor]:
         outputs = render(logits)

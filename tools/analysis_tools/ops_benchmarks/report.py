@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from .meters import described
+
 
 def _times(value: float | None) -> str:
     if value is None:
@@ -38,7 +40,7 @@ def machine_line(machine: dict[str, Any]) -> str:
         f'{machine["date"]}, {machine["cpu"]}, {machine["cores"]} cores, {machine["threads"]} threads, load '
         f'{machine["load_average"]}; Python {machine["python"]}, torch {machine["torch"]}, numba {machine["numba"]}, '
         f'numpy {machine["numpy"]}; copy {machine["copy_gib_s_16mb"]} GiB/s (16 MB), '
-        f'{machine["copy_gib_s_256mb"]} GiB/s (256 MB)'
+        f'{machine["copy_gib_s_256mb"]} GiB/s (256 MB){described(machine)}'
     )
 
 

@@ -79,10 +79,11 @@ class Steps:
     def step(self, name: str, dtype: torch.dtype) -> Callable[[], list[Tensor]]:
         """Forward and backward pass of a model; returns its losses."""
         model = self.models[name]
+        device = self.batch['inputs']['imgs'].device.type
 
         def run() -> list[Tensor]:
             model.zero_grad(set_to_none=True)
-            with torch.autocast('cpu', dtype=dtype, enabled=dtype != torch.float32):
+            with torch.autocast(device, dtype=dtype, enabled=dtype != torch.float32):
                 losses = model(dict(self.batch['inputs']), self.batch['data_samples'], mode='loss')
             total = sum(value for key, value in losses.items() if key.startswith('loss'))
             total.backward()

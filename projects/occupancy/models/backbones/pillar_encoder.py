@@ -125,16 +125,19 @@ class PillarEncoder(BaseModule):
         batch = torch.cat([cloud.new_full((len(cloud),), i, dtype=torch.long) for i, cloud in enumerate(points)])
         cells = ((clouds[:, :3] - self.lower) / self.cell_size).floor().long()
         inside = ((cells >= 0) & (cells < constant(self.grid_shape, cells))).all(1)
-        (kept,) = torch.where(inside)
-        clouds, batch, cells = (part.index_select(0, kept) for part in (clouds, batch, cells))
-        x, y, z = cells.unbind(1)
-        key = ((batch * ny + y) * nx + x) * S + z
-
         num_cells = len(points) * ny * nx * S
-        hidden = self._embed(self._decorate(clouds, cells, key, num_cells))
+        key = (cells * constant([S, nx * S, 1], cells)).sum(1) + batch * (ny * nx * S)
+        if self.norm.training or torch.is_grad_enabled():
+            # Points outside have no part in the statistics of the batch, and their gradients might be NaN.
+            (kept,) = torch.where(inside)
+            clouds, cells, key = (part.index_select(0, kept) for part in (clouds, cells, key))
+        else:
+            # Without them in a cell of their own, for which a GPU is not waited for.
+            key = torch.where(inside, key, num_cells)
+        hidden = self._embed(self._decorate(clouds, cells, key, num_cells + 1))
         # ReLU makes every feature >= 0, so the maximum with an empty canvas of zeros is the maximum of the pillar.
-        canvas = hidden.new_zeros(num_cells, C)
-        return canvas.scatter_reduce_(0, key.unsqueeze(1).expand(-1, C), hidden, 'amax')
+        canvas = hidden.new_zeros(num_cells + 1, C)
+        return canvas.scatter_reduce_(0, key.unsqueeze(1).expand(-1, C), hidden, 'amax')[:num_cells]
 
     def _decorate(self, clouds: Tensor, cells: Tensor, key: Tensor, num_cells: int) -> Tensor:
         """Append the offsets to the mean and to the centre of the cell: (P, F) -> (P, F + 6)."""

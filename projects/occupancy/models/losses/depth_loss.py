@@ -33,7 +33,7 @@ def depth_bin_targets(
     H, W = gt_depth.shape[-2:]
     if H % downsample or W % downsample:
         raise ValueError(f'gt_depth of {H} x {W} does not divide into cells of {downsample} pixels')
-    depth = torch.where(gt_depth > 0, gt_depth, torch.full_like(gt_depth, float('inf'))).float()
+    depth = torch.where(gt_depth > 0, gt_depth, float('inf')).float()
     cells = depth.reshape(*depth.shape[:-2], H // downsample, downsample, W // downsample, downsample)
     return bin_numbers(cells.amin((-3, -1)), depth_range, spacing)
 

@@ -112,7 +112,9 @@ def lovasz_of_present_classes(logits: Tensor, ids: Tensor) -> Tensor:
     missed = (found[:, -1:] - found).to(errors.dtype)
     union = missed + torch.arange(1, missed.shape[1] + 1, device=missed.device, dtype=missed.dtype)
     jaccard = 1 - missed / union
-    growth = torch.zeros_like(errors).scatter_(1, order, jaccard.diff(dim=1, prepend=torch.zeros_like(jaccard[:, :1])))
+    steps = jaccard.clone()
+    steps[:, 1:] -= jaccard[:, :-1]
+    growth = torch.empty_like(errors).scatter_(1, order, steps)
     present = found[:, -1] > 0
     return ((errors * growth).sum(1) * present).sum() / present.sum()
 

@@ -5,12 +5,13 @@ Shape letters: B batch, N cameras, C channels, D depth bins, fH x fW feature map
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from projects.compute.asynchronous import inverse
+from projects.compute.asynchronous import constant, inverse
 from projects.compute.precision import full_precision
 from projects.occupancy.models.depth_bins import bin_depths
 from projects.occupancy.ops import PoolIndexCache, VoxelBuffer, VoxelPoolIndex, voxel_pool, voxel_pool_prepare
@@ -117,16 +118,20 @@ class LSSViewTransform(BaseModule):
             self.depth_net = MODELS.build({**depth_net, **sizes})
         self.loss_depth = MODELS.build(loss_depth) if loss_depth else None
 
-    def frustum_pixels(self, height: int, width: int, device: torch.device) -> Tensor:
-        """Network pixels at the centres of the cells of a feature map, (fH, fW, 2) as (u, v)."""
+    def frustum_pixels(self, height: int, width: int, like: Tensor) -> Tensor:
+        """Network pixels at the centres of the cells of a feature map, (fH, fW, 2) as (u, v).
+
+        On the device of ``like``, in its dtype.
+        """
         axes = []
         for count in (height, width):
-            index = torch.arange(count, dtype=torch.float32, device=device)
+            index = np.arange(count, dtype=np.float32)
             if self.legacy_frustum:
                 axes.append(index * ((count * self.downsample - 1) / max(count - 1, 1)))
             else:
                 axes.append((index + 0.5) * self.downsample - 0.5)
-        v, u = torch.meshgrid(*axes, indexing='ij')
+        # On a GPU the few numbers of both axes are there since the first step.
+        v, u = torch.meshgrid(*(constant(axis.tolist(), like) for axis in axes), indexing='ij')
         return torch.stack([u, v], -1)
 
     def predict_depth(self, feats: Tensor, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -148,12 +153,11 @@ class LSSViewTransform(BaseModule):
     def rank_frustum(self, height: int, width: int, inputs: Mapping[str, Tensor]) -> VoxelPoolIndex:
         """Ranking of the frustum points of a feature map, from the cache when the calibration is a known one."""
         calibration = self._calibration(inputs)
-        device = calibration[0].device
         layout = 'yxz' if self.collapse_z else 'xyz'
 
         def prepare() -> VoxelPoolIndex:
-            rays, origins = frustum_rays(self.frustum_pixels(height, width, device), *calibration)
-            bins = self.depth_values.to(device)
+            rays, origins = frustum_rays(self.frustum_pixels(height, width, calibration[0]), *calibration)
+            bins = self.depth_values.to(rays.device)
             grid = (self.lower, self.voxel_size, self.grid_size)
             return voxel_pool_prepare(rays, origins, bins, *grid, layout=layout, legacy_trunc=self.legacy_trunc)
 
