@@ -46,8 +46,9 @@ def verdict(settings: Mapping[str, Gains], metric: str, control: str, digits: in
             if found[metric].low > 0 and (np.isnan(adjusted[arm]) or adjusted[arm] < LEVEL)
         }
         ordered = sorted(better, key=lambda arm: -better[arm])
-        shown = ', '.join(f'{arm} {better[arm]:+.{digits}f}' for arm in ordered)
-        seeds = '' if not all(np.isnan(list(adjusted.values()))) else ' One seed cannot tell seeds from arms.'
+        proof = {arm: 'one seed' if np.isnan(adjusted[arm]) else f'p {adjusted[arm]:.3f}' for arm in ordered}
+        shown = ', '.join(f'{arm} {better[arm]:+.{digits}f} ({proof[arm]})' for arm in ordered)
+        seeds = ' One seed cannot tell seeds from arms.' if 'one seed' in proof.values() else ''
         shown = f'{shown or "no arm"} (of {len(gains)} arms).{seeds}'
         sentences.append(f'{setting}: {metric} gains beyond noise over {control}: {shown}')
     return ' '.join(sentences)

@@ -17,7 +17,7 @@ def test_an_arm_gains_when_neither_seeds_nor_scenes_explain_it():
     """Holm over three arms: 0.01 -> 0.03, 0.03 -> 0.06, 0.9 -> 0.9; the third's interval holds zero."""
     few = {'a': gain(2.0, 0.01, 1.0, 3.0), 'b': gain(1.0, 0.03, 0.5, 1.5), 'c': gain(0.1, 0.9, -1.0, 1.2)}
     text = verdict({'few': few, 'all': {}}, 'miou', 'alone')
-    assert text == 'few: miou gains beyond noise over alone: a +2.00 (of 3 arms).'
+    assert text == 'few: miou gains beyond noise over alone: a +2.00 (p 0.030) (of 3 arms).'
 
 
 def test_an_arm_that_loses_never_gains_however_sure():
@@ -25,9 +25,12 @@ def test_an_arm_that_loses_never_gains_however_sure():
 
 
 def test_one_seed_is_called_one_seed():
-    text = verdict({'few': {'a': gain(2.0, math.nan, 1.0, 3.0), 'b': gain(3.0, math.nan, 2.0, 4.0)}}, 'miou', 'alone')
-    assert text.startswith('few: miou gains beyond noise over alone: b +3.00, a +2.00 (of 2 arms).')
-    assert text.endswith('One seed cannot tell seeds from arms.')
+    """Holm leaves out the arm without a p."""
+    text = verdict({'few': {'a': gain(2.0, 0.01, 1.0, 3.0), 'b': gain(3.0, math.nan, 2.0, 4.0)}}, 'miou', 'alone')
+    assert text == (
+        'few: miou gains beyond noise over alone: b +3.00 (one seed), a +2.00 (p 0.010) (of 2 arms). One seed cannot '
+        'tell seeds from arms.'
+    )
 
 
 def test_charts_name_every_arm_and_setting():
