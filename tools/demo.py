@@ -40,7 +40,7 @@ class RadOccDemo(Demo):
         sampler = 'train_dataloader.sampler'
         parts = [f'train_dataloader.dataset.label_part={LABEL_PART}', f'{sampler}.type=LabelledShareSampler']
         parts += [f'{sampler}.labelled_share={share}']
-        return self.train(name, title, config, *parts, *options, epochs=EPOCHS, after=('infos', *after))
+        return self.train(name, title, config, *parts, *options, epochs=EPOCHS, after=('infos-other', *after))
 
     def steps(self):
         """All steps in order."""
