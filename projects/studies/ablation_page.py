@@ -15,7 +15,7 @@ from .ablation_figures import Gains, gain_figures, verdict
 from .ablation_gains import Arms, gains_over, measured, value_of
 from .arm_task import METRIC, TASKS, ArmTask
 from .curves import validation_figures
-from .runs import read_run_log
+from .runs import has_run_log, read_run_log
 from .statistics import holm
 from .steps import write_json
 
@@ -66,7 +66,7 @@ def curves(study: Ablation, setting: str, seed: int) -> list[Figure]:
     (loss, loss_label), (check, check_label) = TASKS[study.task].loss, TASKS[study.task].check
     logs = {}
     for run in [*study.teachers_of(setting), *(Run(setting, arm, seed) for arm in study.arms_of(setting))]:
-        if study.trained_run(run) == run and study.checkpoint(run).is_file():
+        if study.trained_run(run) == run and has_run_log(study.folder(run)):
             logs[run.arm] = read_run_log(study.folder(run))
     losses = {arm: log.curve(loss) for arm, log in logs.items()}
     names = {arm: arm for arm in logs}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from projects.fileio import BadFileError, parse_json, read_text, read_whole
 
+_LOGS = '*/vis_data/scalars.json'
 COST_COLUMNS = ('training step (s)', 'peak memory (MiB)')
 
 
@@ -97,6 +98,11 @@ def _record(line: bytes, where: str) -> dict[str, float]:
     return record
 
 
+def has_run_log(work_dir: str | Path) -> bool:
+    """Whether a run has logged anything, also one that has not finished or whose checkpoints are gone."""
+    return any(file.stat().st_size for file in Path(work_dir).glob(_LOGS))
+
+
 def read_run_log(work_dir: str | Path) -> RunLog:
     """Read every ``vis_data/scalars.json`` of a work directory.
 
@@ -109,9 +115,9 @@ def read_run_log(work_dir: str | Path) -> RunLog:
         FileNotFoundError: If the directory holds no log.
         ValueError: If a line of a log is damaged.
     """
-    files = sorted(Path(work_dir).glob('*/vis_data/scalars.json'))
+    files = sorted(Path(work_dir).glob(_LOGS))
     if not files:
-        raise FileNotFoundError(f'{work_dir} holds no */vis_data/scalars.json; has this run been trained?')
+        raise FileNotFoundError(f'{work_dir} holds no {_LOGS}; has this run been trained?')
     steps: dict[int, dict[str, float]] = {}
     validations: dict[int, dict[str, float]] = {}
     for file in files:
