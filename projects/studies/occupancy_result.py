@@ -97,7 +97,7 @@ class OccupancyResult(StudyResult):
         half, full = self.scores['baseline'].miou, self.scores['labelled'].miou
         return (
             f'Under the teacher the camera student finds surfaces {in_words(surfaces)} '
-            f'({in_numbers(surfaces, 1, " % of rays")}) and classes {in_words(classes)} '
+            f'({in_numbers(surfaces, 1, " % of rays")}) and classes {in_words(classes, 2)} '
             f'({in_numbers(classes, 2, " mIoU")}) than the better of two students alone in the same number of steps: '
             f'{max(half, full):.2f} mIoU and {self.scores[best].iou:.2f} IoU alone, {radocc.miou:.2f} and '
             f'{radocc.iou:.2f} with RadOcc, {teacher.miou:.2f} and {teacher.iou:.2f} for the teacher itself. '

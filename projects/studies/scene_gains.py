@@ -55,8 +55,12 @@ def _gain(sums: MetricSums, arm: np.ndarray, control: np.ndarray) -> float:
     return sums.gain(sums.score(arm.sum(axis=0)), sums.score(control.sum(axis=0)))
 
 
-def in_words(gain: Gain) -> str:
-    """Whether the interval over scenes lies on one side of zero: 'better', 'worse' or 'no better'."""
+def in_words(gain: Gain, digits: int = 1) -> str:
+    """'better' or 'worse' where the interval over scenes lies on one side of zero, and the gain is not 0.0 itself with
+    the digits that are shown; else 'no better'.
+    """
+    if not float(f'{gain.mean:.{digits}f}'):
+        return 'no better'
     return 'better' if gain.low > 0 else 'worse' if gain.high < 0 else 'no better'
 
 

@@ -47,6 +47,8 @@ def test_a_gain_is_said_only_when_the_interval_is_on_one_side():
         'no better',
         'worse',
     ]
+    assert in_words(Gain(0.03, nan, nan, 0.01, 0.05)) == 'no better'  # +0.0 on the page
+    assert in_words(Gain(0.03, nan, nan, 0.01, 0.05), 2) == 'better'
     assert in_numbers(Gain(1.26, nan, nan, -0.34, 2.0), 1, ' mIoU') == '+1.3 mIoU, 95 % over scenes -0.3 to +2.0'
 
 
