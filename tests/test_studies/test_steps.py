@@ -1,5 +1,9 @@
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 
 import pytest
 
@@ -108,3 +112,24 @@ def test_a_demo_starts_without_torch(run_python):
     run_python(
         '-c', "import sys, projects.studies.demo; assert not {'torch', 'mmdet3d', 'matplotlib'} & set(sys.modules)"
     )
+
+
+@pytest.mark.parametrize('name', ['SIGTERM', 'SIGINT'])
+def test_steps_that_run_end_with_the_run_when_it_is_stopped(tmp_path, repo, name):
+    """Else they would go on alone, and hold the folder that the next run trains in."""
+    sleeper = f"import os, pathlib, time; pathlib.Path(r'{tmp_path}/pid').write_text(str(os.getpid())); time.sleep(60)"
+    program = (
+        'import sys; from pathlib import Path; from projects.studies.steps import Step, run_steps\n'
+        f'steps = [Step("long", "long", [sys.executable, "-c", {sleeper!r}])]\n'
+        f"run_steps(Path(r'{tmp_path}/work'), {{}}, steps, {{}}, jobs=2)"
+    )
+    environment = {**os.environ, 'PYTHONPATH': str(repo)}
+    run = subprocess.Popen([sys.executable, '-c', program], stderr=subprocess.PIPE, text=True, env=environment)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / 'pid').exists() or not (tmp_path / 'pid').read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    run.send_signal(getattr(signal, name))
+    assert "interrupted in step 'long'; run the same command again" in run.communicate(timeout=30)[1]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / 'pid').read_text()), 0)
