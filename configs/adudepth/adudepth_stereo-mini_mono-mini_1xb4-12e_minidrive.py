@@ -1,4 +1,4 @@
-# What `make demo-depth` trains under the teacher.
+# ADU-Depth with the smallest student and teacher.
 _base_ = [
     '../mono_depth/mono-depth_mini_1xb4-12e_minidrive.py',
     '../_base_/models/stereo-depth_mini.py',

@@ -1,4 +1,4 @@
-# The student that `make demo-depth` trains. In training its pipeline reads pairs, so that mirrored samples come from
+# The smallest student. In training its pipeline reads pairs, so that mirrored samples come from
 # the right camera as they do under the teacher; the model sees one image, and testing reads one.
 _base_ = [
     '../_base_/models/mono-depth_mini.py',

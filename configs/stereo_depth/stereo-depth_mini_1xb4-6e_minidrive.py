@@ -1,4 +1,4 @@
-# The teacher that `make demo-depth` trains.
+# The smallest teacher.
 _base_ = [
     '../_base_/models/stereo-depth_mini.py',
     '../_base_/datasets/minidrive-stereo.py',
