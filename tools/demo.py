@@ -8,7 +8,7 @@ it stopped. Training resumes from its last checkpoint.
 """
 
 from projects.cli import run_tool
-from projects.studies.demo import Demo
+from projects.studies.demo import Demo, label_options
 
 TEACHER = 'configs/bevfusion_occ/bevfusion-occ_lite0_1xb1-6e_minidrive.py'
 STUDENT = 'configs/flashocc/flashocc_lite0_1xb1-6e_minidrive.py'
@@ -37,10 +37,8 @@ class RadOccDemo(Demo):
 
     def learn(self, name, title, config, *options, share=LABELLED_SHARE, after=()):
         """Step that trains a student with few labels and shows a labelled frame in a share of its steps."""
-        sampler = 'train_dataloader.sampler'
-        parts = [f'train_dataloader.dataset.label_part={LABEL_PART}', f'{sampler}.type=LabelledShareSampler']
-        parts += [f'{sampler}.labelled_share={share}']
-        return self.train(name, title, config, *parts, *options, epochs=EPOCHS, after=('infos-other', *after))
+        labels = label_options(LABEL_PART, share)
+        return self.train(name, title, config, *labels, *options, epochs=EPOCHS, after=('infos-other', *after))
 
     def steps(self):
         """All steps in order."""

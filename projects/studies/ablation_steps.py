@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .ablation import EXACT, Ablation, Run
-from .demo import epoch_options
+from .demo import epoch_options, label_options
 from .steps import Step
 
 
@@ -55,13 +55,12 @@ def _data_options(study: Ablation, run: Run) -> list[str]:
     A teacher learns from labelled frames alone. A share of an arm goes before that of its setting.
     """
     setting, data = study.setting_of(run), 'train_dataloader.dataset'
-    options = [f'{data}.{name}={float(setting.get(name, 1.0))}' for name in ('scene_part', 'label_part')]
+    part = float(setting.get('label_part', 1.0))
+    share = study.arm_of(run).get('labelled_share', setting.get('labelled_share'))
+    options = [f'{data}.scene_part={float(setting.get("scene_part", 1.0))}']
+    options += label_options(part, None if share is None or part == 1 else float(share))
     if (kind := setting.get('labels', EXACT)) != EXACT:
         options.append(f'{data}.gts={study.form.labels[kind]}')
-    share = study.arm_of(run).get('labelled_share', setting.get('labelled_share'))
-    if share is not None and setting.get('label_part', 1.0) < 1:
-        sampler = 'train_dataloader.sampler'
-        options += [f'{sampler}.type=LabelledShareSampler', f'{sampler}.labelled_share={float(share)}']
     return options
 
 

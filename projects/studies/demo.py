@@ -36,6 +36,17 @@ def epoch_options(epochs: int) -> list[str]:
     ]
 
 
+def label_options(label_part: float, labelled_share: float | None) -> list[str]:
+    """Overrides of a config: labels on a part of the training scenes, whose frames are drawn in a share of the steps
+    (None: all frames equally often).
+    """
+    options = [f'train_dataloader.dataset.label_part={label_part}']
+    if labelled_share is not None:
+        sampler = 'train_dataloader.sampler'
+        options += [f'{sampler}.type=LabelledShareSampler', f'{sampler}.labelled_share={labelled_share}']
+    return options
+
+
 def _name(step: str, other: int) -> str:
     return f'{step}-other' if other else step
 

@@ -46,8 +46,11 @@ class DepthStudy(Study):
         config = Config.fromfile(args.teacher_config)
         import_modules_of(config)
         self.held_out, self.training = (
-            build_dataset(loader.dataset, args.data_root, config.test_pipeline, stereo=True)
-            for loader in (config.val_dataloader, config.train_dataloader)
+            build_dataset(loader.dataset, args.data_root, config.test_pipeline, stereo=True, **part)
+            for loader, part in (
+                (config.val_dataloader, {}),
+                (config.train_dataloader, {'label_part': args.label_part}),
+            )
         )
         self.make_metric = lambda: METRICS.build(config.val_evaluator)
         maps = (sample['data_samples'].gt_depth.numpy() for sample in tqdm(self.training, desc='prior', unit='frame'))
@@ -98,6 +101,7 @@ class DepthStudy(Study):
             self.logs,
             {seed: {name: scores[run] for name, run in names.items()} for seed, names in runs.items()},
             depth_gains([{name: meters[run] for name, run in n.items()} for n in runs.values()], list(self.scenes())),
+            self.args.label_part,
             f'{len(self.training)} training frames, {frames} held-out frames with truth',
         )
 

@@ -52,6 +52,7 @@ class DepthResult(StudyResult):
         logs (dict[str, RunLog]): Logs and costs, by trained model.
         seeds (dict[int, dict[str, Scores]]): Scores of ``baseline`` and ``adudepth`` by seed, the first one included.
         gains (dict[str, Gain]): Gain under the teacher in percent of the student alone, by metric of :data:`COLUMNS`.
+        label_part (float): Part of the training drives whose LiDAR the students had. Defaults to 1.0.
         data (str): What was measured on, for the reader. Defaults to ''.
     """
 
@@ -61,6 +62,7 @@ class DepthResult(StudyResult):
     logs: dict[str, RunLog]
     seeds: dict[int, dict[str, Scores]]
     gains: dict[str, Gain]
+    label_part: float = 1.0
     data: str = ''
 
     def as_json(self) -> dict[str, Any]:
@@ -103,8 +105,11 @@ class DepthResult(StudyResult):
             f'({in_numbers(gain, 1, f" % {told}")}). '
             f'AbsRel on held-out scenes: student alone {error["baseline"]:.3f}, under the teacher '
             f'{error["adudepth"]:.3f} ({change:+.1f} %), teacher {error["teacher"]:.3f}, teacher with the left image '
-            f'twice {error["control"]:.3f}, per-pixel prior {error["prior"]:.3f}. This is {basis}, and a small '
-            'difference may be noise.'
+            f'twice {error["control"]:.3f}, per-pixel prior {error["prior"]:.3f}. '
+            f'{100 * self.label_part:.0f} % of the training drives had LiDAR, the others two cameras alone; '
+            'the teacher came from another data set where all drives have LiDAR, as weights that one downloads. '
+            'The student alone saw frames with LiDAR in all of its steps, the one under the teacher in half of them. '
+            f'This is {basis}, and a small difference may be noise.'
         )
 
     def page(self, frames: list[Section]) -> Page:

@@ -62,8 +62,6 @@ class OccupancyStudy(Study):
     def parser(cls, description: str | None = None) -> ToolParser:
         """The command line."""
         parser = super().parser(description)
-        text = 'part of the training scenes that had labels, for the text (default 1)'
-        parser.add_argument('--label-part', type=float, default=1.0, help=text)
         parser.add_argument('--cameras', nargs='+', type=int, default=[1, 4], help='cameras to render (default: 1 4)')
         return parser
 

@@ -93,6 +93,8 @@ class Study(ABC):
         parser.add_argument('--data-root', required=True, type=Path, help='data set with held-out scenes')
         parser.add_argument('--seed', type=int, default=0, help='seed of the runs (default 0)')
         parser.add_argument('--frames', type=int, default=cls.frames[0], help=cls.frames[1])
+        text = 'part of the training scenes whose labels the students had (default 1)'
+        parser.add_argument('--label-part', type=float, default=1.0, help=text)
         text = 'write a page of the models that are trained by now, with one frame and without scores'
         parser.add_argument('--so-far', action='store_true', help=text)
         return parser

@@ -41,6 +41,7 @@ def _result(adudepth=0.18, seeds=(0,)):
         logs,
         {seed: {'baseline': _scores(0.2 + 0.02 * seed), 'adudepth': _scores(adudepth)} for seed in seeds},
         dict.fromkeys(COLUMNS, Gain(10.0, float('nan'), float('nan'), 2.0, 14.0)),
+        label_part=0.1,
     )
 
 
@@ -63,6 +64,12 @@ def test_gain_and_loss_are_both_said():
     assert 'under the teacher 0.180 (-10.0 %)' in _result().describe_gain()
     assert 'under the teacher 0.220 (+10.0 %)' in _result(0.22).describe_gain()
     assert 'all 3 seeds' in _result(seeds=(0, 1, 2)).describe_gain()
+
+
+def test_text_says_how_few_labels_there_were_and_where_the_teacher_comes_from():
+    text = _result().describe_gain()
+    assert '10 % of the training drives had LiDAR, the others two cameras alone' in text
+    assert 'the teacher came from another data set' in text
 
 
 def test_better_student_is_marked_by_the_direction_of_each_metric():

@@ -24,7 +24,8 @@ def _steps(demo, *args):
 
 def test_both_students_start_from_the_same_weights_and_learn_from_the_trained_teacher(demo, tmp_path):
     steps = _steps(demo, '--work-dir', tmp_path, '--seed', 3)
-    assert list(steps) == ['data', 'infos', 'teacher', 'control', 'init', 'baseline', 'adudepth', 'report']
+    data = ['data', 'infos', 'data-other', 'infos-other']
+    assert list(steps) == [*data, 'teacher', 'control', 'init', 'baseline', 'adudepth', 'report']
     init = str(tmp_path / 'student_init.pth')
     assert init in steps['init']
     assert f'load_from={init}' in steps['baseline']
@@ -33,13 +34,38 @@ def test_both_students_start_from_the_same_weights_and_learn_from_the_trained_te
     assert f'model.teacher_ckpt={tmp_path}/teacher/epoch_{epochs}.pth' in steps['adudepth']
     for name in ('teacher', 'control', 'baseline', 'adudepth'):
         assert 'randomness.seed=3' in steps[name]
-        assert 'train_dataloader.dataset.data_root=data/minidrive-kitti-seed3' in steps[name]
+
+
+def test_students_have_few_labels_and_the_teacher_all_of_another_data_set(demo, tmp_path):
+    steps = _steps(demo, '--work-dir', tmp_path, '--seed', 3)
+    own, other = 'data/minidrive-kitti-seed3', 'data/minidrive-kitti-seed3-other100'
+    for name, share in {'baseline': 1.0, 'adudepth': 0.5}.items():
+        assert f'train_dataloader.dataset.data_root={own}' in steps[name]
+        assert 'train_dataloader.dataset.label_part=0.1' in steps[name]
+        assert f'train_dataloader.sampler.labelled_share={share}' in steps[name]
+    for name in ('teacher', 'control'):
+        assert f'train_dataloader.dataset.data_root={other}' in steps[name]
+        assert not [word for word in steps[name] if 'label_part' in word or 'sampler' in word]
+    create = steps['data-other']
+    assert other in create
+    assert create[create.index('--seed') + 1] == '103'
+    assert create[create.index('--format') + 1] == 'kitti'
+    assert steps['report'][steps['report'].index('--label-part') + 1] == '0.1'
+
+
+def test_only_the_distilled_student_waits_for_the_teacher(demo, tmp_path):
+    steps = demo.AduDepthDemo(demo.AduDepthDemo.parser().parse_args(['--work-dir', str(tmp_path)])).steps()
+    waits = {step.name: step.after for step in steps}
+    # Data are generated on all cores, so trainings wait for both sets.
+    assert waits['teacher'] == waits['control'] == ('infos-other',)
+    assert waits['baseline'] == ('infos-other', 'init')
+    assert waits['adudepth'] == ('infos-other', 'init', 'teacher')
 
 
 def test_further_seeds_share_data_and_teacher(demo, tmp_path):
     steps = _steps(demo, '--work-dir', tmp_path, '--seeds', 3)
     added = ['init', 'baseline', 'adudepth']
-    assert list(steps)[4:] == [*added, *(f'{name}-seed{n}' for n in (1, 2) for name in added), 'report']
+    assert list(steps)[6:] == [*added, *(f'{name}-seed{n}' for n in (1, 2) for name in added), 'report']
     assert f'model.student_ckpt={tmp_path}/student_init-seed2.pth' in steps['adudepth-seed2']
     assert 'randomness.seed=2' in steps['baseline-seed2']
     ckpt = next(option for option in steps['adudepth'] if option.startswith('model.teacher_ckpt='))
