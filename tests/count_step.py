@@ -44,7 +44,7 @@ def small_steps(num_rays):
 
 def to_device(steps):
     """Move models and batch."""
-    for model in (steps.models[step.RADOCC], steps.models[step.RADOCC].teacher.model):
+    for model in (steps.models[step.RADOCC], steps.models[step.RADOCC].teacher.running):
         lay_out_weights(model)
         move(model)
     steps.batch['inputs'] = tree_map(lambda x: StandIn(x) if isinstance(x, Tensor) else x, steps.batch['inputs'])
