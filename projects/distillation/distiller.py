@@ -207,7 +207,8 @@ class Distiller(BaseModel):
                 loss = module(**row)
             if not isinstance(loss, Tensor):
                 raise TypeError(f'{name} ({type(module).__name__}) must return a tensor, got {type(loss).__name__}')
-            losses[name] = self.loss_scales[name] * loss
+            scale = self.loss_scales[name]
+            losses[name] = loss if scale == 1 else scale * loss
         check_finite_losses(losses, data_samples)
         return losses
 
