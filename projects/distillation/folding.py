@@ -39,11 +39,18 @@ def fold_batch_norms(model: nn.Module) -> nn.Module:
 
     Raises:
         ValueError: If the model is in training.
+        TypeError: If it holds something that cannot be copied.
     """
     if model.training:
         raise ValueError('BatchNorm of a model in training follows the batch and cannot be folded: call eval() first')
     tensors = {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())}
-    folded = copy.deepcopy(model, tensors)
+    try:
+        folded = copy.deepcopy(model, tensors)
+    except (TypeError, RuntimeError) as error:
+        raise TypeError(
+            f'{type(model).__name__} cannot be copied ({error}), which folding its BatchNorms needs; a teacher runs '
+            'unfolded with fold_teacher_norms=False of the Distiller'
+        ) from error
     uses = Counter(id(module) for _, module in folded.named_modules(remove_duplicate=False))
     for parent in list(folded.modules()):
         for first, second in _pairs(parent):

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import threading
 
 import pytest
 import torch
@@ -185,6 +186,13 @@ def test_a_normalisation_that_does_more_than_follow_a_convolution_stays(model):
 def test_a_model_in_training_is_refused():
     with pytest.raises(ValueError, match=r'call eval\(\) first'):
         fold_batch_norms(nn.Sequential(*conv_and_norm()).train())
+
+
+def test_a_model_that_cannot_be_copied_is_named_with_the_option_that_helps():
+    model = nn.Sequential(*conv_and_norm()).eval()
+    model.lock = threading.Lock()
+    with pytest.raises(TypeError, match=r'Sequential cannot be copied .*lock.*fold_teacher_norms=False'):
+        fold_batch_norms(model)
 
 
 class Teacher(nn.Module):
