@@ -1,12 +1,15 @@
 """What would make the host wait for a GPU, done so that it does not."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from .tensors import is_fake
+
+Made = TypeVar('Made', Tensor, tuple[Tensor, Tensor])
 
 
 def inverse(matrices: Tensor) -> Tensor:
@@ -39,13 +42,30 @@ def constant(values: Sequence[float], like: Tensor, dtype: torch.dtype | None = 
     Returns:
         Tensor: Shape (n,), without gradient.
     """
-    dtype = like.dtype if dtype is None else dtype
+    return kept(_listed, (tuple(values), like.dtype if dtype is None else dtype), like)
+
+
+def _listed(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor(values, dtype=dtype, device=device)
+
+
+def kept(make: Callable[..., Made], arguments: tuple[Hashable, ...], like: Tensor) -> Made:
+    """Small tensors that follow from a few values; on a GPU they are made once. Do not write into them.
+
+    Args:
+        make (Callable): A function of a module, called as ``make(*arguments, device)``.
+        arguments (tuple): Everything that the tensors depend on.
+        like (Tensor): On the device of the result.
+
+    Returns:
+        Tensor | tuple[Tensor, ...]: What ``make`` gives.
+    """
     if like.device.type == 'cpu' or is_fake(like):
-        return torch.tensor(list(values), dtype=dtype, device=like.device)
-    return _kept(tuple(values), dtype, like.device)
+        return make(*arguments, like.device)
+    return _kept(make, arguments, like.device)
 
 
 @lru_cache(maxsize=256)
-def _kept(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+def _kept(make: Callable[..., Any], arguments: tuple[Hashable, ...], device: torch.device) -> Any:
     with torch.inference_mode(False):  # a tensor of inference mode could not be used in training
-        return torch.tensor(values, dtype=dtype, device=device)
+        return make(*arguments, device)

@@ -4,6 +4,7 @@ import projects.engine  # noqa: F401  says how to install mmcv where it is missi
 
 from .connectors import IdentityConnector, ProjectionConnector
 from .distiller import Distiller
+from .folding import fold_batch_norms
 from .groups import ClassGroupSampler, ColumnGroups, group_of_class
 from .hooks import DistillWarmupHook, TeacherRecordHook
 from .losses import (
@@ -48,6 +49,7 @@ __all__ = [
     'affinity_loss',
     'channel_wise_divergence',
     'feature_distance',
+    'fold_batch_norms',
     'group_of_class',
     'grouped_logit_loss',
     'kl_divergence',

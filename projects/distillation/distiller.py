@@ -55,6 +55,8 @@ class Distiller(BaseModel):
         side_by_side (bool): On the CPU, run the teacher with its connectors beside the student with its losses, each
             with half of the threads. Faster when both take about as long and layers are small; a teacher that takes
             longer than the student makes the step slower. Same results. Defaults to False.
+        fold_teacher_norms (bool): Fold BatchNorms of the loaded teacher into its convolutions: same outputs up to
+            rounding in less time, for a second copy of these weights in memory. Defaults to True.
         data_preprocessor (dict, optional): Defaults to None, the student's.
         init_cfg (dict, optional): As in ``BaseModule``.
     """
@@ -76,6 +78,7 @@ class Distiller(BaseModel):
         connector_inputs: Table | None = None,
         unlabelled_weights: dict[str, float] | None = None,
         side_by_side: bool = False,
+        fold_teacher_norms: bool = True,
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -85,7 +88,7 @@ class Distiller(BaseModel):
         for method in ('extract_outputs', 'loss_by_outputs'):
             if not callable(getattr(self.student, method, None)):
                 raise TypeError(f'student {type(self.student).__name__} needs a method {method}')
-        self.teacher = FrozenTeacher(MODELS.build(teacher), teacher_ckpt, teacher_config)
+        self.teacher = FrozenTeacher(MODELS.build(teacher), teacher_ckpt, teacher_config, fold_teacher_norms)
         check_same_images(self.data_preprocessor, self.teacher.model)
         if student_ckpt_allow_missing and student_ckpt is None:
             raise ValueError('student_ckpt_allow_missing is set, but there is no student_ckpt')
@@ -204,7 +207,8 @@ class Distiller(BaseModel):
                 loss = module(**row)
             if not isinstance(loss, Tensor):
                 raise TypeError(f'{name} ({type(module).__name__}) must return a tensor, got {type(loss).__name__}')
-            losses[name] = self.loss_scales[name] * loss
+            scale = self.loss_scales[name]
+            losses[name] = loss if scale == 1 else scale * loss
         check_finite_losses(losses, data_samples)
         return losses
 

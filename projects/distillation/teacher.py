@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from projects.engine import file_sha256, load_model_weights
 
+from .folding import fold_batch_norms
+
 
 def all_outputs(model: Any, inputs: dict, data_samples: list | None) -> dict[str, Tensor]:
     """Outputs of a model, with those that it derives for distillation if it has ``derive_outputs``."""
@@ -74,30 +76,51 @@ class FrozenTeacher(nn.Module):
       a checkpoint without them reports nothing missing.
     - Weights come from :meth:`load`, called by ``Distiller.init_weights``, so that a config builds without files;
       :meth:`extract_outputs` refuses to run before.
+    - Once they are loaded, a copy runs whose normalisations are folded into its convolutions (:meth:`fold`).
 
     Args:
         model (nn.Module): A model with ``extract_outputs``.
         checkpoint (str, optional): Its checkpoint. Defaults to None, with which it cannot be used.
         config (str, optional): The config that trains it, for the error message. Defaults to None.
+        fold_norms (bool): Whether :meth:`load` folds. Defaults to True.
 
     Raises:
         TypeError: If the model has no ``extract_outputs``.
     """
 
-    def __init__(self, model: nn.Module, checkpoint: str | None = None, config: str | None = None) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        checkpoint: str | None = None,
+        config: str | None = None,
+        fold_norms: bool = True,
+    ) -> None:
         super().__init__()
         if not callable(getattr(model, 'extract_outputs', None)):
             raise TypeError(f'teacher {type(model).__name__} needs a method extract_outputs(inputs, data_samples)')
         # In a tuple, the model is no submodule: that keeps it out of everything that walks over modules.
-        self._held = (revert_sync_batchnorm(model).requires_grad_(False).eval(),)
+        self._held: tuple[nn.Module, ...] = (revert_sync_batchnorm(model).requires_grad_(False).eval(),)
         self.checkpoint = checkpoint
         self.config = config
+        self.fold_norms = fold_norms
         self.sha256: str | None = None
 
     @property
     def model(self) -> Any:
-        """nn.Module: The teacher's model."""
+        """nn.Module: The teacher's model, with the weights of its checkpoint."""
         return self._held[0]
+
+    @property
+    def running(self) -> Any:
+        """nn.Module: What runs: the folded copy if there is one, else the model."""
+        return self._held[-1]
+
+    def fold(self) -> None:
+        """Let a copy run whose BatchNorms are folded into its convolutions; see :func:`fold_batch_norms`.
+
+        To be called again when weights of the model were changed by hand.
+        """
+        self._held = (self.model, fold_batch_norms(self.model))
 
     def check_checkpoint(self) -> None:
         """Stop with the command that trains the teacher when its checkpoint is missing.
@@ -125,6 +148,8 @@ class FrozenTeacher(nn.Module):
         self.check_checkpoint()
         load_model_weights(self.model, str(self.checkpoint))
         self.sha256 = file_sha256(str(self.checkpoint))
+        if self.fold_norms:
+            self.fold()
         print_log(f'Teacher weights from {self.checkpoint} (sha256 {self.sha256[:8]})', 'current')
 
     def extract_outputs(self, inputs: dict, data_samples: list | None = None) -> dict[str, Tensor]:
@@ -146,7 +171,7 @@ class FrozenTeacher(nn.Module):
                 'does)'
             )
         with torch.no_grad():
-            return all_outputs(self.model, inputs, data_samples)
+            return all_outputs(self.running, inputs, data_samples)
 
     def train(self, mode: bool = True) -> 'FrozenTeacher':
         """Stay in eval mode.
@@ -158,11 +183,13 @@ class FrozenTeacher(nn.Module):
             FrozenTeacher: Itself.
         """
         super().train(False)
-        self.model.eval()
+        for model in self._held:
+            model.eval()
         return self
 
     def _apply(self, fn: Callable, recurse: bool = True) -> Any:
-        self.model._apply(fn)
+        for model in self._held:
+            model._apply(fn)
         return super()._apply(fn, recurse)
 
     def __deepcopy__(self, memo: dict) -> 'FrozenTeacher':

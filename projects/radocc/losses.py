@@ -8,16 +8,17 @@ import torch.nn.functional as F
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from projects.compute.asynchronous import constant, kept
 from projects.compute.precision import full_precision
 from projects.rendering import ray_kl_divergence
 
-from .segments import segment_affinity, segment_means
+from .segments import affinity_change, segment_means
 
 
 def _masked_mean(values: Tensor, mask: Tensor | None, trust: Tensor | None = None) -> Tensor:
     """Mean over the rays of the mask, weighted by trust (from 0 to 1) where there is one."""
     if mask is not None:
-        values = torch.where(mask, values, torch.zeros_like(values))
+        values = torch.where(mask, values, constant([0.0], values))
     if trust is None:
         return values.mean() if mask is None else values.sum() / mask.sum().clamp_min(1)
     weight = trust.detach().to(values.dtype)
@@ -113,8 +114,11 @@ class RenderedSemanticKLLoss(nn.Module):
         ``trust`` (B, R), from 0 to 1, weighs rays: see :class:`RayTrust`.
         """
         _check_pair('semantics', student_semantics, teacher_semantics)
-        guess = F.log_softmax(student_semantics.to(_at_least_float(student_semantics)) / self.tau, dim=-1)
-        target = F.log_softmax(teacher_semantics.detach().to(guess.dtype) / self.tau, dim=-1)
+        student = student_semantics.to(_at_least_float(student_semantics))
+        teacher = teacher_semantics.detach().to(student.dtype)
+        if self.tau != 1:
+            student, teacher = student / self.tau, teacher / self.tau
+        guess, target = (F.log_softmax(logits, dim=-1) for logits in (student, teacher))
         per_ray = (target.exp() * (target - guess)).sum(dim=-1)
         mask = _hit_mask(teacher_opacities, self.min_opacity)
         return self.loss_weight * self.tau**2 * _masked_mean(per_ray, mask, trust)
@@ -193,9 +197,9 @@ class RenderedSemanticConsistencyLoss(nn.Module):
                 min_rays=self.min_rays,
                 max_segments=self.max_segments,
             )
-            difference = segment_affinity(means[..., :channels]) - segment_affinity(means[..., channels:])
+            difference = affinity_change(means.unflatten(-1, (2, channels)))
             distance = difference.abs() if self.distance == 'l1' else difference.square()
-            others = ~torch.eye(self.max_segments, dtype=torch.bool, device=means.device)
+            others = kept(_off_diagonal, (self.max_segments,), means)
             pairs = exists[:, :, None] & exists[:, None, :] & others
             num_pairs = pairs.sum(dim=(1, 2))
             per_image = (distance * pairs).sum(dim=(1, 2)) / num_pairs.clamp_min(1)
@@ -253,6 +257,10 @@ class RenderedDepthLoss(nn.Module):
         else:
             error = F.smooth_l1_loss(student, teacher, reduction='none')
         return self.loss_weight * _masked_mean(error, mask, trust)
+
+
+def _off_diagonal(size: int, device: torch.device) -> Tensor:
+    return ~torch.eye(size, dtype=torch.bool, device=device)
 
 
 def _at_least_float(tensor: Tensor) -> torch.dtype:

@@ -10,9 +10,9 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
-from projects.compute.asynchronous import inverse
+from projects.compute.asynchronous import constant, inverse, kept
 from projects.occupancy.structures import check_box
-from projects.rendering import image_pixels, pixels_to_rays, scale_intrinsics
+from projects.rendering import image_pixels, matrix_product, pixels_to_rays, resize_matrix
 
 DEFAULT_RENDER_SIZE = (225, 400)
 """(h, w) in the author's code."""
@@ -107,9 +107,10 @@ class CameraRaySampler(nn.Module):
         size = self._choose_size(segments)
         cam2img, cam2grid = _render_cameras(inputs, data_samples, size)
         if self.source == 'camera':
-            pixels, cam_ids = self._draw_any(cam2img, size)
+            drawn, cam_ids = self._draw_any(cam2img, size)
         else:
-            pixels, cam_ids = self._draw_with_depth(inputs, data_samples, size)
+            drawn, cam_ids = self._draw_with_depth(inputs, data_samples, size)
+        pixels = drawn.to(cam2img.dtype)
         rays_o, rays_d = pixels_to_rays(pixels[:, None], cam2img, cam2grid)
         index = cam_ids[:, None, :, None].expand(-1, 1, -1, 3)
         rays = {
@@ -120,19 +121,19 @@ class CameraRaySampler(nn.Module):
             'pixels': pixels,
         }
         if segments is not None:
-            rays['segment_ids'] = _segment_ids(segments, pixels, cam_ids)
+            rays['segment_ids'] = _segment_ids(segments, drawn, cam_ids)
         if self.geometry is not None:
             rays.update(self.geometry.prepare(rays['rays_o'], rays['rays_d']))
         return rays
 
     def _draw_any(self, cam2img: Tensor, render_size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Pixels (B, R, 2) int64 inside the images, and their cameras (B, R)."""
         batch, num_cams = cam2img.shape[:2]
         height, width = render_size
         size = (batch, self.num_rays)
-        cam_ids = torch.arange(self.num_rays, device=cam2img.device) * num_cams // self.num_rays
+        cam_ids, starts = kept(_equal_shares, (self.num_rays, num_cams, width * height), cam2img)
         pixels = torch.randint(width * height, size, device=cam2img.device)
-        u, v = _by_column(pixels, cam_ids, height, width)
-        return torch.stack([u, v], dim=-1).to(cam2img.dtype), cam_ids.expand(size)
+        return torch.stack(_by_column(pixels, starts, height), dim=-1), cam_ids.expand(size)
 
     def _draw_with_depth(
         self, inputs: dict[str, Any], data_samples: list, render_size: tuple[int, int]
@@ -210,23 +211,38 @@ def full_image_rays(
     return {'rays_o': rays_o, 'rays_d': rays_d}
 
 
-def _by_column(pixels: Tensor, cam_ids: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+def _equal_shares(num_rays: int, num_cams: int, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Camera of each ray, in order and equally many of each, and ``size`` pixels times its number; each (R,)."""
+    cam_ids = torch.arange(num_rays, device=device) * num_cams // num_rays
+    return cam_ids, cam_ids * size
+
+
+def _by_column(pixels: Tensor, starts: Tensor, height: int) -> tuple[Tensor, Tensor]:
     """Columns u and rows v of pixels ``u * height + v`` of cameras in order, sorted within each camera.
 
-    Rays that follow each other then read the same voxels, which are still in the cache.
+    Rays that follow each other then read the same voxels, which are still in the cache. ``starts`` of the cameras lie
+    apart by the number of pixels of an image.
     """
-    pixels = (pixels + cam_ids * (height * width)).sort(dim=-1).values - cam_ids * (height * width)
+    pixels = (pixels + starts).sort(dim=-1).values - starts
     u = torch.div(pixels, height, rounding_mode='floor')
-    return u, pixels - u * height
+    return u, torch.sub(pixels, u, alpha=height)
 
 
 def _segment_ids(segments: Tensor, pixels: Tensor, cam_ids: Tensor) -> Tensor:
-    """Segment (B, R) under each pixel (B, R, 2), 0 outside the image."""
+    """Segment (B, R) under each pixel (B, R, 2), 0 outside the image, where no integer pixel lies."""
     height, width = segments.shape[-2:]
+    if not pixels.is_floating_point():
+        u, v = pixels.unbind(-1)
+        return _read_segments(segments, u, v, cam_ids)
     u, v = pixels.round().long().unbind(-1)
     inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
-    flat = (cam_ids * height + v.clamp(0, height - 1)) * width + u.clamp(0, width - 1)
-    return segments.long().flatten(1).gather(1, flat) * inside
+    return _read_segments(segments, u.clamp(0, width - 1), v.clamp(0, height - 1), cam_ids) * inside
+
+
+def _read_segments(segments: Tensor, u: Tensor, v: Tensor, cam_ids: Tensor) -> Tensor:
+    height, width = segments.shape[-2:]
+    rows = torch.add(v, cam_ids, alpha=height)
+    return segments.flatten(1).gather(1, torch.add(u, rows, alpha=width)).long()
 
 
 def _scale(sample: Any, render_size: tuple[int, int]) -> tuple[float, float]:
@@ -241,12 +257,7 @@ def _render_cameras(inputs: dict[str, Any], data_samples: list, render_size: tup
     missing = [name for name in ('cam2img', 'cam2ego', 'bda_mat') if name not in inputs]
     if missing:
         raise ValueError(f'inputs lack {missing}, which rays of cameras need; got {sorted(inputs)}')
-    cam2img = torch.stack(
-        [
-            scale_intrinsics(matrix.float(), *_scale(sample, render_size))
-            for matrix, sample in zip(inputs['cam2img'], data_samples)
-        ]
-    )
-    # A sum, not a matmul: autocast would round a matmul to bfloat16.
-    bda_mat, cam2ego = inputs['bda_mat'].float()[:, None], inputs['cam2ego'].float()
-    return cam2img, (bda_mat[..., :, :, None] * cam2ego[..., None, :, :]).sum(dim=-2)
+    cam2img, cam2ego, bda_mat = (inputs[name].float() for name in ('cam2img', 'cam2ego', 'bda_mat'))
+    resizes = [number for sample in data_samples for number in resize_matrix(*_scale(sample, render_size))]
+    resize = constant(resizes, cam2img).view(-1, 1, 3, 3)
+    return matrix_product(resize, cam2img), matrix_product(bda_mat[:, None], cam2ego)

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from projects.compute.asynchronous import constant, kept
+
 _MAX_ID = 2**31
 
 
@@ -46,31 +48,63 @@ def segment_means(
     batch, num_rays, channels = features.shape
     total, images = batch * num_rays, batch * num_cams
     features = features.reshape(total, channels).to(torch.promote_types(features.dtype, torch.float32))
-    batch_ids = torch.arange(batch, device=features.device)[:, None]
-    image = (batch_ids * num_cams + cam_ids).flatten().long()
-    counts_in = (segment_ids.flatten() > 0) if mask is None else (segment_ids > 0).logical_and(mask).flatten()
-    key = torch.where(counts_in, image * _MAX_ID + segment_ids.flatten().long(), images * _MAX_ID)
-    key, order = key.sort(stable=True)
-    # Number the segments 0, 1, ... in the order of their keys; there are at most as many as rays.
-    group = F.pad((key[1:] != key[:-1]).long().cumsum(0), (1, 0))
-    size = torch.zeros_like(group).index_add(0, group, counts_in[order].long())
-    group_image = torch.full_like(group, images).scatter(0, group, torch.div(key, _MAX_ID, rounding_mode='floor'))
-
-    # Largest first within each image, dropped segments last.
-    group_image = torch.where(size >= min_rays, group_image, images)
-    rank_key, rank = (group_image * (total + 1) + (total - size)).sort(stable=True)
-    ranked_image = torch.div(rank_key, total + 1, rounding_mode='floor')
-    image_starts = torch.searchsorted(ranked_image, torch.arange(images + 1, device=features.device))
-    place = torch.arange(total, device=features.device) - image_starts[ranked_image]
-    fits = (ranked_image < images) & (place < max_segments)
-    slot = torch.where(fits, ranked_image * max_segments + place, images * max_segments)
-    # From ranked segments to segments to rays: features are then read once, in the order in which they come.
-    slot = torch.empty_like(slot).scatter(0, rank, slot)
-    slot = torch.empty_like(slot).scatter(0, order, slot[group])
+    slot = _slots(_keys(segment_ids, cam_ids, num_cams, mask), images, min_rays, max_segments)
     sums = features.new_zeros(images * max_segments + 1, channels).index_add(0, slot, features)[:-1]
-    count = group.new_zeros(images * max_segments + 1).index_add(0, slot, torch.ones_like(slot))[:-1]
+    ones = kept(_ones, (total,), features)
+    count = ones.new_zeros(images * max_segments + 1).index_add_(0, slot, ones)[:-1]
     means = sums / count.clamp_min(1)[:, None]
     return means.view(images, max_segments, channels), (count > 0).view(images, max_segments)
+
+
+def _ones(count: int, device: torch.device) -> Tensor:
+    return torch.ones(count, device=device)
+
+
+def _places(count: int, device: torch.device) -> Tensor:
+    return torch.arange(count, device=device)
+
+
+def _keys(segment_ids: Tensor, cam_ids: Tensor, num_cams: int, mask: Tensor | None) -> Tensor:
+    """A number (B * R,) for each segment of each image, in the order of images; rays without one have the last."""
+    batch = len(segment_ids)
+    keys = torch.add(segment_ids.long(), cam_ids, alpha=_MAX_ID)
+    if batch > 1:
+        keys = keys + constant([i * num_cams * _MAX_ID for i in range(batch)], keys).unsqueeze(1)
+    counts_in = segment_ids > 0 if mask is None else (segment_ids > 0).logical_and(mask)
+    return torch.where(counts_in, keys, constant([batch * num_cams * _MAX_ID], keys)).flatten()
+
+
+def _slots(keys: Tensor, images: int, min_rays: int, max_segments: int) -> Tensor:
+    """Place of the segment of each ray among those that are kept, image by image; ``images * max_segments`` for none.
+
+    Args:
+        keys (Tensor): From :func:`_keys`. Shape (T,).
+        images (int): I.
+        min_rays (int): Segments with fewer rays are dropped.
+        max_segments (int): G.
+
+    Returns:
+        Tensor: Shape (T,), int64.
+    """
+    total = len(keys)
+    keys, order = keys.sort(stable=True)
+    # Where the segment of each ray begins, and minus the number of its rays.
+    first = torch.searchsorted(keys, keys)
+    minus_size = first - torch.searchsorted(keys, keys, right=True)
+    image = torch.div(keys, _MAX_ID, rounding_mode='floor')
+    places = kept(_places, (total,), keys)
+    # The first ray of a segment stands for it: largest first within each image, all other rays last.
+    stands = (first == places) & (minus_size <= -min_rays)
+    rank_keys = torch.add(minus_size, image, alpha=total + 1)
+    rank_keys, rank = torch.where(stands, rank_keys, constant([images * (total + 1)], keys)).sort(stable=True)
+    bounds = constant([i * (total + 1) - total for i in range(images + 1)], keys)
+    image = image[rank]
+    place = places - torch.searchsorted(rank_keys, bounds)[image]
+    fits = (rank_keys < images * (total + 1) - total) & (place < max_segments)
+    slot = torch.where(fits, torch.add(place, image, alpha=max_segments), constant([images * max_segments], keys))
+    # From ranked segments to segments to rays: features are then read once, in the order in which they come.
+    slot = torch.empty_like(slot).scatter_(0, rank, slot)
+    return torch.empty_like(slot).scatter_(0, order, slot[first])
 
 
 def segment_affinity(means: Tensor) -> Tensor:
@@ -84,3 +118,17 @@ def segment_affinity(means: Tensor) -> Tensor:
     """
     unit = F.normalize(means, dim=-1, eps=1e-6)
     return torch.einsum('igc,ihc->igh', unit, unit)
+
+
+def affinity_change(means: Tensor) -> Tensor:
+    """Affinity of the first of two kinds of means minus that of the second, by one product of matrices.
+
+    Args:
+        means (Tensor): Shape (I, G, 2, C).
+
+    Returns:
+        Tensor: Shape (I, G, G).
+    """
+    unit = F.normalize(means, dim=-1, eps=1e-6)
+    signed = unit * constant([1, -1], unit).unsqueeze(-1)
+    return torch.einsum('igc,ihc->igh', unit.flatten(2), signed.flatten(2))

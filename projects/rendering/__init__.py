@@ -1,7 +1,14 @@
 """Differentiable volume rendering and voxel traversal in torch, with numba as an optional fast path on the CPU."""
 
 from .bins import RayBins, jitter_samples, uniform_samples
-from .cameras import image_pixels, pixels_to_rays, project_points, scale_intrinsics
+from .cameras import (
+    image_pixels,
+    matrix_product,
+    pixels_to_rays,
+    project_points,
+    resize_matrix,
+    scale_intrinsics,
+)
 from .distribution import ray_distribution, ray_kl_divergence
 from .grid import VoxelGrid, ray_box_intersection
 from .optical import optical_depths
@@ -24,6 +31,7 @@ __all__ = [
     'image_pixels',
     'jitter_samples',
     'lookup_trilinear',
+    'matrix_product',
     'median_depths',
     'optical_depths',
     'pixels_to_rays',
@@ -35,6 +43,7 @@ __all__ = [
     'render_occupancy_rays',
     'render_occupancy_samples',
     'render_weight_from_density',
+    'resize_matrix',
     'scale_intrinsics',
     'uniform_samples',
     'view_of',

@@ -8,7 +8,7 @@ Pixels: integer coordinates are pixel centres. Cameras look along +z, x to the r
 import torch
 from torch import Tensor
 
-from projects.compute.asynchronous import inverse
+from projects.compute.asynchronous import constant, inverse
 from projects.compute.precision import full_precision
 
 
@@ -27,9 +27,17 @@ def scale_intrinsics(cam2img: Tensor, scale_x: float, scale_y: float) -> Tensor:
         Tensor: Intrinsics of the resized image. Shape (..., 3, 3).
     """
     _check_matrix('cam2img', cam2img, 3)
-    first = scale_x * cam2img[..., 0, :] + (0.5 * scale_x - 0.5) * cam2img[..., 2, :]
-    second = scale_y * cam2img[..., 1, :] + (0.5 * scale_y - 0.5) * cam2img[..., 2, :]
-    return torch.stack([first, second, cam2img[..., 2, :]], dim=-2)
+    return matrix_product(constant(resize_matrix(scale_x, scale_y), cam2img).view(3, 3), cam2img)
+
+
+def resize_matrix(scale_x: float, scale_y: float) -> list[float]:
+    """The nine numbers, row by row, of the map from pixels of an image to those of the resized one."""
+    return [scale_x, 0.0, 0.5 * scale_x - 0.5, 0.0, scale_y, 0.5 * scale_y - 0.5, 0.0, 0.0, 1.0]
+
+
+def matrix_product(first: Tensor, second: Tensor) -> Tensor:
+    """``first @ second`` of a few small matrices (..., n, n), which autocast does not round to half precision."""
+    return (first[..., :, :, None] * second[..., None, :, :]).sum(dim=-2)
 
 
 def image_pixels(size: tuple[int, int], device: torch.device | str | None = None) -> Tensor:

@@ -35,7 +35,7 @@ def ray_distribution(weights: Tensor, eps: float = MIN_PROBABILITY) -> Tensor:
 
 
 class _RayKL(torch.autograd.Function):
-    """KL(T || S) per ray; saves only the two weight tensors and computes the gradient in closed form.
+    """KL(T || S) per ray with its gradient in closed form, which is all that is saved.
 
     With c = max(bins of S, eps) and Z their sum, KL = sum_i t_i (log t_i - log c_i) + log Z, so
     dKL/dc_i = 1/Z - t_i/c_i, and the no-hit bin passes its own gradient on to every weight with a minus sign.
@@ -43,22 +43,21 @@ class _RayKL(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, student: Tensor, teacher: Tensor, eps: float) -> Tensor:
-        ctx.save_for_backward(student, teacher)
-        ctx.eps = eps
         target = ray_distribution(teacher, eps)
-        guess = ray_distribution(student, eps)
-        return (target * (target / guess).log_()).sum(dim=-1)
+        bins = torch.cat([student, 1 - student.sum(dim=-1, keepdim=True)], dim=-1)
+        clamped = bins.clamp_min(eps)
+        total = clamped.sum(dim=-1, keepdim=True)
+        ratio = target / clamped
+        if ctx.needs_input_grad[0]:
+            slope = (1 / total - ratio).mul_(bins > eps)
+            ctx.save_for_backward(slope[..., :-1] - slope[..., -1:])
+        return ratio.mul_(total).log_().mul_(target).sum(dim=-1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
-        student, teacher = ctx.saved_tensors
-        target = ray_distribution(teacher, ctx.eps)
-        no_hit = 1 - student.sum(dim=-1, keepdim=True)
-        bins = torch.cat([student, no_hit], dim=-1)
-        clamped = bins.clamp_min(ctx.eps)
-        slope = (1 / clamped.sum(dim=-1, keepdim=True) - target.div_(clamped)).mul_(bins > ctx.eps)
-        return (slope[..., :-1] - slope[..., -1:]).mul_(grad[..., None]), None, None
+        (slope,) = ctx.saved_tensors
+        return slope * grad[..., None], None, None
 
 
 def ray_kl_divergence(

@@ -120,9 +120,9 @@ def ray_box_intersection(rays_o: Tensor, rays_d: Tensor, grid: VoxelGrid) -> tup
         tuple[Tensor, Tensor]: ``t_near`` and ``t_far``, each (...). A ray misses when ``t_near >= t_far``.
         ``t_near`` is negative when the origin is inside.
     """
-    lower, upper = constant(grid.lower, rays_o), constant(grid.upper, rays_o)
+    faces = constant((*grid.lower, *grid.upper), rays_o).view(2, 3)
     # A ray along a face divides by zero: the quotients are infinite with the signs that say on which side it runs, once
     # -0 is 0. In a face it is 0 / 0: inside of the lower one (-inf to inf), outside of the upper one (-inf to -inf).
-    speed = rays_d + 0.0
-    first, second = (((face - rays_o) / speed).nan_to_num(-math.inf, math.inf, -math.inf) for face in (lower, upper))
-    return torch.minimum(first, second).amax(dim=-1), torch.maximum(first, second).amin(dim=-1)
+    speed = (rays_d + 0.0).unsqueeze(-2)
+    first, last = ((faces - rays_o.unsqueeze(-2)) / speed).nan_to_num(-math.inf, math.inf, -math.inf).aminmax(dim=-2)
+    return first.amax(dim=-1), last.amin(dim=-1)

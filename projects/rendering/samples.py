@@ -68,7 +68,7 @@ def prepare_ray_samples(
         bins = _bins(starts, ends, directions, grid)
         if field == 'voxel':
             # Every ray meets the first bin at a finite place, also one that misses the grid.
-            enter = torch.minimum(torch.maximum(near, starts[:, 0]), ends[:, -1])
+            enter = near.clamp(starts[:, 0], ends[:, -1])
             leave = torch.minimum(far, ends[:, -1])
             if packed and triton_usable(origins, directions):
                 return VoxelRays(**bins, origins=origins, directions=directions, grid=grid, enter=enter, leave=leave)
@@ -91,7 +91,7 @@ def _bins(starts: Tensor, ends: Tensor, directions: Tensor, grid: VoxelGrid) -> 
     return {
         't_starts': starts,
         't_ends': ends,
-        'ray_lengths': directions.square().sum(-1).sqrt(),
+        'ray_lengths': torch.linalg.vector_norm(directions, dim=-1),
         'grid_shape': torch.tensor(grid.shape),
     }
 

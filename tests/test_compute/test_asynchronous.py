@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
-from projects.compute.asynchronous import _kept, constant, inverse
+from projects.compute.asynchronous import _kept, constant, inverse, kept
 
 
 def test_inverse_on_the_cpu_refuses_a_singular_matrix():
@@ -28,9 +28,20 @@ def test_constant_of_another_device_is_made_once_and_usable_in_training():
     assert constant([3.0, 5.0], like) is not first
 
 
+def _counting(start, device):
+    return torch.arange(start, start + 3, device=device)
+
+
+def test_what_follows_from_a_few_values_is_made_once_on_another_device():
+    like = torch.zeros(1, device='meta')
+    assert kept(_counting, (2,), like) is kept(_counting, (2,), like)
+    assert kept(_counting, (2,), like) is not kept(_counting, (3,), like)
+    assert kept(_counting, (2,), torch.zeros(1)).tolist() == [2, 3, 4]
+
+
 def test_fake_tensors_are_not_kept():
-    kept = _kept.cache_info().currsize
+    before = _kept.cache_info().currsize
     with FakeTensorMode():
         made = constant([7.0], torch.zeros(1))
     assert isinstance(made, FakeTensor)
-    assert _kept.cache_info().currsize == kept
+    assert _kept.cache_info().currsize == before

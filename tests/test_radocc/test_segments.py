@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from projects.radocc import segment_affinity, segment_means
+from projects.radocc.segments import affinity_change
 
 
 def slow_means(features, segment_ids, cam_ids, mask, num_cams, min_rays):
@@ -72,6 +73,26 @@ def test_affinity_is_the_cosine():
     expected = F.cosine_similarity(means[:, :, None], means[:, None], dim=-1)
     assert torch.allclose(segment_affinity(means), expected, atol=1e-6)
     assert segment_affinity(torch.zeros(1, 2, 3)).abs().sum() == 0
+
+
+def test_change_of_affinity_is_the_difference_of_both_affinities_with_its_gradient():
+    means = torch.randn(2, 5, 2, 3, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(2, 5, 5, dtype=torch.float64)
+    expected = segment_affinity(means[:, :, 0]) - segment_affinity(means[:, :, 1])
+    found = affinity_change(means)
+    torch.testing.assert_close(found, expected)
+    grads = [torch.autograd.grad((value * weight).sum(), means)[0] for value in (found, expected)]
+    torch.testing.assert_close(*grads)
+    assert affinity_change(torch.zeros(1, 2, 2, 3)).abs().sum() == 0
+
+
+def test_of_more_segments_than_fit_the_largest_are_kept_and_ties_go_to_the_smaller_id():
+    segment_ids = torch.tensor([[7, 7, 7, 2, 2, 5, 5, 9, -3]])
+    means, exists = segment_means(
+        segment_ids[..., None].float(), segment_ids, torch.ones_like(segment_ids), 2, min_rays=1, max_segments=2
+    )
+    assert exists.tolist() == [[False, False], [True, True]]
+    assert means[1, :, 0].tolist() == [7.0, 2.0]
 
 
 def test_shapes_must_agree():

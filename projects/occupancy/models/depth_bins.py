@@ -8,6 +8,8 @@ import math
 import torch
 from torch import Tensor
 
+from projects.compute.asynchronous import constant
+
 SPACINGS = ('even', 'log')
 
 
@@ -62,5 +64,5 @@ def bin_numbers(depth: Tensor, depth_range: tuple[float, float, float], spacing:
     start, end, step = depth_range
     places = (depth - start) / step if spacing == 'even' else (depth / start).log() / growth(depth_range)
     # What lies before the start has a negative place.
-    numbers = torch.where(depth < end, places, -1.0).floor()
+    numbers = torch.where(depth < end, places, constant([-1.0], places)).floor()
     return numbers.clamp(-1, round((end - start) / step) - 1).long()

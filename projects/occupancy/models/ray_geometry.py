@@ -9,6 +9,7 @@ from typing import Any
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from projects.compute.asynchronous import kept
 from projects.rendering import RaySamples, VoxelGrid, jitter_samples, prepare_ray_samples, uniform_samples
 
 
@@ -61,7 +62,7 @@ class RaySampleGeometry(nn.Module):
 
     def forward(self, rays_o: Tensor, rays_d: Tensor) -> RaySamples:
         """Prepare rays of shape (B, R, 3)."""
-        t_starts, t_ends = uniform_samples(self.t_range, self.step, device=rays_o.device)
+        t_starts, t_ends = kept(uniform_samples, (self.t_range, self.step), rays_o)
         if self.jitter and self.training:
             t_starts, t_ends = jitter_samples(t_starts, t_ends, rays_o.shape[0] * rays_o.shape[1])
         bins = (t_starts, t_ends)

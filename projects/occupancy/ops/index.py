@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from projects.compute.asynchronous import constant
+from projects.compute.asynchronous import constant, kept
 from projects.compute.tensors import numba_usable
 
 _INT32_MAX = 2**31 - 1
@@ -160,12 +160,18 @@ def _prepare_with_torch(
     if B > 1:
         key += torch.arange(B, dtype=dtype, device=key.device).mul_(math.prod(shape[1:])).view(B, 1, 1, 1)
     counts = inside.view(B * N * HW, D).sum(1)
-    (kept,) = torch.where(inside.view(-1))
-    # Depths are kept by (B, N, D, H * W), so the position of a point there is that of its transpose.
-    positions = torch.arange(B * N * D * HW, dtype=dtype, device=key.device).view(B * N, D, HW).transpose(1, 2)
-    depths = positions.reshape(-1).index_select(0, kept)
-    pixels = torch.div(kept, D, rounding_mode='floor')
-    return _rank(pixels, depths, key.view(-1).index_select(0, kept), counts, shape)
+    (places,) = torch.where(inside.view(-1))
+    depths = kept(_depth_positions, (B * N, D, HW, dtype), key).index_select(0, places)
+    pixels = torch.div(places, D, rounding_mode='floor')
+    return _rank(pixels, depths, key.view(-1).index_select(0, places), counts, shape)
+
+
+def _depth_positions(
+    num_cams: int, num_depths: int, num_pixels: int, dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """Position in the flat depth tensor of each point, pixel by pixel: depths lie by (B * N, D, H * W)."""
+    positions = torch.arange(num_cams * num_depths * num_pixels, dtype=dtype, device=device)
+    return positions.view(num_cams, num_depths, num_pixels).transpose(1, 2).reshape(-1)
 
 
 def voxel_pool_prepare(

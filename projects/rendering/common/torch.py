@@ -61,12 +61,13 @@ def weighted_gradients(outputs: Sequence[Tensor], grads: Sequence[Tensor | None]
     What has no gradient (None) counts nothing. The kernels subtract from it as they march.
     """
     weights, depths, semantics, opacities = outputs
-    total = torch.zeros_like(depths)
     with full_precision(depths):
+        pairs = zip((weights, semantics), (grads[0], grads[2]))
+        sums = [torch.linalg.vecdot(output, grad) for output, grad in pairs if grad is not None]
+        total = sums[0] if sums else torch.zeros_like(depths)
+        for further in sums[1:]:
+            total += further
         for output, grad in zip((depths, opacities), (grads[1], grads[3])):
             if grad is not None:
                 total.addcmul_(output, grad)
-        for output, grad in zip((weights, semantics), (grads[0], grads[2])):
-            if grad is not None:
-                total += torch.linalg.vecdot(output, grad)
     return total

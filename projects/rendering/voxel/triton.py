@@ -88,7 +88,8 @@ class _RenderVoxels(torch.autograd.Function):
         totals = weighted_gradients(outputs, (None, *grads[1:]))
         has_weights, has_semantics = grads[0] is not None and outputs[0].shape[1] > 0, grads[2] is not None
         # Zeros where missing; of weights and semantics they are not read.
-        given = [torch.zeros_like(totals) if grad is None else grad.contiguous() for grad in grads]
+        zeros = torch.zeros_like(totals) if any(grad is None for grad in grads) else totals
+        given = [zeros if grad is None else grad.contiguous() for grad in grads]
         grad_rows = torch.zeros(rows.shape, dtype=torch.float32, device=rows.device)
         if len(totals):
             with torch.cuda.device_of(rows):

@@ -74,6 +74,7 @@ class Steps:
         model.teacher.sha256 = 'random weights'
         for detector in (model.student, model.teacher.model):
             clear_the_air(detector.occ_head)
+        model.teacher.fold()
         self.models = {STUDENT: model.student.train(), RADOCC: model.train()}
 
     def step(self, name: str, dtype: torch.dtype) -> Callable[[], list[Tensor]]:

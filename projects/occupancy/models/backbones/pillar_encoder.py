@@ -122,18 +122,20 @@ class PillarEncoder(BaseModule):
         nx, ny, _ = self.grid_shape
         S, C = self.num_slices, self.channels
         clouds = torch.cat([cloud[:, : self.in_channels].float() for cloud in points])
-        batch = torch.cat([cloud.new_full((len(cloud),), i, dtype=torch.long) for i, cloud in enumerate(points)])
         cells = ((clouds[:, :3] - self.lower) / self.cell_size).floor().long()
         inside = ((cells >= 0) & (cells < constant(self.grid_shape, cells))).all(1)
         num_cells = len(points) * ny * nx * S
-        key = (cells * constant([S, nx * S, 1], cells)).sum(1) + batch * (ny * nx * S)
+        key = (cells * constant([S, nx * S, 1], cells)).sum(1)
+        for i, of_cloud in enumerate(key.split([len(cloud) for cloud in points])):
+            if i:
+                of_cloud += i * (ny * nx * S)
         if self.norm.training or torch.is_grad_enabled():
             # Points outside have no part in the statistics of the batch, and their gradients might be NaN.
             (kept,) = torch.where(inside)
             clouds, cells, key = (part.index_select(0, kept) for part in (clouds, cells, key))
         else:
             # Without them in a cell of their own, for which a GPU is not waited for.
-            key = torch.where(inside, key, num_cells)
+            key = torch.where(inside, key, constant([num_cells], key))
         hidden = self._embed(self._decorate(clouds, cells, key, num_cells + 1))
         # ReLU makes every feature >= 0, so the maximum with an empty canvas of zeros is the maximum of the pillar.
         canvas = hidden.new_zeros(num_cells + 1, C)
@@ -155,5 +157,5 @@ class PillarEncoder(BaseModule):
         rows of zeros, whose results are dropped.
         """
         count = len(values)
-        padded = F.pad(values, (0, 0, 0, max(2 - count, 0)))
+        padded = values if count >= 2 else F.pad(values, (0, 0, 0, 2 - count))
         return F.relu(self.norm(self.linear(padded)))[:count]

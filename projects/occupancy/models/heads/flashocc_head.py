@@ -61,8 +61,8 @@ class FlashOccHead(BaseOccHead):
             Tensor: Class logits, x first. Shape (B, X, Y, Z, K), contiguous.
         """
         u = self.upsample
-        x = self.expand(self.conv(bev_feat).permute(0, 3, 2, 1))
-        B, X, Y, _ = x.shape
-        if u > 1:
-            x = x.view(B, X, Y, u, u, -1).transpose(2, 3).reshape(B, X * u, Y * u, -1)
+        x = self.expand(self.conv(bev_feat).permute(0, 2, 3, 1))
+        B, Y, X, _ = x.shape
+        # Rows of y to rows of x, with the u x u cells of each, in one copy.
+        x = x.view(B, Y, X, u, u, -1).permute(0, 2, 3, 1, 4, 5).reshape(B, X * u, Y * u, -1)
         return self.classify(self.act(x)).view(B, X * u, Y * u, self.num_heights, self.num_classes)

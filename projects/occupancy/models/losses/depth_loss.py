@@ -8,6 +8,7 @@ from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from projects.compute.asynchronous import constant, kept
 from projects.compute.precision import full_precision
 from projects.occupancy.models.depth_bins import bin_numbers
 
@@ -33,7 +34,7 @@ def depth_bin_targets(
     H, W = gt_depth.shape[-2:]
     if H % downsample or W % downsample:
         raise ValueError(f'gt_depth of {H} x {W} does not divide into cells of {downsample} pixels')
-    depth = torch.where(gt_depth > 0, gt_depth, float('inf')).float()
+    depth = torch.where(gt_depth > 0, gt_depth, constant([float('inf')], gt_depth)).float()
     cells = depth.reshape(*depth.shape[:-2], H // downsample, downsample, W // downsample, downsample)
     return bin_numbers(cells.amin((-3, -1)), depth_range, spacing)
 
@@ -65,9 +66,13 @@ def _loss_of_all_cells(depth_logits: Tensor, bins: Tensor, dtype: torch.dtype) -
     """Reads all cells and weighs those without a return with 0, so that a GPU is not waited for."""
     known = (bins >= 0).to(dtype)
     probs = depth_logits.to(dtype).softmax(1)
-    target = torch.zeros_like(probs).scatter_(1, bins.clamp(min=0).unsqueeze(1), 1.0)
+    target = (bins.unsqueeze(1) == kept(_numbers, (probs.shape[1],), bins)).to(dtype)
     weight = known.unsqueeze(1).expand_as(probs)
     return F.binary_cross_entropy(probs, target, weight, reduction='sum') / known.sum().clamp(min=1)
+
+
+def _numbers(count: int, device: torch.device) -> Tensor:
+    return torch.arange(count, device=device).view(count, 1, 1)
 
 
 def _loss_of_known_cells(depth_logits: Tensor, bins: Tensor, dtype: torch.dtype) -> Tensor:

@@ -104,19 +104,19 @@ def lovasz_of_present_classes(logits: Tensor, ids: Tensor) -> Tensor:
         Tensor: Scalar in [0, 1].
     """
     probs = logits.softmax(1).t().contiguous()
-    foreground = torch.zeros_like(probs).scatter_(0, ids[None], 1.0)
+    foreground = torch.zeros_like(probs, dtype=torch.int8).scatter_(0, ids[None], 1)
     errors = (foreground - probs).abs()
     order = errors.detach().sort(dim=1, descending=True, stable=True)[1]
     # Sums of integers repeat bit by bit in any order.
-    found = foreground.to(torch.int32).gather(1, order).cumsum(1, dtype=torch.int32)
-    missed = (found[:, -1:] - found).to(errors.dtype)
-    union = missed + torch.arange(1, missed.shape[1] + 1, device=missed.device, dtype=missed.dtype)
-    jaccard = 1 - missed / union
-    steps = jaccard.clone()
-    steps[:, 1:] -= jaccard[:, :-1]
-    growth = torch.empty_like(errors).scatter_(1, order, steps)
+    found = foreground.gather(1, order).cumsum(1, dtype=torch.int32)
+    missed = found[:, -1:] - found
+    # The union grows by one with every voxel that is not of the class; what is kept of it begins with all.
+    union = missed + torch.arange(1, missed.shape[1] + 1, device=missed.device, dtype=errors.dtype)
+    left = errors.new_ones(len(missed), missed.shape[1] + 1)
+    torch.div(missed, union, out=left[:, 1:])
+    growth = torch.empty_like(errors).scatter_(1, order, left[:, :-1] - left[:, 1:])
     present = found[:, -1] > 0
-    return ((errors * growth).sum(1) * present).sum() / present.sum()
+    return (errors * (growth * present.unsqueeze(1))).sum() / present.sum()
 
 
 def lovasz_of_classes(logits: Tensor, ids: Tensor, labels: Sequence[int]) -> Tensor:
@@ -152,9 +152,12 @@ class OccLovaszLoss(nn.Module):
 
     def forward(self, logits: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         """Weighted loss; arguments as in the function."""
-        return self.loss_weight * lovasz_softmax_loss(logits, target, mask)
+        return self._weighted(lovasz_softmax_loss(logits, target, mask))
 
     def of_selected(self, chosen: Tensor, ids: Tensor) -> Tensor:
         """Weighted loss of what :func:`select_voxels` gives, which it does not select again."""
         with full_precision(chosen):
-            return self.loss_weight * _of_selected(chosen, ids)
+            return self._weighted(_of_selected(chosen, ids))
+
+    def _weighted(self, loss: Tensor) -> Tensor:
+        return loss if self.loss_weight == 1 else self.loss_weight * loss

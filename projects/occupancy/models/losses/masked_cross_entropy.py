@@ -89,9 +89,9 @@ def masked_cross_entropy_loss(
         return _of_selected(*select_voxels(logits, target, mask), class_weight)
 
 
-def _of_selected(chosen: Tensor, ids: Tensor, class_weight: Tensor | None) -> Tensor:
+def _of_selected(chosen: Tensor, ids: Tensor, class_weight: Tensor | None, factor: float = 1.0) -> Tensor:
     weight = None if class_weight is None else class_weight.to(chosen.dtype)
-    return F.cross_entropy(chosen, ids, weight=weight, reduction='sum') / torch.sym_max(ids.shape[0], 1)
+    return F.cross_entropy(chosen, ids, weight=weight, reduction='sum') * (factor / torch.sym_max(ids.shape[0], 1))
 
 
 @MODELS.register_module()
@@ -117,4 +117,4 @@ class MaskedCrossEntropyLoss(nn.Module):
     def of_selected(self, chosen: Tensor, ids: Tensor) -> Tensor:
         """Weighted loss of what :func:`select_voxels` gives, which it does not select again."""
         with full_precision(chosen):
-            return self.loss_weight * _of_selected(chosen, ids, self.class_weight)
+            return _of_selected(chosen, ids, self.class_weight, self.loss_weight)

@@ -11,7 +11,7 @@ from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from projects.compute.asynchronous import constant, inverse
+from projects.compute.asynchronous import inverse, kept
 from projects.compute.precision import full_precision
 from projects.occupancy.models.depth_bins import bin_depths
 from projects.occupancy.ops import PoolIndexCache, VoxelBuffer, VoxelPoolIndex, voxel_pool, voxel_pool_prepare
@@ -41,9 +41,27 @@ def frustum_rays(
     cam2bev = bda_mat.unsqueeze(1) @ cam2ego
     rotation = cam2bev.narrow(2, 0, 3).narrow(3, 0, 3)
     to_ray = rotation @ inverse(img_aug_matrix @ cam2img)
-    homogeneous = torch.cat([pixels, torch.ones_like(pixels.narrow(-1, 0, 1))], -1)
+    homogeneous = torch.cat([pixels, kept(_ones, ((*pixels.shape[:2], 1), pixels.dtype), pixels)], -1)
     rays = torch.einsum('bnij,hwj->bnhwi', to_ray, homogeneous)
     return rays, cam2bev.narrow(2, 0, 3).select(3, 3)
+
+
+def _ones(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.ones(shape, dtype=dtype, device=device)
+
+
+def _frustum_pixels(
+    height: int, width: int, downsample: int, legacy: bool, dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    axes = []
+    for count in (height, width):
+        index = np.arange(count, dtype=np.float32)
+        if legacy:
+            axes.append(index * ((count * downsample - 1) / max(count - 1, 1)))
+        else:
+            axes.append((index + 0.5) * downsample - 0.5)
+    v, u = torch.meshgrid(*(torch.tensor(axis.tolist(), dtype=dtype, device=device) for axis in axes), indexing='ij')
+    return torch.stack([u, v], -1)
 
 
 @MODELS.register_module()
@@ -123,16 +141,7 @@ class LSSViewTransform(BaseModule):
 
         On the device of ``like``, in its dtype.
         """
-        axes = []
-        for count in (height, width):
-            index = np.arange(count, dtype=np.float32)
-            if self.legacy_frustum:
-                axes.append(index * ((count * self.downsample - 1) / max(count - 1, 1)))
-            else:
-                axes.append((index + 0.5) * self.downsample - 0.5)
-        # On a GPU the few numbers of both axes are there since the first step.
-        v, u = torch.meshgrid(*(constant(axis.tolist(), like) for axis in axes), indexing='ij')
-        return torch.stack([u, v], -1)
+        return kept(_frustum_pixels, (height, width, self.downsample, self.legacy_frustum, like.dtype), like)
 
     def predict_depth(self, feats: Tensor, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Depth logits (B * N, D, fH, fW) and context (B * N, C, fH, fW) of features (B * N, C_in, fH, fW)."""
