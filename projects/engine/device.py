@@ -38,8 +38,7 @@ def keep_counts_on_host(model: nn.Module) -> nn.Module:
     """Keep the numbers of batches that BatchNorms have seen on the host, in place.
 
     Each layer adds one in every step, for which a GPU would be launched once per layer. State dicts stay as they were.
-    Call it after a model was wrapped: distributed training hands out buffers of the device before. Where it does so in
-    every step (``broadcast_buffers``), which NCCL cannot from the host, the counts stay.
+    Call it after a model was wrapped: distributed training hands out buffers of the device before.
 
     Args:
         model (nn.Module): The model.
@@ -47,8 +46,6 @@ def keep_counts_on_host(model: nn.Module) -> nn.Module:
     Returns:
         nn.Module: The same one, with the same values.
     """
-    if any(getattr(module, 'broadcast_buffers', False) for module in model.modules()):
-        return model
     for module in model.modules():
         if isinstance(module, _BatchNorm) and module.num_batches_tracked is not None:
             module.num_batches_tracked = module.num_batches_tracked.cpu()

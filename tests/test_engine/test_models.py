@@ -44,13 +44,6 @@ def test_batches_that_are_counted_on_the_host_count_in_the_state_dict():
     assert model[1].num_batches_tracked == 7
 
 
-def test_counts_stay_where_they_are_broadcast_in_every_step():
-    model = nn.Sequential(nn.BatchNorm2d(2)).to('meta')
-    model.broadcast_buffers = True
-    keep_counts_on_host(model)
-    assert model[0].num_batches_tracked.device.type == 'meta'
-
-
 def test_batches_are_counted_on_the_host_beside_a_layer_on_a_device(run_python, repo):
     program = (
         'import os, torch\n'
