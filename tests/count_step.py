@@ -17,7 +17,7 @@ from stand_in_gpu import Count, StandIn, move, register
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from projects.engine import keep_counts_on_host, lay_out_weights
+from projects.engine import lay_out_weights
 from projects.occupancy.models.view_transforms import lss
 from tools.analysis_tools.ops_benchmarks import step
 
@@ -47,7 +47,6 @@ def to_device(steps):
     for model in (steps.models[step.RADOCC], steps.models[step.RADOCC].teacher.running):
         lay_out_weights(model)
         move(model)
-        keep_counts_on_host(model)
     steps.batch['inputs'] = tree_map(lambda x: StandIn(x) if isinstance(x, Tensor) else x, steps.batch['inputs'])
     for sample in steps.batch['data_samples']:
         sample.set_data({name: StandIn(value) for name, value in sample.items() if isinstance(value, Tensor)})

@@ -20,7 +20,7 @@ from .config import (
     read_config,
 )
 from .cpu_time import CPUTimeHook
-from .device import device_problem, keep_counts_on_host, lay_out_weights
+from .device import device_problem, lay_out_weights
 from .display import display_problem
 from .distributed import close_process_group, end_with_launcher, setup_cpu_process_group
 from .finite import FiniteTrainingHook, NonFiniteError, check_finite_losses
@@ -74,7 +74,6 @@ __all__ = [
     'fit_width',
     'image_grid',
     'import_modules_of',
-    'keep_counts_on_host',
     'keep_freed_memory',
     'keep_parts',
     'lay_out_weights',

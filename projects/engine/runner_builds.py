@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from .config import naming_config_keys
 from .config_builds import ConfigError, check_count, check_not_empty, naming_part
-from .device import keep_counts_on_host, lay_out_weights
+from .device import lay_out_weights
 from .distributed import end_with_launcher, setup_cpu_process_group
 
 
@@ -126,8 +126,7 @@ class CheckedRunner(Runner):
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
         """Wrap the model for distributed training; on the CPU without device ids and without SyncBN.
 
-        On a GPU its weights are laid out as its images are (:func:`lay_out_weights`), and its BatchNorms count on the
-        host (:func:`keep_counts_on_host`).
+        On a GPU its weights are laid out as its images are, see :func:`lay_out_weights`.
 
         Args:
             model_wrapper_cfg (dict, optional): As in ``Runner``.
@@ -139,8 +138,7 @@ class CheckedRunner(Runner):
         if get_device() == 'cuda' and not is_model_wrapper(model):
             model = lay_out_weights(model)
         if not self.distributed or is_model_wrapper(model) or get_device() != 'cpu':
-            wrapped = super().wrap_model(model_wrapper_cfg, model)
-            return keep_counts_on_host(wrapped) if get_device() == 'cuda' else wrapped
+            return super().wrap_model(model_wrapper_cfg, model)
         model = revert_sync_batchnorm(model.to('cpu'))
         options: dict[str, Any] = {'module': model, 'device_ids': None, 'broadcast_buffers': False}
         if model_wrapper_cfg is None:
