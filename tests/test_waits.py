@@ -7,7 +7,7 @@ import pytest
 
 # A step must not grow. Who adds an operation on purpose raises the number.
 OPERATIONS = {
-    ('student', 'PyTorch'): 430, ('RadOcc', 'PyTorch'): 1081, ('student', 'Triton'): 421, ('RadOcc', 'Triton'): 767,
+    ('student', 'PyTorch'): 468, ('RadOcc', 'PyTorch'): 1119, ('student', 'Triton'): 459, ('RadOcc', 'Triton'): 805,
 }  # fmt: skip
 WAITS = {('student', 'PyTorch'): 4, ('RadOcc', 'PyTorch'): 6, ('student', 'Triton'): 4, ('RadOcc', 'Triton'): 4}
 needs_count = pytest.mark.parametrize('key', OPERATIONS, ids=' with '.join)
