@@ -14,7 +14,7 @@ from projects.occupancy.classes import OCC3D, OccSpec
 from projects.segments import segments_name
 
 from .keyframes import KeyframesMixin
-from .label_folder import check_label_folder, check_segment_folder, in_label_folder
+from .label_folder import check_folder, in_label_folder
 
 _WRITE_AGAIN = (
     'correct the calibration table of the data set if it is wrong there, and write the info files again with '
@@ -135,8 +135,8 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
                 f'info file not found: {self.ann_file}; write it with '
                 f'python tools/create_data.py occ3d-nus --root-path {self.data_root or "<root>"} --version <version>'
             )
-        check_label_folder(self.data_root, self.gts)
-        check_segment_folder(self.data_root, self.segments)
+        check_folder(self.data_root, self.gts, 'gts')
+        check_folder(self.data_root, self.segments, 'segments')
         items = read_info_items(restricted_load(self.ann_file), self.ann_file)
         self._any_sweeps = any(item.get('lidar_sweeps') for item in items)
         return items
