@@ -22,14 +22,10 @@ class DepthDataPreprocessor(ImageDataPreprocessor):
     ``valid_mask`` tells the pixels that are not padding.
 
     Inputs that are named in ``PackDepthInputs`` besides the usual ones are checked and stacked; images are named here
-    as well, to be padded and normalised as ``img`` is.
+    as well, to be padded and normalised as ``img`` is. Further arguments are those of :class:`ImageDataPreprocessor`.
 
     Args:
-        mean (Sequence[float]): Mean of each channel after the change to RGB. Defaults to the ImageNet mean.
-        std (Sequence[float]): Standard deviation of each channel. Defaults to that of ImageNet.
-        bgr_to_rgb (bool): Whether the images come in BGR order and the network wants RGB. Defaults to True.
         pad_size_divisor (int): Height and width are padded to multiples of this. Defaults to 32.
-        non_blocking (bool): Whether the copy to the device may overlap with computation. Defaults to False.
         extra_images (Sequence[str]): Further images of the inputs, (..., 3, H, W) of the size of ``img``. Defaults to
             ().
     """

@@ -30,13 +30,9 @@ class OccDataPreprocessor(ImageDataPreprocessor):
     cloud is passed on; the first one is reported in the log.
 
     Inputs that are named in ``PackOccInputs`` besides the usual ones are stacked and checked like them; images are
-    named here as well, to be normalised as ``imgs`` are.
+    named here as well, to be normalised as ``imgs`` are. Further arguments are those of :class:`ImageDataPreprocessor`.
 
     Args:
-        mean (Sequence[float]): Mean of each channel after the change to RGB. Defaults to the ImageNet mean.
-        std (Sequence[float]): Standard deviation of each channel. Defaults to that of ImageNet.
-        bgr_to_rgb (bool): Whether the images come in BGR order and the network wants RGB. Defaults to True.
-        non_blocking (bool): Whether the copy to the device may overlap with computation. Defaults to False.
         extra_images (Sequence[str]): Further images of the inputs, (..., 3, H, W). Defaults to ().
     """
 
