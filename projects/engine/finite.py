@@ -24,14 +24,7 @@ class NonFiniteError(FloatingPointError):
 
 
 def sample_names(data_samples: Any) -> list[str]:
-    """Names of the samples of a batch: their token or frame id, as far as they have one.
-
-    Args:
-        data_samples (Any): Data samples of a batch.
-
-    Returns:
-        list[str]: One name per sample.
-    """
+    """Names of the samples of a batch: their token or frame id, as far as they have one."""
     names = []
     for sample in data_samples if isinstance(data_samples, Sequence) else []:
         meta = getattr(sample, 'metainfo', {})

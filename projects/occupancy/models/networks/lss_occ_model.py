@@ -112,9 +112,6 @@ class LSSOccModel(BaseOccModel):
     def decode(self, grid_feat: Tensor) -> dict[str, Tensor]:
         """Fourth step: ``bev_feat`` (B, C, Y, X) or ``voxel_feat`` (B, C, X, Y, Z), and ``occ_logits``.
 
-        Args:
-            grid_feat (Tensor): Feature of :meth:`encode_grid`.
-
         Returns:
             dict[str, Tensor]: The feature under its name, and ``occ_logits`` (B, X, Y, Z, K).
         """
