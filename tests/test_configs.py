@@ -15,7 +15,7 @@ from mmengine.utils import import_modules_from_strings
 from torch.overrides import TorchFunctionMode
 
 from projects.engine import read_config
-from projects.occupancy.classes import OCC3D
+from projects.occ_eval.classes import OCC3D, SPARSE
 
 REPO = Path(__file__).resolve().parents[1]
 CONFIGS = sorted(
@@ -170,26 +170,57 @@ def test_misspelt_model_type_is_named():
         build(cfg.model)
 
 
+NUMBER_END = r'(\.0)?, *'
+
+
 @pytest.mark.parametrize(
-    ('literal', 'config'),
+    'literal',
     [
-        (r'-40(\.0)?, *-40', {'configs/_base_/grids/occ3d-nus.py'}),
-        (r"'construction_vehicle'", {'configs/_base_/grids/occ3d-nus.py'}),
-        (r"'CAM_FRONT_LEFT'", set()),
+        rf'-40{NUMBER_END}-40',
+        rf'[^-]40{NUMBER_END}40{NUMBER_END}5\.4',
+        r'200, *200, *16[\])]',
+        r'-51\.2, *-51\.2',
+        r'256, *256, *20',
+        r"'bicycle',\s*'bus',\s*'car'",
+        r"'trailer',\s*'truck'",
+        r"'CAM_FRONT_LEFT',\s*'CAM_FRONT'",
     ],
 )
-def test_grid_classes_and_cameras_stand_in_one_config_and_one_module(literal, config):
-    """MiniDrive generates a scene of its own and imports none of this; the boxes of the info files have other names."""
-    files = [*REPO.glob('configs/**/*.py'), *REPO.glob('projects/**/*.py'), *REPO.glob('tools/**/*.py')]
-    found = {str(path.relative_to(REPO)) for path in files if re.search(literal, path.read_text(encoding='utf-8'))}
-    found -= {name for name in found if name.startswith('projects/minidrive/')}
-    assert found - {'tools/dataset_converters/nuscenes_infos.py'} == {'projects/occ_eval/classes.py'} | config
+def test_ranges_grids_classes_and_cameras_stand_in_one_module(literal):
+    """Docstrings may give the shape of an array; configs import the module, MiniDrive as well."""
+    files = [path for folder in ('configs', 'projects', 'tools', 'demo') for path in REPO.glob(f'{folder}/**/*.py')]
+    found = {str(path.relative_to(REPO)) for path in files if re.search(literal, without_docstrings(path))}
+    assert found == {'projects/occ_eval/classes.py'}
 
 
-def test_the_grid_of_the_configs_is_that_of_the_data_set():
-    grid = Config.fromfile(REPO / 'configs/_base_/grids/occ3d-nus.py')
-    found = (grid.point_cloud_range, grid.grid_size, grid.class_names)
-    assert tuple(map(tuple, found)) == (OCC3D.point_cloud_range, OCC3D.grid_size, OCC3D.classes)
+def without_docstrings(path):
+    """Text of a file without the strings that stand alone, and without the help of options."""
+    text = path.read_text(encoding='utf-8')
+    lines = text.splitlines()
+    for node in ast.walk(ast.parse(text)):
+        alone = node.value if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) else None
+        told = node.value if isinstance(node, ast.keyword) and node.arg == 'help' else None
+        for string in (alone, told):
+            if string is not None:
+                lines[string.lineno - 1 : string.end_lineno] = [''] * (string.end_lineno - string.lineno + 1)
+    return '\n'.join(lines)
+
+
+@pytest.mark.parametrize('name', ['grids/occ3d-nus.py', 'datasets/sparse-nus.py'])
+def test_the_grid_of_the_configs_is_that_of_the_data_set(name):
+    spec = OCC3D if name.startswith('grids') else SPARSE
+    cfg = Config.fromfile(REPO / 'configs/_base_' / name)
+    found = (cfg.point_cloud_range, cfg.grid_size, cfg.class_names)
+    assert tuple(map(tuple, found)) == (spec.point_cloud_range, spec.grid_size, spec.classes)
+    assert not [name for name in cfg if name.startswith('_')]
+
+
+def test_sizes_of_the_two_tasks():
+    """As the papers and the authors' code have them."""
+    assert (OCC3D.point_cloud_range, OCC3D.grid_size) == ((-40, -40, -1, 40, 40, 5.4), (200, 200, 16))
+    assert (SPARSE.point_cloud_range, SPARSE.grid_size) == ((-51.2, -51.2, -3, 51.2, 51.2, 5), (256, 256, 20))
+    assert len(OCC3D.classes) == 18
+    assert OCC3D.classes == SPARSE.classes
 
 
 @pytest.mark.parametrize('name', OCC_CONFIGS)

@@ -9,7 +9,7 @@ from dataset_converters.kitti_depth import KITTIDepthConverter
 from dataset_converters.nuscenes_splits import SPLITS
 from dataset_converters.occ3d_nuscenes import Occ3DConverter
 
-from projects.cli import ToolParser, run_tool
+from projects.cli import ToolParser, positive_int, run_tool
 
 
 def parse_args() -> argparse.Namespace:
@@ -21,7 +21,7 @@ def parse_args() -> argparse.Namespace:
     occ3d.add_argument('--version', default='v1.0-trainval', choices=sorted(SPLITS))
     occ3d.add_argument('--out-dir', help='folder of the info files (default: the data root)')
     occ3d.add_argument('--extra-tag', default='occ3d-nus', help='first part of the file names')
-    occ3d.add_argument('--workers', type=int, default=2, help='processes')
+    occ3d.add_argument('--workers', type=positive_int, default=2, help='processes')
     occ3d.add_argument('--max-sweeps', type=int, default=10, help='LiDAR sweeps per keyframe')
     occ3d.add_argument('--force', action='store_true', help='write files again that are complete')
     occ3d.add_argument(

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from projects.cli import ToolParser, run_tool
+from projects.cli import ToolParser, positive_int, run_tool
 from projects.minidrive import (
     AGGREGATED,
     KITTI_PRESETS,
@@ -47,7 +47,7 @@ def parse_args() -> argparse.Namespace:
         '--preset', choices=sorted(PRESETS), default='mini', help='size of the data set (default: mini)'
     )
     parser.add_argument('--seed', type=int, default=0, help='seed of all randomness (default: 0)')
-    parser.add_argument('--workers', type=int, default=os.cpu_count() or 1, help='processes (default: number of cores)')
+    parser.add_argument('--workers', type=positive_int, default=os.cpu_count() or 1, help='processes (%(default)s)')
     parser.add_argument(
         '--verify',
         action='store_true',
@@ -73,8 +73,6 @@ def parse_args() -> argparse.Namespace:
         help='standard deviation in metres by which boxes of moving objects are off, along each axis (default: 0)',
     )
     args = parser.parse_args()
-    if args.workers < 1:
-        parser.error(f'--workers must be at least 1, got {args.workers}')
     if args.seed < 0:
         parser.error(f'--seed must be at least 0, got {args.seed}')
     if args.preset not in _FORMATS[args.format]:

@@ -4,7 +4,7 @@
 import sys
 from pathlib import Path
 
-from projects.cli import ToolParser, run_tool
+from projects.cli import ToolParser, positive_int, run_tool
 from projects.compute.pool import available_cpus
 from projects.occ_eval.files import find_lidarseg, pair_files
 from projects.occ_eval.protocol import lidarseg_report, score_lidarseg
@@ -27,12 +27,10 @@ def parse_args(argv=None):
         default='auto',
         help='ids of the labels: 32 categories as nuScenes has them (fine), 0..16 (challenge), or found out (auto)',
     )
-    parser.add_argument('--workers', type=int, default=available_cpus(), help='processes; default: %(default)s')
+    parser.add_argument('--workers', type=positive_int, default=available_cpus(), help='processes (%(default)s)')
     parser.add_argument('--strict', action='store_true', help='stop at the first error')
     parser.add_argument('--json', type=Path, metavar='OUT', help='write the report here and a plot beside it')
     args = parser.parse_args(argv)
-    if args.workers < 1:
-        parser.error('--workers must be at least 1')
     return args
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from projects.cli import ToolParser, positive_number, run_tool
+from projects.cli import ToolParser, positive_int, positive_number, run_tool
 from projects.compute.pool import available_cpus
 from projects.occ_eval.confusion import NAN_POLICIES
 from projects.occ_eval.frames import collect_frames
@@ -54,14 +54,12 @@ def parse_args(argv=None):
         help='leave a class out of mIoU when it is absent from label and prediction (both, Occ3D; default) or from the '
         'label (label, SparseOcc)',
     )
-    parser.add_argument('--workers', type=int, default=available_cpus(), help='processes; default: %(default)s')
+    parser.add_argument('--workers', type=positive_int, default=available_cpus(), help='processes (%(default)s)')
     parser.add_argument('--strict', action='store_true', help='stop at the first error')
     parser.add_argument('--json', type=Path, metavar='OUT', help='write the report here and a plot beside it')
     args = parser.parse_args(argv)
     if 'rayiou' in args.metrics and not (args.origins or args.infos):
         parser.error('rayiou needs --origins or --infos')
-    if args.workers < 1:
-        parser.error('--workers must be at least 1')
     return args
 
 

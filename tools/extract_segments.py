@@ -8,7 +8,7 @@ import argparse
 from dataclasses import MISSING, fields
 from pathlib import Path
 
-from projects.cli import ToolParser, run_tool
+from projects.cli import ToolParser, positive_int, run_tool
 from projects.segments import (
     Felzenszwalb,
     Sam,
@@ -37,14 +37,6 @@ HELP = {
     'min_stability': 'smallest stability score of a mask',
     'nms_iou': 'largest overlap of the boxes of two masks',
 }
-
-
-def positive_int(text: str) -> int:
-    """Whole number of at least 1."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'must be at least 1, got {text}')
-    return value
 
 
 def parse_args(argv=None) -> argparse.Namespace:

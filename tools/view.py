@@ -4,7 +4,7 @@
 import os
 from pathlib import Path
 
-from projects.cli import ToolParser, run_tool
+from projects.cli import ToolParser, positive_int, run_tool
 from projects.fileio import restricted_load
 from projects.occ_eval.classes import FREE_CLASS, OCC3D
 from projects.occ_eval.files import read_occ_label, read_occ_prediction
@@ -40,7 +40,7 @@ def parse_args(argv=None):
     chosen.add_argument('--token', nargs='+', help='sample tokens; several are frames to scrub through')
     chosen.add_argument('--index', nargs='+', type=int, metavar='N', help='places in the split, from 0')
     chosen.add_argument('--scene', help='all samples of a scene, by its name or token')
-    data.add_argument('--image-width', type=int, default=480, metavar='PX', help='default: %(default)s')
+    data.add_argument('--image-width', type=positive_int, default=480, metavar='PX', help='default: %(default)s')
     parser.add_argument('--title', help='title of the page')
     parser.add_argument('--out', type=Path, required=True, metavar='PAGE.html', help='the file that is written')
     args = parser.parse_args(argv)
@@ -65,8 +65,6 @@ def check_args(parser, args):
             parser.error('--config needs --token, --index or --scene')
     if args.names is not None and len(args.names) != len(args.predictions):
         parser.error(f'--names needs one name for each of the {len(args.predictions)} predictions')
-    if args.image_width < 1:
-        parser.error('--image-width must be at least 1')
 
 
 def names_of(paths):

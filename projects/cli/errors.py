@@ -65,9 +65,6 @@ def _text(error: BaseException) -> str:
 def foreseen_message(error: BaseException) -> str | None:
     """Message for the user of an error that our code raised on purpose.
 
-    Args:
-        error (BaseException): As it reached the tool.
-
     Returns:
         str or None: The message; None when neither the error nor what it was raised from was foreseen.
     """

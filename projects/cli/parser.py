@@ -20,6 +20,19 @@ class ToolParser(argparse.ArgumentParser):
         self.add_argument(TRACEBACK_FLAG, action='store_true', help='show where in the code an error came up')
 
 
+def positive_int(text: str) -> int:
+    """Whole number of the command line that is at least 1.
+
+    Raises:
+        argparse.ArgumentTypeError: If it is less.
+        ValueError: If it is none, which argparse says.
+    """
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f'must be at least 1, got {text}')
+    return value
+
+
 def positive_number(text: str) -> float:
     """Positive finite number of the command line.
 

@@ -101,14 +101,7 @@ def operators_of(content: bytes) -> dict[str, int]:
 
 
 def open_session(content: bytes) -> Any:
-    """ONNX Runtime on the CPU, with as many threads as PyTorch.
-
-    Args:
-        content (bytes): Content of an ONNX file.
-
-    Returns:
-        onnxruntime.InferenceSession: The session.
-    """
+    """ONNX Runtime on the CPU, with as many threads as PyTorch."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

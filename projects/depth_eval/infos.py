@@ -74,12 +74,6 @@ def read_depth_items(content: object, path: str) -> list[dict]:
 def read_depth_infos(path: str | os.PathLike) -> list[dict]:
     """Read an info file without running code in it; see :func:`read_depth_items`.
 
-    Args:
-        path (str or PathLike): The file.
-
-    Returns:
-        list[dict]: Its frames.
-
     Raises:
         FileNotFoundError: If the file is missing.
         ValueError: If it is no depth info file, or a frame is not whole.
@@ -89,10 +83,6 @@ def read_depth_infos(path: str | os.PathLike) -> list[dict]:
 
 def check_calibration(items: Sequence[dict], path: str) -> None:
     """Check that frames of :func:`read_depth_items` can be loaded: keys, intrinsics, baseline and size.
-
-    Args:
-        items (Sequence[dict]): The frames.
-        path (str): The file, for the messages.
 
     Raises:
         ValueError: For the first that cannot; names file, frame and key.

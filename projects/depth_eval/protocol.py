@@ -71,11 +71,6 @@ def score_pair(pair: Pair, protocol: Protocol) -> tuple[dict[str, float] | None,
 def score_pairs(pairs: Sequence[Pair], protocol: Protocol, workers: int) -> dict[str, Any]:
     """Score all frames in threads, with a progress bar.
 
-    Args:
-        pairs (Sequence[Pair]): The frames.
-        protocol (Protocol): How each is scored.
-        workers (int): Number of threads.
-
     Returns:
         dict: Means of the metrics, ``frames`` (scored), ``skipped`` (without ground truth) where that is usual or
         happened, and ``errors``, one line for each frame that could not be scored, if there are any.

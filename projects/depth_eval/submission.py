@@ -73,14 +73,7 @@ def pack_kitti_depth(pred_dir: str | os.PathLike, out: str | os.PathLike) -> lis
 
 
 def check_kitti_depth(path: str | os.PathLike) -> list[str]:
-    """Check a submission.
-
-    Args:
-        path (str or PathLike): The zip file.
-
-    Returns:
-        list[str]: Everything that is wrong.
-    """
+    """Everything that is wrong with a submission, a zip file."""
     try:
         archive = open_archive(path)
     except ValueError as error:

@@ -9,14 +9,7 @@ class IdentityConnector(nn.Module):
     """Give an output a second name."""
 
     def forward(self, feat: Tensor) -> Tensor:
-        """Return the input.
-
-        Args:
-            feat (Tensor): Any tensor.
-
-        Returns:
-            Tensor: The same tensor.
-        """
+        """Return the input."""
         return feat
 
 
@@ -42,10 +35,7 @@ class ProjectionConnector(nn.Module):
         self.norm = batch_norm(out_channels) if norm else nn.Identity()
 
     def forward(self, feat: Tensor) -> Tensor:
-        """Project the channels.
-
-        Args:
-            feat (Tensor): Shape (B, in_channels, ...).
+        """Project the channels of features (B, in_channels, ...).
 
         Returns:
             Tensor: Shape (B, out_channels, ...).

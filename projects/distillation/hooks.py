@@ -33,22 +33,12 @@ class DistillWarmupHook(Hook):
         self.names = names
 
     def before_train(self, runner: Runner) -> None:
-        """Stop when there is nothing to warm up.
-
-        Args:
-            runner (Runner): The runner.
-        """
+        """Stop when there is nothing to warm up."""
         if _distiller(runner) is None:
             raise TypeError('DistillWarmupHook needs a Distiller as model; remove the hook from custom_hooks')
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Set the factor of this iteration.
-
-        Args:
-            runner (Runner): The runner.
-            batch_idx (int): Unused.
-            data_batch (Any): Unused.
-        """
+        """Set the factor of this iteration."""
         model = _distiller(runner)
         if model is not None:
             scale = 1.0 if self.warmup_iters == 0 else min(1.0, runner.iter / self.warmup_iters)
@@ -75,10 +65,6 @@ class TeacherRecordHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Stop when the run is resumed with another teacher.
-
-        Args:
-            runner (Runner): The runner.
-            checkpoint (dict): The loaded checkpoint.
 
         Raises:
             ValueError: If the hashes differ.

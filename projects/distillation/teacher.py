@@ -155,10 +155,6 @@ class FrozenTeacher(nn.Module):
     def extract_outputs(self, inputs: dict, data_samples: list | None = None) -> dict[str, Tensor]:
         """Run the teacher without gradients.
 
-        Args:
-            inputs (dict): As for the student.
-            data_samples (list, optional): As for the student.
-
         Returns:
             dict[str, Tensor]: The teacher's named outputs, derived ones among them.
 
@@ -174,14 +170,7 @@ class FrozenTeacher(nn.Module):
             return all_outputs(self.running, inputs, data_samples)
 
     def train(self, mode: bool = True) -> 'FrozenTeacher':
-        """Stay in eval mode.
-
-        Args:
-            mode (bool): Ignored.
-
-        Returns:
-            FrozenTeacher: Itself.
-        """
+        """Stay in eval mode; returns itself."""
         super().train(False)
         for model in self._held:
             model.eval()

@@ -8,14 +8,7 @@ from torch import Tensor
 
 
 def labelled_frames(data_samples: Sequence | None) -> list[bool]:
-    """Which samples have labels: those whose metainfo does not say ``labelled=False``.
-
-    Args:
-        data_samples (Sequence, optional): Samples of the batch.
-
-    Returns:
-        list[bool]: One entry per sample.
-    """
+    """Which samples have labels: those whose metainfo does not say ``labelled=False``."""
     return [bool(sample.metainfo.get('labelled', True)) for sample in data_samples or ()]
 
 

@@ -63,10 +63,6 @@ def split_source(source: Any, prefixes: Collection[str], where: str) -> tuple[st
 def connector_side(name: str, inputs: Mapping[str, str]) -> str:
     """Tell for which model a connector runs.
 
-    Args:
-        name (str): Name of the connector.
-        inputs (Mapping[str, str]): Its sources by argument.
-
     Returns:
         str: 'model' (student and teacher), 'student' or 'teacher'. A connector that reads both is the student's.
 

@@ -31,11 +31,7 @@ class CpuAutocastOptimWrapper(OptimWrapper):
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """Context of the forward pass: gradient accumulation and autocast.
-
-        Args:
-            model (nn.Module): The model in training.
-        """
+        """Context of the forward pass: gradient accumulation and autocast."""
         with super().optim_context(model), torch.autocast('cpu', dtype=torch.bfloat16):
             yield
 

@@ -163,10 +163,6 @@ def _local_file(path: str) -> str:
 def load_plain(path: str, map_location: Any) -> Any:
     """Content of a file of ``torch.save``, with the checksums of its parts verified, without running code.
 
-    Args:
-        path (str): A local file.
-        map_location (Any): As in ``torch.load``.
-
     Raises:
         CheckpointError: If it does not have its checksums, holds itself, or stands for more bytes than it holds.
         Exception: Whatever ``torch.load`` raises.

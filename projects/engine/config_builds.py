@@ -34,10 +34,6 @@ def _values(part: Mapping) -> str:
 def naming_part(part: Any, where: str) -> Iterator[None]:
     """Name a part of a config when its values make a constructor fail with an error that names nothing.
 
-    Args:
-        part (Any): Config of the part.
-        where (str): Its key.
-
     Raises:
         ConfigError: For an error that a library raised; errors that say what is wrong with a value stay as they are.
     """

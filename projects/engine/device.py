@@ -23,9 +23,6 @@ def lay_out_weights(model: nn.Module) -> nn.Module:
     Images and grids are channels last in our models. A GPU would copy each weight for the forward and for the backward
     pass, and its gradient back, at every step. On the CPU, oneDNN reorders weights for itself.
 
-    Args:
-        model (nn.Module): The model.
-
     Returns:
         nn.Module: The same one, with the same values.
     """

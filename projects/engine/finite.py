@@ -24,14 +24,7 @@ class NonFiniteError(FloatingPointError):
 
 
 def sample_names(data_samples: Any) -> list[str]:
-    """Names of the samples of a batch: their token or frame id, as far as they have one.
-
-    Args:
-        data_samples (Any): Data samples of a batch.
-
-    Returns:
-        list[str]: One name per sample.
-    """
+    """Names of the samples of a batch: their token or frame id, as far as they have one."""
     names = []
     for sample in data_samples if isinstance(data_samples, Sequence) else []:
         meta = getattr(sample, 'metainfo', {})
@@ -112,11 +105,7 @@ class FiniteTrainingHook(Hook):
         self._handle: Any = None
 
     def before_train(self, runner: Runner) -> None:
-        """Watch the optimizer.
-
-        Args:
-            runner (Runner): The runner.
-        """
+        """Watch the optimizer."""
         optimizer = getattr(runner.optim_wrapper, 'optimizer', None)
         if optimizer is None or not hasattr(optimizer, 'register_step_pre_hook'):
             return
@@ -134,21 +123,11 @@ class FiniteTrainingHook(Hook):
         self._handle = optimizer.register_step_pre_hook(check)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Remember the samples of the iteration.
-
-        Args:
-            runner (Runner): The runner.
-            batch_idx (int): Unused.
-            data_batch (Any): The batch.
-        """
+        """Remember the samples of the iteration."""
         self._samples = data_batch.get('data_samples') if isinstance(data_batch, Mapping) else None
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Check the weights that would be saved.
-
-        Args:
-            runner (Runner): The runner.
-            checkpoint (dict): The checkpoint.
 
         Raises:
             NonFiniteError: If a weight is not finite.
@@ -157,11 +136,7 @@ class FiniteTrainingHook(Hook):
         self._stop('weight', non_finite_names(weights))
 
     def after_train(self, runner: Runner) -> None:
-        """Leave the optimizer alone.
-
-        Args:
-            runner (Runner): The runner.
-        """
+        """Leave the optimizer alone."""
         if self._handle is not None:
             self._handle.remove()
             self._handle = None

@@ -67,22 +67,12 @@ class DeterministicResumeHook(Hook):
             )
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Tell data sets the epoch and seed this process.
-
-        Args:
-            runner (Runner): The runner.
-        """
+        """Tell data sets the epoch and seed this process."""
         self._set_epoch(runner)
         seed_everything(sample_seed(runner.seed, runner.epoch, get_rank(), _EPOCH_STREAM))
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Seed this process for one iteration.
-
-        Args:
-            runner (Runner): The runner.
-            batch_idx (int): Unused.
-            data_batch (Any): Unused.
-        """
+        """Seed this process for one iteration."""
         seed_everything(sample_seed(runner.seed, runner.iter, get_rank(), _ITER_STREAM))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -100,12 +90,7 @@ class DeterministicResumeHook(Hook):
             checkpoint['partial_grads'] = {name: p.grad.cpu() for name, p in named if p.grad is not None}
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Put waiting gradients back on resume.
-
-        Args:
-            runner (Runner): The runner.
-            checkpoint (dict): The loaded checkpoint.
-        """
+        """Put waiting gradients back on resume."""
         grads = checkpoint.get('partial_grads') if runner._resume else None
         if grads and get_world_size() == 1:
             for name, param in _unwrapped(runner).named_parameters():

@@ -107,28 +107,14 @@ class PredictionPictureHook(Hook):
     def after_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[BaseDataElement] | None = None
     ) -> None:
-        """Give the first sample of the batch to the visualizer.
-
-        Args:
-            runner (Runner): The runner.
-            batch_idx (int): Number of the batch.
-            data_batch (dict): The batch as it came from the data loader.
-            outputs (Sequence[BaseDataElement], optional): Predicted samples. Defaults to None.
-        """
+        """Give the first sample of the batch to the visualizer."""
         if self.draw and outputs:
             self._record(runner, batch_idx, data_batch, outputs[0], 'val', runner.val_dataloader.dataset.metainfo)
 
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[BaseDataElement] | None = None
     ) -> None:
-        """Write and show every sample of the batch, or give its first one to the visualizer.
-
-        Args:
-            runner (Runner): The runner.
-            batch_idx (int): Number of the batch.
-            data_batch (dict): The batch as it came from the data loader.
-            outputs (Sequence[BaseDataElement], optional): Predicted samples. Defaults to None.
-        """
+        """Write and show every sample of the batch, or give its first one to the visualizer."""
         if not self.draw or not outputs:
             return
         meta = runner.test_dataloader.dataset.metainfo
@@ -145,12 +131,7 @@ class PredictionPictureHook(Hook):
                 runner.visualizer.show(picture, win_name=name, wait_time=self.wait_time)
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        """Say how many pictures there are, and where.
-
-        Args:
-            runner (Runner): The runner.
-            metrics (dict[str, float], optional): Unused. Defaults to None.
-        """
+        """Say how many pictures there are, and where."""
         if not self.draw or self.test_out_dir is None:
             return
         count = len({name for names in all_gather_object(self._names) for name in names})

@@ -25,9 +25,6 @@ _SET_BACK = 'set it back, or start from the weights with load_from instead of --
 def config_values(cfg: Mapping[str, Any]) -> dict[str, Any]:
     """Plain values of a config that decide how training goes on.
 
-    Args:
-        cfg (Mapping): The config of the run.
-
     Returns:
         dict[str, Any]: Simple values by path; what is no plain data is its text.
     """
@@ -51,10 +48,6 @@ def config_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> lis
 def describe_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     """Say what differs between the config of a checkpoint and the current one, and which side counts.
 
-    Args:
-        before (Mapping): :func:`config_values` of the checkpoint.
-        now (Mapping): Those of the run.
-
     Returns:
         str or None: The message; None when nothing differs.
     """
@@ -73,11 +66,6 @@ def describe_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> s
 
 def check_resumable_into(checkpoint: Mapping[str, Any], path: str, cfg: Mapping[str, Any]) -> None:
     """Refuse to go on where the state of the checkpoint has no place in the run.
-
-    Args:
-        checkpoint (Mapping): The checkpoint.
-        path (str): Its name, for the message.
-        cfg (Mapping): The config of the run.
 
     Raises:
         CheckpointError: If optimizer or schedulers are others, or more epochs are done than the config wants.
@@ -162,10 +150,6 @@ def _named_last(work_dir: Path) -> Path | None:
 
 def check_resumable(checkpoint: Mapping[str, Any], path: str | Path) -> None:
     """Stop unless training can continue from a checkpoint.
-
-    Args:
-        checkpoint (Mapping): The checkpoint.
-        path (str or Path): Its name, for the message.
 
     Raises:
         CheckpointError: If a part is missing or of another kind.

@@ -63,9 +63,6 @@ class SafeRunner(CheckedRunner):
 
         An unknown key of any part of the config is named with its place.
 
-        Returns:
-            nn.Module: The model.
-
         Raises:
             FolderInUseError: If another training holds the work directory.
         """

@@ -25,11 +25,7 @@ class CheckedRunner(Runner):
     """``Runner`` whose builders name the key of the config that is wrong; arguments are those of ``Runner``."""
 
     def setup_env(self, env_cfg: dict) -> None:
-        """Join a gloo group when there is no GPU, then do what ``Runner`` does.
-
-        Args:
-            env_cfg (dict): ``cfg.env_cfg``.
-        """
+        """Join a gloo group when there is no GPU, then do what ``Runner`` does."""
         if self._launcher == 'pytorch' and 'TORCHELASTIC_RUN_ID' in os.environ:
             end_with_launcher()
         if self.distributed and not is_distributed() and get_device() == 'cpu':
@@ -38,12 +34,6 @@ class CheckedRunner(Runner):
 
     def build_model(self, model: nn.Module | dict) -> nn.Module:
         """Build the model; a misspelt key of its config is named with its place.
-
-        Args:
-            model (nn.Module or dict): The model or its config.
-
-        Returns:
-            nn.Module: The model.
 
         Raises:
             ConfigError: If a constructor does not know a key.
@@ -83,28 +73,13 @@ class CheckedRunner(Runner):
     def build_dataloader(
         dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
     ) -> DataLoader:
-        """Build a data loader; without workers there are none to keep or to read ahead.
-
-        Args:
-            dataloader (DataLoader or dict): As in ``Runner``.
-            seed (int, optional): As in ``Runner``.
-            diff_rank_seed (bool): As in ``Runner``.
-
-        Returns:
-            DataLoader: The loader.
-        """
+        """Build a data loader; without workers there are none to keep or to read ahead."""
         if isinstance(dataloader, dict) and not dataloader.get('num_workers'):
             dataloader = {k: v for k, v in dataloader.items() if k not in ('persistent_workers', 'prefetch_factor')}
         return Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
 
     def build_train_loop(self, loop: dict | BaseLoop) -> BaseLoop:
         """Build the training loop and check that there is something to train on.
-
-        Args:
-            loop (dict or BaseLoop): As in ``Runner``.
-
-        Returns:
-            BaseLoop: The loop.
 
         Raises:
             ValueError: If the training set has no sample, or fewer than a batch when incomplete ones are dropped.
@@ -127,13 +102,6 @@ class CheckedRunner(Runner):
         """Wrap the model for distributed training; on the CPU without device ids and without SyncBN.
 
         On a GPU its weights are laid out as its images are, see :func:`lay_out_weights`.
-
-        Args:
-            model_wrapper_cfg (dict, optional): As in ``Runner``.
-            model (nn.Module): The model.
-
-        Returns:
-            nn.Module: The wrapped model.
         """
         if get_device() == 'cuda' and not is_model_wrapper(model):
             model = lay_out_weights(model)

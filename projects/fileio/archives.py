@@ -21,13 +21,7 @@ _LOCAL_HEADER = struct.Struct('<4s5H3L2H')
 
 
 def write_zip(path: str | os.PathLike, members: Iterable[tuple[str, bytes]], compress: bool) -> None:
-    """Write an archive that appears only when it is complete; equal contents give equal files.
-
-    Args:
-        path (str or PathLike): The archive.
-        members (Iterable[tuple[str, bytes]]): Names and contents.
-        compress (bool): Whether to compress them.
-    """
+    """Write an archive that appears only when it is complete; equal contents give equal files."""
     method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
     with atomic_write(path) as file, zipfile.ZipFile(file, 'w', method) as archive:
         for name, content in members:
@@ -119,9 +113,6 @@ def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 
 def check_stored_archive(path: str | os.PathLike) -> int:
     """Verify the checksums of an archive whose members must not be compressed, such as a checkpoint of torch.
-
-    Args:
-        path (str or PathLike): The archive.
 
     Returns:
         int: Bytes of all members together.

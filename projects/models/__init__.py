@@ -1,7 +1,7 @@
 """The contract that students and teachers of all tasks meet, how they are called, and parts of both tasks."""
 
 from .building import takes_no_train_cfg
-from .data_preprocessor import ImageDataPreprocessor
+from .data_preprocessor import ImageDataPreprocessor, check_finite_input, name_of, stack_input
 from .efficientnet_lite import EfficientNetLite0
 from .inferencer import TaskInferencer
 from .inputs import require_inputs
@@ -12,6 +12,9 @@ __all__ = [
     'ImageDataPreprocessor',
     'TaskInferencer',
     'TaskModel',
+    'check_finite_input',
+    'name_of',
     'require_inputs',
+    'stack_input',
     'takes_no_train_cfg',
 ]

@@ -1,10 +1,45 @@
-"""What the data preprocessors of all tasks share: the colours of images."""
+"""What the data preprocessors of all tasks share: the colours of images, and checks of a batch."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
+
+
+def name_of(samples: Sequence[Any] | None, index: int) -> str:
+    """Name of a sample of a batch, for messages: its token or frame id, or its number where it has neither."""
+    for kind, key in (('sample', 'token'), ('frame', 'frame_id')):
+        name = getattr(samples[index], key, None) if samples else None
+        if name:
+            return f'{kind} {name}'
+    return f'sample number {index} of the batch'
+
+
+def check_finite_input(key: str, tensors: Sequence[Tensor], samples: Sequence[Any] | None, source: str = '') -> None:
+    """Refuse NaN and infinity in an input of a batch; ``source`` says where such a value comes from.
+
+    Raises:
+        ValueError: If there is one; names input and sample.
+    """
+    for index, tensor in enumerate(tensors):
+        if not torch.isfinite(tensor).all():
+            source = source or 'transform or data set that makes it'
+            raise ValueError(f'inputs[{key!r}] of {name_of(samples, index)} holds NaN or infinity; check the {source}')
+
+
+def stack_input(key: str, tensors: Sequence[Tensor]) -> Tensor:
+    """One tensor (B, ...) of an input of a batch.
+
+    Raises:
+        ValueError: If shapes differ.
+    """
+    shapes = list(dict.fromkeys(tuple(tensor.shape) for tensor in tensors))
+    if len(shapes) > 1:
+        shown = ' and '.join(map(str, shapes))
+        raise ValueError(f'inputs[{key!r}] of one batch differ in shape: {shown}; resize or crop them to one size')
+    return torch.stack(list(tensors))
 
 
 class ImageDataPreprocessor(BaseDataPreprocessor):

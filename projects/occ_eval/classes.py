@@ -1,5 +1,7 @@
 """Classes, colours, grid and cameras of Occ3D-nuScenes (arXiv:2304.14365)."""
 
+from dataclasses import replace
+
 from .spec import OccSpec
 
 OCC3D_CLASSES = (
@@ -67,6 +69,10 @@ NUSC_CAMERAS = (
 
 OCC3D = OccSpec(OCC3D_CLASSES, OCC3D_PALETTE, OCC3D_RANGE, OCC3D_SHAPE, NUSC_CAMERAS)
 """All of it. The constants above are its parts."""
+
+SPARSE = replace(OCC3D, point_cloud_range=(-51.2, -51.2, -3.0, 51.2, 51.2, 5.0), grid_size=(256, 256, 20))
+"""nuScenes lidarseg by voxels: twice 51.2 m in voxels of 0.4 m, as the author's configs; the heights are a default, not
+from the paper."""
 
 UNLABELLED = 255
 """Id of label voxels that are not labelled: no metric and no loss counts them. A prediction never has it."""

@@ -133,10 +133,6 @@ def _check_tokens_and_times(items: Sequence[dict], path: str) -> None:
 def key_poses(items: Sequence[Mapping[str, Any]], path: str) -> tuple[np.ndarray, np.ndarray]:
     """Poses of the ego car and of its LiDAR at the keyframes, checked.
 
-    Args:
-        items (Sequence[dict]): Items of an info file.
-        path (str): The file, for the message.
-
     Returns:
         tuple[np.ndarray, np.ndarray]: ``ego2global`` and ``lidar2ego``, each (N, 4, 4), float64.
 

@@ -37,11 +37,7 @@ class Predictions(NamedTuple):
 
 
 def frames_of_scenes(items: Sequence[Mapping]) -> dict[str, list[str]]:
-    """Sample tokens of each scene in the order of time, by name and by token of the scene.
-
-    Args:
-        items (Sequence[Mapping]): Items of an info file.
-    """
+    """Sample tokens of each scene in the order of time, by name and by token of the scene."""
     scenes: dict[str, list[str]] = {}
     for item in sorted(items, key=lambda item: item['timestamp']):
         for name in {str(item[key]) for key in ('scene_name', 'scene_token') if item.get(key)}:

@@ -66,9 +66,6 @@ def checked_calibration(
 def find_frames(folder: str | os.PathLike) -> dict[str, dict[str, str]]:
     """Images of a folder: ``<camera>.jpg`` (or png), or a subfolder of these for each frame.
 
-    Args:
-        folder (str or PathLike): The folder.
-
     Returns:
         dict[str, dict[str, str]]: Name of the frame (of its folder) -> camera -> file.
 

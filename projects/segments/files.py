@@ -79,9 +79,6 @@ def _has_size_of_image(shape: tuple[int, int] | None, image: str) -> bool:
 def segments_fault(file: SegmentFile) -> str | None:
     """Say what is wrong with a file of segments, without decoding it.
 
-    Args:
-        file (SegmentFile): The file and its image.
-
     Returns:
         str | None: ``'missing'``, what is damaged, or None for a whole file of the size of its image.
 

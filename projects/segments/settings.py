@@ -12,10 +12,6 @@ SETTINGS_FILE = 'extract_segments.json'
 def claim_folder(folder: Path, settings: Mapping[str, str | float]) -> None:
     """Write the settings into a new folder, or compare them with those of a run that goes on.
 
-    Args:
-        folder (Path): Folder of segments.
-        settings (Mapping[str, str | float]): Method and its options.
-
     Raises:
         ValueError: If the folder holds segments of other settings, or of another program.
     """

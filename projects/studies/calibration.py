@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure as MplFigure
+from scipy.stats import rankdata
 
 from projects.reporting import figure_to_svg, hide_frame
 
@@ -47,12 +48,6 @@ class Calibration:
         }
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
-    ranks = np.empty(len(values))
-    ranks[np.argsort(values, kind='stable')] = np.arange(len(values))
-    return ranks
-
-
 def calibrate(scale: np.ndarray, error: np.ndarray, bins: int = 20) -> Calibration:
     """Compare predicted scales with errors.
 
@@ -72,7 +67,7 @@ def calibrate(scale: np.ndarray, error: np.ndarray, bins: int = 20) -> Calibrati
     parts = np.array_split(order, bins)
     predicted = np.array([scale[part].mean() for part in parts])
     measured = np.array([error[part].mean() for part in parts])
-    correlation = float(np.corrcoef(_ranks(scale), _ranks(error))[0, 1])
+    correlation = float(np.corrcoef(rankdata(scale, 'ordinal'), rankdata(error, 'ordinal'))[0, 1])
     left = np.array([error[np.concatenate(parts[: count + 1])].mean() for count in range(bins)])
     return Calibration(predicted, measured, correlation, float(left.mean() / error.mean()))
 

@@ -114,11 +114,6 @@ def choose_rays(teacher: RenderedView, baseline: RenderedView, label: RenderedVi
     Two rays whose mean depths of teacher and baseline agree within a metre while their distributions differ most (what
     the paper's Fig. 3 shows), and two rays of median divergence among those that hit something (the usual case).
     Rays must hit the label between 4 and 36 m, and keep 1/8 of the picture's width from each other.
-
-    Args:
-        teacher (RenderedView): Teacher's view.
-        baseline (RenderedView): Baseline's view.
-        label (RenderedView): View of the label.
     """
     divergence = _divergence(baseline.weights, teacher.weights)
     hit = (label.depths > 4) & (label.depths < 36) & np.isfinite(teacher.depths) & np.isfinite(baseline.depths)

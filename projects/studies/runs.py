@@ -108,9 +108,6 @@ def read_run_log(work_dir: str | Path) -> RunLog:
 
     A resumed run has one file per start; a step that stands in two of them counts as the later start wrote it.
 
-    Args:
-        work_dir (str | Path): ``work_dirs/<config>`` of a run.
-
     Raises:
         FileNotFoundError: If the directory holds no log.
         ValueError: If a line of a log is damaged.

@@ -56,11 +56,7 @@ def weighted_subset(weights: np.ndarray, count: int) -> np.ndarray:
 
 @contextlib.contextmanager
 def same_draws(state: Any) -> Iterator[None]:
-    """Draw in a block what was drawn after :func:`draw_state`; afterwards the generator goes on as if it had not been.
-
-    Args:
-        state (Any): From :func:`draw_state`.
-    """
+    """Draw in a block what was drawn after :func:`draw_state`; then the generator goes on as if it had not been."""
     later = draw_state()
     np.random.set_state(state)  # noqa: NPY002
     try:

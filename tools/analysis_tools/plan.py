@@ -10,7 +10,7 @@ import argparse
 
 from planning.plan import describe_plan, make_plan
 
-from projects.cli import ToolParser, positive_number, run_tool
+from projects.cli import ToolParser, positive_int, positive_number, run_tool
 from projects.engine import read_config
 
 
@@ -18,7 +18,7 @@ def parse_args():
     """Read the command line."""
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='config file of a model or of a distillation')
-    parser.add_argument('--gpus', type=int, required=True, metavar='N', help='number of GPUs')
+    parser.add_argument('--gpus', type=positive_int, required=True, metavar='N', help='number of GPUs')
     parser.add_argument(
         '--tflops', type=positive_number, default=125.0, metavar='T', help='peak of one GPU in TFLOP/s (default: 125)'
     )
@@ -30,11 +30,9 @@ def parse_args():
         help='part of it that is reached (default: 0.3)',
     )
     parser.add_argument(
-        '--samples', type=int, metavar='N', help='samples of the training set (default: of the data set)'
+        '--samples', type=positive_int, metavar='N', help='samples of the training set (default: of the data set)'
     )
     args = parser.parse_args()
-    if args.gpus < 1 or (args.samples is not None and args.samples < 1):
-        parser.error('--gpus and --samples must be at least 1')
     if args.utilisation > 1:
         parser.error('--utilisation must be at most 1')
     return args

@@ -10,7 +10,7 @@ from multiprocessing import get_context
 
 from tqdm import tqdm
 
-from projects.cli import ToolParser, run_tool
+from projects.cli import ToolParser, positive_int, run_tool
 from projects.compute import numba_enabled
 
 #: Packages with kernels, those that take longest first.
@@ -25,14 +25,12 @@ def parse_args(argv=None):
         'package, or below NUMBA_CACHE_DIR; a change of the code makes new ones.',
     )
     parser.add_argument('packages', nargs='*', metavar='PACKAGE', help=f'default: {" ".join(PACKAGES)}')
-    parser.add_argument('--workers', type=int, default=os.cpu_count() or 1, help='processes (default: number of cores)')
+    parser.add_argument('--workers', type=positive_int, default=os.cpu_count() or 1, help='processes (%(default)s)')
     args = parser.parse_args(argv)
     unknown = set(args.packages) - set(PACKAGES)
     if unknown:
         names = ', '.join(sorted(unknown))
         parser.error(f'no package with kernels is called {names}; choose from {", ".join(PACKAGES)}')
-    if args.workers < 1:
-        parser.error(f'--workers must be at least 1, got {args.workers}')
     return args
 
 

@@ -34,9 +34,6 @@ def parse_args():
 def build_plain(config):
     """Build the plain model of a config, for the names and shapes of its weights.
 
-    Args:
-        config (mmengine.Config): A config.
-
     Returns:
         tuple[nn.Module, dict, str]: The model (of a distillation, the student), its config, and its place.
     """

@@ -1,8 +1,10 @@
 # nuScenes with nuScenes-lidarseg as a sparse occupancy task: the key scan votes for the classes of its voxels, twice
 # 51.2 m, and lidarseg measures. Of the pipelines only those of cameras are of this task.
 _base_ = './occ3d-nus.py'
-point_cloud_range = [-51.2, -51.2, -3.0, 51.2, 51.2, 5.0]
-grid_size = [256, 256, 20]
+import projects.occ_eval.classes as _classes
+
+point_cloud_range = list(_classes.SPARSE.point_cloud_range)
+grid_size = list(_classes.SPARSE.grid_size)
 
 train_pipeline = [
     *_base_.train_pipeline[:2],

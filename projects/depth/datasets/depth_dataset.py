@@ -16,7 +16,8 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
     A frame has ``frame_id``, ``img_path``, ``right_path``, ``depth_path``, ``right_depth_path`` (None if there is no
     file), ``dense_path`` and ``right_dense_path`` (MiniDrive), ``cam2img`` and ``right_cam2img`` (3, 3), ``focal``
     (pixels), ``baseline`` (metres, 0 unless ``stereo``), ``depth_scale`` (values of the depth file per metre),
-    ``ori_shape`` (H, W) and ``labelled`` (whether its depth maps are read, see ``label_part``).
+    ``ori_shape`` (H, W) and ``labelled`` (whether its depth maps are read, see ``label_part``). Further arguments are
+    those of MMEngine's ``BaseDataset``.
 
     Args:
         ann_file (str): Info file, relative to ``data_root`` or absolute.
@@ -29,11 +30,6 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
         label_part (float): Part of the drives whose depth maps are read; on the others no pixel has a depth, and what
             needs none (distillation) still trains. A drive of a small part is in every larger one, of ``scene_part``
             too. Defaults to 1.
-        indices (int | list[int] | None): Subset: the first samples or the given ones. Defaults to None (all).
-        lazy_init (bool): Whether to read the info file later. Defaults to False.
-        metainfo (dict | None): Overrides of METAINFO. Defaults to None.
-        serialize_data (bool): Whether to hold the infos as bytes, which workers share. Defaults to True.
-        max_refetch (int): Tries when a pipeline returns None. Defaults to 1000.
     """
 
     COMMAND = 'create_data.py'

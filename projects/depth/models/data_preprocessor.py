@@ -8,7 +8,7 @@ from mmdet3d.registry import MODELS
 from torch import Tensor
 from torch.nn import functional as F
 
-from projects.models import ImageDataPreprocessor
+from projects.models import ImageDataPreprocessor, check_finite_input, name_of, stack_input
 from projects.transforms.extra_keys import check_named_images, checked_keys
 
 _KNOWN = ('img', 'right_img', 'cam2img', 'baseline', 'valid_mask')
@@ -22,14 +22,10 @@ class DepthDataPreprocessor(ImageDataPreprocessor):
     ``valid_mask`` tells the pixels that are not padding.
 
     Inputs that are named in ``PackDepthInputs`` besides the usual ones are checked and stacked; images are named here
-    as well, to be padded and normalised as ``img`` is.
+    as well, to be padded and normalised as ``img`` is. Further arguments are those of :class:`ImageDataPreprocessor`.
 
     Args:
-        mean (Sequence[float]): Mean of each channel after the change to RGB. Defaults to the ImageNet mean.
-        std (Sequence[float]): Standard deviation of each channel. Defaults to that of ImageNet.
-        bgr_to_rgb (bool): Whether the images come in BGR order and the network wants RGB. Defaults to True.
         pad_size_divisor (int): Height and width are padded to multiples of this. Defaults to 32.
-        non_blocking (bool): Whether the copy to the device may overlap with computation. Defaults to False.
         extra_images (Sequence[str]): Further images of the inputs, (..., 3, H, W) of the size of ``img``. Defaults to
             ().
     """
@@ -70,7 +66,7 @@ class DepthDataPreprocessor(ImageDataPreprocessor):
         check_named_images(inputs, self.extra_images, _KNOWN, 'Depth')
         further = [key for key in inputs if key not in (*_KNOWN, *self.extra_images)]
         for key in further:
-            _check_numbers(key, inputs[key], samples)
+            check_finite_input(key, inputs[key], samples)
         for key in self.extra_images:
             _check_images(key, inputs[key], inputs['img'], samples)
         inputs = self.cast_data(inputs)
@@ -81,8 +77,8 @@ class DepthDataPreprocessor(ImageDataPreprocessor):
         for i, right in enumerate(inputs.get('right_img', [])):
             if tuple(right.shape[-2:]) != sizes[i]:
                 raise ValueError(
-                    f'left image {sizes[i]} and right image {tuple(right.shape[-2:])} of {_name(samples, i)} differ in '
-                    'size; crop and resize both alike'
+                    f'left image {sizes[i]} and right image {tuple(right.shape[-2:])} of {name_of(samples, i)} differ '
+                    'in size; crop and resize both alike'
                 )
         divisor = self.pad_size_divisor
         height, width = (-(-max(size[axis] for size in sizes) // divisor) * divisor for axis in (0, 1))
@@ -99,7 +95,7 @@ class DepthDataPreprocessor(ImageDataPreprocessor):
         if 'baseline' in inputs:
             baselines = [torch.as_tensor(value, device=self.device).float().reshape(()) for value in inputs['baseline']]
             out['baseline'] = torch.stack(baselines)
-        out.update({key: torch.stack(inputs[key]) for key in further})
+        out.update({key: stack_input(key, inputs[key]) for key in further})
         return {'inputs': out, 'data_samples': self.cast_data(samples)}
 
     def _stack_images(self, images: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
@@ -110,30 +106,12 @@ def _padding(img: Tensor, height: int, width: int) -> tuple[int, int, int, int]:
     return 0, width - img.shape[-1], 0, height - img.shape[-2]
 
 
-def _name(samples: Sequence[Any] | None, index: int) -> str:
-    frame = getattr(samples[index], 'frame_id', None) if samples else None
-    return f'frame {frame}' if frame else f'sample number {index} of the batch'
-
-
 def _check_images(key: str, images: Sequence[Tensor], like: Sequence[Tensor], samples: Sequence[Any] | None) -> None:
     for i, (given, img) in enumerate(zip(images, like, strict=True)):
         if given.dim() < 3 or given.shape[-3:] != img.shape:
             raise ValueError(
-                f'inputs[{key!r}] of {_name(samples, i)} must be images (..., 3, H, W) of the size of img, '
+                f'inputs[{key!r}] of {name_of(samples, i)} must be images (..., 3, H, W) of the size of img, '
                 f'{tuple(img.shape)}, got {tuple(given.shape)}; crop and resize them alike'
-            )
-
-
-def _check_numbers(key: str, values: Sequence[Tensor], samples: Sequence[Any] | None) -> None:
-    for i, value in enumerate(values):
-        if not torch.isfinite(value).all():
-            raise ValueError(
-                f'inputs[{key!r}] of {_name(samples, i)} holds NaN or infinity; check the transform or data set that '
-                'makes it'
-            )
-        if value.shape != values[0].shape:
-            raise ValueError(
-                f'inputs[{key!r}] of one batch differ in shape: {tuple(values[0].shape)} and {tuple(value.shape)}'
             )
 
 
@@ -144,6 +122,6 @@ def _check_calibration(inputs: dict[str, list], samples: Sequence[Any] | None) -
             value = torch.as_tensor(given).float()
             if not torch.isfinite(value).all() or value.flatten()[0] <= 0:
                 raise ValueError(
-                    f'{key} of {_name(samples, i)} is {value.tolist()}; focal length and baseline must be positive and '
-                    'finite, check its calibration file'
+                    f'{key} of {name_of(samples, i)} is {value.tolist()}; focal length and baseline must be positive '
+                    'and finite, check its calibration file'
                 )

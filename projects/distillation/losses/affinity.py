@@ -47,13 +47,5 @@ class AffinityMatchLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, student_feat: Tensor, teacher_feat: Tensor) -> Tensor:
-        """Return the weighted loss.
-
-        Args:
-            student_feat (Tensor): Shape (B, C, ...).
-            teacher_feat (Tensor): Shape (B, C', ...).
-
-        Returns:
-            Tensor: A scalar.
-        """
+        """Return the weighted loss of feature maps (B, C, ...) and (B, C', ...), a scalar."""
         return self.loss_weight * affinity_loss(student_feat, teacher_feat)

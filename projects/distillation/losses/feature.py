@@ -57,14 +57,5 @@ class FeatureMatchLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, student_feat: Tensor, teacher_feat: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return the weighted loss.
-
-        Args:
-            student_feat (Tensor): Shape (B, C, ...).
-            teacher_feat (Tensor): Shape (B, C, ...).
-            mask (Tensor, optional): Shape (B, ...). Defaults to None.
-
-        Returns:
-            Tensor: A scalar.
-        """
+        """Return the weighted loss of feature maps (B, C, ...) where the mask (B, ...) says so, a scalar."""
         return self.loss_weight * feature_distance(student_feat, teacher_feat, self.norm, mask)

@@ -126,15 +126,6 @@ class LogitKLLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, student_logits: Tensor, teacher_logits: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return the weighted loss.
-
-        Args:
-            student_logits (Tensor): Shape (..., C).
-            teacher_logits (Tensor): Shape (..., C).
-            mask (Tensor, optional): Bool, or weights from 0 to 1. Shape (...). Defaults to None.
-
-        Returns:
-            Tensor: A scalar.
-        """
+        """Return the weighted loss of logits (..., C), a scalar; ``mask`` (...) is bool, or weights from 0 to 1."""
         loss = kl_divergence(student_logits, teacher_logits, self.tau, mask, self.kind, self.standardised)
         return self.loss_weight * loss

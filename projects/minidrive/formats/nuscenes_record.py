@@ -20,9 +20,10 @@ from projects.minidrive.sensors.segments import find_segments
 from projects.minidrive.shapes import ground as gr
 from projects.minidrive.shapes.geometry import apply, invert
 from projects.minidrive.shapes.raycast import Picture
-from projects.minidrive.shapes.taxonomy import LIDARSEG_TO_OCC, OCC_CLASSES, visibility_token
+from projects.minidrive.shapes.taxonomy import LIDARSEG_TO_OCC, visibility_token
 from projects.minidrive.street.ego_car import CAMERAS, KEYFRAME_PERIOD, LIDAR, SWEEP_PERIOD
 from projects.minidrive.street.scene import GLOBAL_SPAN, Scene, draw_scene, scene_rng
+from projects.occ_eval.classes import OCC3D_CLASSES
 
 from .nuscenes_tables import Record, Tokens, link, pose_fields, timestamp
 from .writer import write_bytes, write_jpeg, write_npz, write_png
@@ -40,8 +41,8 @@ def choose_scene(preset: Preset, seed: int, index: int) -> Scene:
         scene = draw_scene(preset, seed, index, attempt)
         sweep = take_sweep(scene, 0.0, scene_rng(seed, index, _STREAM_CHECK))
         near = np.abs(sweep.points[:, :2]).max(axis=1) < 26.0
-        seen = np.bincount(LIDARSEG_TO_OCC[sweep.categories[near]], minlength=18)
-        missing = sum(seen[OCC_CLASSES.index(name)] < _ENOUGH_POINTS for name in scene.wanted)
+        seen = np.bincount(LIDARSEG_TO_OCC[sweep.categories[near]], minlength=len(OCC3D_CLASSES))
+        missing = sum(seen[OCC3D_CLASSES.index(name)] < _ENOUGH_POINTS for name in scene.wanted)
         if missing < fewest:
             best, fewest = scene, missing
         if missing == 0:

@@ -14,14 +14,7 @@ from .visibility import camera_mask
 
 
 def annotate(scene: Scene, sweeps: list[Sweep], noise: LabelNoise, rng: np.random.Generator) -> list[Scan]:
-    """Classes and boxes of all sweeps of a scene.
-
-    Args:
-        scene (Scene): The scene.
-        sweeps (list[Sweep]): Its sweeps, keyframes included.
-        noise (LabelNoise): Mistakes.
-        rng (np.random.Generator): Which mistakes.
-    """
+    """Classes and boxes of all sweeps of a scene, keyframes included, with mistakes that ``rng`` draws."""
     times = np.arange(scene.num_keyframes) * KEYFRAME_PERIOD
     moving = [agent for agent in scene.agents if agent.speed != 0.0]
     offsets = noise.box_offset * rng.standard_normal((len(times), len(moving), 3))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from projects.minidrive.shapes.geometry import apply, invert
-from projects.minidrive.shapes.taxonomy import OCC_FREE
+from projects.occ_eval.classes import FREE_CLASS
 
 from .grid import GRID_SHAPE, to_voxels
 from .visibility import walk_to
@@ -90,9 +90,9 @@ def vote(voxels: np.ndarray, classes: np.ndarray) -> np.ndarray:
     inside = ((index >= 0) & (index < GRID_SHAPE)).all(axis=1)
     place = np.ravel_multi_index(tuple(index[inside].T), GRID_SHAPE)
     found, which = np.unique(place, return_inverse=True)
-    votes = np.bincount(which * OCC_FREE + classes[inside], minlength=len(found) * OCC_FREE)
-    out = np.full(GRID_SHAPE, OCC_FREE, np.uint8)
-    out.reshape(-1)[found] = votes.reshape(-1, OCC_FREE).argmax(axis=1)
+    votes = np.bincount(which * FREE_CLASS + classes[inside], minlength=len(found) * FREE_CLASS)
+    out = np.full(GRID_SHAPE, FREE_CLASS, np.uint8)
+    out.reshape(-1)[found] = votes.reshape(-1, FREE_CLASS).argmax(axis=1)
     return out
 
 
@@ -113,9 +113,9 @@ def aggregate(scans: Sequence[Scan], now: Scan, street2ego: np.ndarray) -> tuple
     clouds = [to_voxels(apply(street2ego, carry(scan, now.boxes))) for scan in scans]
     semantics = vote(np.concatenate(clouds), np.concatenate([scan.classes for scan in scans]))
     on_objects = np.concatenate([cloud[scan.owners >= 0] for cloud, scan in zip(clouds, scans)])
-    block = vote(on_objects, np.zeros(len(on_objects), np.int64)) != OCC_FREE
+    block = vote(on_objects, np.zeros(len(on_objects), np.int64)) != FREE_CLASS
     nothing = np.zeros(GRID_SHAPE, bool)
-    mask_lidar = (semantics != OCC_FREE).astype(np.uint8)
+    mask_lidar = (semantics != FREE_CLASS).astype(np.uint8)
     for cloud, scan in zip(clouds, scans):
         own = scan is now
         ends = cloud if own else cloud[scan.owners < 0]

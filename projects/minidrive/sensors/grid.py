@@ -1,10 +1,12 @@
-"""The voxels of Occ3D: 200 x 200 x 16 of 0.4 m in the key ego frame."""
+"""The voxels of Occ3D: cubes in the key ego frame, as arrays and numbers for kernels."""
 
 import numpy as np
 
-GRID_SHAPE = (200, 200, 16)
-GRID_MIN = np.array([-40.0, -40.0, -1.0])
-VOXEL_SIZE = 0.4
+from projects.occ_eval.classes import OCC3D
+
+GRID_SHAPE = OCC3D.grid_size
+GRID_MIN = np.array(OCC3D.lower)
+VOXEL_SIZE = OCC3D.cube_edge('MiniDrive')
 
 
 def to_voxels(points: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from projects.minidrive.shapes.taxonomy import OCC_FREE
+from projects.occ_eval.classes import FREE_CLASS
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def spoil_classes(classes: np.ndarray, part: float, rng: np.random.Generator) ->
     """
     chosen = rng.choice(len(classes), round(part * len(classes)), replace=False)
     spoilt = classes.copy()
-    spoilt[chosen] = (classes[chosen] + rng.integers(1, OCC_FREE, len(chosen))) % OCC_FREE
+    spoilt[chosen] = (classes[chosen] + rng.integers(1, FREE_CLASS, len(chosen))) % FREE_CLASS
     return spoilt
 
 

@@ -16,9 +16,10 @@ from projects.minidrive.shapes.geometry import apply, invert
 from projects.minidrive.shapes.jit import kernel, pure_kernel
 from projects.minidrive.shapes.primitives import BOX, CYLINDER, WEDGE
 from projects.minidrive.shapes.raycast import World
-from projects.minidrive.shapes.taxonomy import LIDARSEG_TO_OCC, OCC_FREE
+from projects.minidrive.shapes.taxonomy import LIDARSEG_TO_OCC
 from projects.minidrive.street.ego_car import KEYFRAME_PERIOD
 from projects.minidrive.street.scene import Scene
+from projects.occ_eval.classes import FREE_CLASS
 
 from .capture import Sweep
 from .grid import GRID_MIN, GRID_SHAPE, VOXEL_SIZE, to_voxels
@@ -99,7 +100,7 @@ def _round(x, y, z):  # noqa: ANN001, ANN202
 
 def voxelize(world: World, ego2street: np.ndarray) -> np.ndarray:
     """Semantics (200, 200, 16) uint8 of everything in the world, seen or not, in an ego frame."""
-    out = np.full(GRID_SHAPE, OCC_FREE, np.uint8)
+    out = np.full(GRID_SHAPE, FREE_CLASS, np.uint8)
     _fill_ground(ego2street, world.rays.ground, world.rays.parcels, LIDARSEG_TO_OCC[gr.KIND_CATEGORY], out)
     prims = world.prims
     local = apply(invert(ego2street), prims.centre)
@@ -134,7 +135,7 @@ def _moving_voxels(scene: Scene, time: float, semantics: np.ndarray, ego2street:
         local = apply(invert(box) @ ego2street, (index.reshape(-1, 3) + 0.5) * VOXEL_SIZE + GRID_MIN)
         near = (np.abs(local) < np.array(size) / 2 + VOXEL_SIZE / 2).all(axis=1).reshape(index.shape[:3])
         mask[block] |= near
-    return mask & (semantics != OCC_FREE)
+    return mask & (semantics != FREE_CLASS)
 
 
 def make_label(scene: Scene, keyframe: int, sweeps: list[Sweep]) -> dict[str, np.ndarray]:
@@ -162,8 +163,8 @@ def make_label(scene: Scene, keyframe: int, sweeps: list[Sweep]) -> dict[str, np
         lidar2ego = street2ego @ sweep.lidar2street
         ends = to_voxels(apply(lidar2ego, points[:, :3].astype(np.float64)))
         walk_to(to_voxels(lidar2ego[:3, 3]), ends, nothing if now else block, mask_lidar)
-    occupied = semantics != OCC_FREE
+    occupied = semantics != FREE_CLASS
     known = binary_dilation(occupied & (mask_lidar > 0))
-    semantics[occupied & ~known] = OCC_FREE
+    semantics[occupied & ~known] = FREE_CLASS
     mask_camera = camera_mask(scene, keyframe, semantics) & mask_lidar
     return {'semantics': semantics, 'mask_lidar': mask_lidar, 'mask_camera': mask_camera}

@@ -6,9 +6,9 @@ import numpy as np
 
 from projects.minidrive.shapes.geometry import invert
 from projects.minidrive.shapes.jit import pure_kernel
-from projects.minidrive.shapes.taxonomy import OCC_FREE
 from projects.minidrive.street.ego_car import CAMERAS, KEYFRAME_PERIOD
 from projects.minidrive.street.scene import Scene
+from projects.occ_eval.classes import FREE_CLASS
 
 from .capture import camera_pose
 from .grid import GRID_SHAPE, to_voxels
@@ -78,7 +78,7 @@ def camera_mask(scene: Scene, keyframe: int, semantics: np.ndarray) -> np.ndarra
     """Voxels (200, 200, 16) uint8 that the six cameras reach, up to and including the first occupied one."""
     street2ego = invert(scene.path.pose(keyframe * KEYFRAME_PERIOD))
     mask = np.zeros(GRID_SHAPE, np.uint8)
-    stop = semantics != OCC_FREE
+    stop = semantics != FREE_CLASS
     height, width = scene.rig.image_size
     for camera in CAMERAS:
         pose = street2ego @ camera_pose(scene, keyframe, camera)

@@ -1,29 +1,21 @@
-"""Official nuScenes names: categories with their lidarseg index, attributes, visibility, and the 18 Occ3D classes."""
+"""Official nuScenes names: categories by their lidarseg index, and their Occ3D classes; attributes, visibility."""
 
 import numpy as np
 
-OCC_CLASSES = (
-    'others', 'barrier', 'bicycle', 'bus', 'car', 'construction_vehicle', 'motorcycle', 'pedestrian', 'traffic_cone',
-    'trailer', 'truck', 'driveable_surface', 'other_flat', 'sidewalk', 'terrain', 'manmade', 'vegetation', 'free',
-)  # fmt: skip
-OCC_FREE = 17
+from projects.occ_eval.classes import LIDARSEG_FROM_FINE
 
-# lidarseg index = position; second entry is the Occ3D class.
-_CATEGORIES = (
-    ('noise', 0), ('animal', 0), ('human.pedestrian.adult', 7), ('human.pedestrian.child', 7),
-    ('human.pedestrian.construction_worker', 7), ('human.pedestrian.personal_mobility', 0),
-    ('human.pedestrian.police_officer', 7), ('human.pedestrian.stroller', 0), ('human.pedestrian.wheelchair', 0),
-    ('movable_object.barrier', 1), ('movable_object.debris', 0), ('movable_object.pushable_pullable', 0),
-    ('movable_object.trafficcone', 8), ('static_object.bicycle_rack', 0), ('vehicle.bicycle', 2),
-    ('vehicle.bus.bendy', 3), ('vehicle.bus.rigid', 3), ('vehicle.car', 4), ('vehicle.construction', 5),
-    ('vehicle.emergency.ambulance', 0), ('vehicle.emergency.police', 0), ('vehicle.motorcycle', 6),
-    ('vehicle.trailer', 9), ('vehicle.truck', 10), ('flat.driveable_surface', 11), ('flat.other', 12),
-    ('flat.sidewalk', 13), ('flat.terrain', 14), ('static.manmade', 15), ('static.other', 0),
-    ('static.vegetation', 16), ('vehicle.ego', 0),
+CATEGORY_NAMES = (
+    'noise', 'animal', 'human.pedestrian.adult', 'human.pedestrian.child', 'human.pedestrian.construction_worker',
+    'human.pedestrian.personal_mobility', 'human.pedestrian.police_officer', 'human.pedestrian.stroller',
+    'human.pedestrian.wheelchair', 'movable_object.barrier', 'movable_object.debris',
+    'movable_object.pushable_pullable', 'movable_object.trafficcone', 'static_object.bicycle_rack', 'vehicle.bicycle',
+    'vehicle.bus.bendy', 'vehicle.bus.rigid', 'vehicle.car', 'vehicle.construction', 'vehicle.emergency.ambulance',
+    'vehicle.emergency.police', 'vehicle.motorcycle', 'vehicle.trailer', 'vehicle.truck', 'flat.driveable_surface',
+    'flat.other', 'flat.sidewalk', 'flat.terrain', 'static.manmade', 'static.other', 'static.vegetation',
+    'vehicle.ego',
 )  # fmt: skip
-CATEGORY_NAMES = tuple(name for name, _ in _CATEGORIES)
 CATEGORY_INDEX = {name: index for index, name in enumerate(CATEGORY_NAMES)}
-LIDARSEG_TO_OCC = np.array([occ for _, occ in _CATEGORIES], dtype=np.uint8)
+LIDARSEG_TO_OCC = np.array(LIDARSEG_FROM_FINE, dtype=np.uint8)
 
 DRIVEABLE = CATEGORY_INDEX['flat.driveable_surface']
 OTHER_FLAT = CATEGORY_INDEX['flat.other']

@@ -80,16 +80,7 @@ def pack_lidarseg(
 
 
 def check_lidarseg(path: str | os.PathLike, scans: Sequence[Scan], split: str) -> list[str]:
-    """Check a submission.
-
-    Args:
-        path (str or PathLike): The zip file.
-        scans (Sequence[Scan]): Key scans of the split.
-        split (str): 'test', or another split.
-
-    Returns:
-        list[str]: Everything that is wrong.
-    """
+    """Everything that is wrong with a submission, a zip file for the key scans of a split, 'test' or another."""
     try:
         archive = open_archive(path)
     except ValueError as error:

@@ -94,15 +94,7 @@ def _members(paths: dict[str, str], tokens: Sequence[str]) -> Iterator[tuple[str
 
 
 def check_occ3d(path: str | os.PathLike, tokens: Sequence[str]) -> list[str]:
-    """Check a submission.
-
-    Args:
-        path (str or PathLike): The zip file.
-        tokens (Sequence[str]): Tokens of the test set.
-
-    Returns:
-        list[str]: Everything that is wrong.
-    """
+    """Everything that is wrong with a submission, a zip file for the tokens of the test set."""
     try:
         archive = open_archive(path)
     except ValueError as error:

@@ -71,10 +71,6 @@ class KeyframesMixin:
         samples), the history ends, and the present frame stands in for what is missing. Poses are those of the info
         file, so a keyframe that was left out between two others only makes the way between them longer.
 
-        Args:
-            key (dict): The frame of the sample.
-            count (int): Number of frames.
-
         Returns:
             list[dict]: Frames, each with ``ego2key`` (4, 4), which leads from its ego frame to that of the sample
             without ``bda_mat``, and ``is_former``: False where it is the present frame again.

@@ -2,30 +2,27 @@
 
 import os.path as osp
 
-
-def check_label_folder(data_root: str, gts: str | None) -> None:
-    """Refuse a folder of labels that is not there: in testing, samples without a label would pass unscored.
-
-    Raises:
-        FileNotFoundError: If it is named and missing.
-    """
-    if gts is not None and not osp.isdir(osp.join(data_root, gts)):
-        raise FileNotFoundError(
-            f'folder of labels not found: {osp.join(data_root, gts)} (gts of the data set); for MiniDrive write it '
-            'with tools/create_minidrive.py --labels aggregated'
-        )
+_KINDS = {
+    'gts': ('labels', 'for MiniDrive write it with tools/create_minidrive.py --labels aggregated'),
+    'segments': ('image segments', 'make it with tools/extract_segments.py'),
+}
 
 
-def check_segment_folder(data_root: str, segments: str | None) -> None:
-    """Refuse a folder of image segments that is not there before the first step.
+def check_folder(data_root: str, folder: str | None, key: str) -> None:
+    """Refuse a folder that is not there before the first step: in testing, samples without a label would pass unscored.
+
+    Args:
+        data_root (str): Root of the data set.
+        folder (str | None): Its folder, or None for that of the info file.
+        key (str): Argument of the data set: 'gts' or 'segments'.
 
     Raises:
         FileNotFoundError: If it is named and missing.
     """
-    if segments is not None and not osp.isdir(osp.join(data_root, segments)):
+    if folder is not None and not osp.isdir(osp.join(data_root, folder)):
+        kind, remedy = _KINDS[key]
         raise FileNotFoundError(
-            f'folder of image segments not found: {osp.join(data_root, segments)} (segments of the data set); make it '
-            'with tools/extract_segments.py'
+            f'folder of {kind} not found: {osp.join(data_root, folder)} ({key} of the data set); {remedy}'
         )
 
 

@@ -14,7 +14,7 @@ from projects.occupancy.classes import OCC3D, OccSpec
 from projects.segments import segments_name
 
 from .keyframes import KeyframesMixin
-from .label_folder import check_label_folder, check_segment_folder, in_label_folder
+from .label_folder import check_folder, in_label_folder
 
 _WRITE_AGAIN = (
     'correct the calibration table of the data set if it is wrong there, and write the info files again with '
@@ -41,7 +41,7 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
     Each also has ``point_cloud_range``, ``grid_size`` and ``num_classes`` of the data set, for the pipeline.
 
     Data of another rig, grid or other classes in such files need a subclass with ``METAINFO =
-    OccSpec(...).as_metainfo()``, and a model that fits.
+    OccSpec(...).as_metainfo()``, and a model that fits. Further arguments are those of MMEngine's ``BaseDataset``.
 
     Args:
         ann_file (str): Info file, relative to ``data_root`` or absolute.
@@ -63,11 +63,7 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
         segments (str | None): Folder of image segments below ``data_root`` (``segments_slic``), as
             ``tools/extract_segments.py`` writes it, for info files that name other segments or none. Defaults to None
             (as the info file says).
-        indices (int | list[int] | None): Subset: the first samples or the given ones. Defaults to None (all).
-        lazy_init (bool): Whether to read the info file later. Defaults to False.
         metainfo (dict | None): Overrides of METAINFO, whose keys :class:`OccSpec` lists. Defaults to None.
-        serialize_data (bool): Whether to hold the infos as bytes, which workers share. Defaults to True.
-        max_refetch (int): Tries when a pipeline returns None. Defaults to 1000.
     """
 
     METAINFO = OCC3D.as_metainfo()
@@ -135,8 +131,8 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
                 f'info file not found: {self.ann_file}; write it with '
                 f'python tools/create_data.py occ3d-nus --root-path {self.data_root or "<root>"} --version <version>'
             )
-        check_label_folder(self.data_root, self.gts)
-        check_segment_folder(self.data_root, self.segments)
+        check_folder(self.data_root, self.gts, 'gts')
+        check_folder(self.data_root, self.segments, 'segments')
         items = read_info_items(restricted_load(self.ann_file), self.ann_file)
         self._any_sweeps = any(item.get('lidar_sweeps') for item in items)
         return items

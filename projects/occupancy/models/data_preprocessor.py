@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from logging import WARNING
 from typing import Any
 
-import torch
 from mmdet3d.registry import MODELS
 from mmengine.logging import print_log
 from torch import Tensor
 
-from projects.models import ImageDataPreprocessor
+from projects.models import ImageDataPreprocessor, check_finite_input, name_of, stack_input
 from projects.occupancy.structures import HISTORY_MATRICES
 from projects.transforms.extra_keys import check_named_images, checked_keys
 
@@ -30,13 +29,9 @@ class OccDataPreprocessor(ImageDataPreprocessor):
     cloud is passed on; the first one is reported in the log.
 
     Inputs that are named in ``PackOccInputs`` besides the usual ones are stacked and checked like them; images are
-    named here as well, to be normalised as ``imgs`` are.
+    named here as well, to be normalised as ``imgs`` are. Further arguments are those of :class:`ImageDataPreprocessor`.
 
     Args:
-        mean (Sequence[float]): Mean of each channel after the change to RGB. Defaults to the ImageNet mean.
-        std (Sequence[float]): Standard deviation of each channel. Defaults to that of ImageNet.
-        bgr_to_rgb (bool): Whether the images come in BGR order and the network wants RGB. Defaults to True.
-        non_blocking (bool): Whether the copy to the device may overlap with computation. Defaults to False.
         extra_images (Sequence[str]): Further images of the inputs, (..., 3, H, W). Defaults to ().
     """
 
@@ -72,12 +67,12 @@ class OccDataPreprocessor(ImageDataPreprocessor):
         check_named_images(inputs, self.extra_images, _KNOWN, 'Occ')
         for key, value in inputs.items():
             if key not in (*_IMAGES, *self.extra_images):
-                self._check_finite(key, value, samples)
+                check_finite_input(key, value, samples, _SOURCES.get(key, ''))
         if 'points' in inputs:
             self._warn_if_empty(inputs['points'], samples)
         for key, value in inputs.items():
             if key != 'points' and not isinstance(value, Tensor):
-                inputs[key] = self._stack(key, value)
+                inputs[key] = stack_input(key, value)
         data = self.cast_data({'inputs': inputs, 'data_samples': samples})
         if 'imgs' in data['inputs']:
             imgs = data['inputs']['imgs']
@@ -92,28 +87,6 @@ class OccDataPreprocessor(ImageDataPreprocessor):
             data['inputs'][key] = self.normalise(imgs)
         return data
 
-    @staticmethod
-    def _stack(key: str, tensors: Sequence[Tensor]) -> Tensor:
-        shapes = {tuple(t.shape) for t in tensors}
-        if len(shapes) > 1:
-            raise ValueError(
-                f'inputs[{key!r}] of one batch differ in shape: {sorted(shapes)}; resize or crop them to one size'
-            )
-        return torch.stack(list(tensors))
-
-    @staticmethod
-    def _name(samples: Sequence[Any] | None, index: int) -> str:
-        token = getattr(samples[index], 'token', None) if samples else None
-        return f'sample {token}' if token else f'sample number {index} of the batch'
-
-    def _check_finite(self, key: str, tensors: Sequence[Tensor], samples: Sequence[Any] | None) -> None:
-        for i, tensor in enumerate(tensors):
-            if not torch.isfinite(tensor).all():
-                source = _SOURCES.get(key, 'transform or data set that makes it')
-                raise ValueError(
-                    f'inputs[{key!r}] of {self._name(samples, i)} holds NaN or infinity; check the {source}'
-                )
-
     def _warn_if_empty(self, points: Sequence[Tensor], samples: Sequence[Any] | None) -> None:
         if self._warned_empty:
             return
@@ -121,7 +94,7 @@ class OccDataPreprocessor(ImageDataPreprocessor):
             if len(cloud) == 0:
                 self._warned_empty = True
                 print_log(
-                    f'{self._name(samples, i)} has an empty point cloud; it is used as it is. This is reported once.',
+                    f'{name_of(samples, i)} has an empty point cloud; it is used as it is. This is reported once.',
                     logger='current',
                     level=WARNING,
                 )

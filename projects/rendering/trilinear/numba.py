@@ -79,19 +79,8 @@ def render_samples_with_numba(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Same as ``torch.render_samples_with_torch``, on the CPU, for packed samples.
 
-    Args:
-        rows (Tensor): Logits. Shape (V, K), float32, float64 or bfloat16, contiguous. bfloat16 is read as it is: a
-            copy in float32 would take a third of the time of the march.
-        samples (TrilinearSamples): Packed samples.
-        grid_shape (Sequence[int]): (X, Y, Z).
-        density (str): One of ``numba_math.DENSITY_FIELDS``.
-        density_scale (float): Factor on the density.
-        threshold (float): Samples of smaller weight add nothing to the semantics.
-        with_weights (bool): Return the weights. Defaults to True.
-
-    Returns:
-        tuple[Tensor, Tensor, Tensor, Tensor]: ``weights`` (N, S) or (N, 0), ``depths`` (N,), ``semantics`` (N, K - 1)
-        and ``opacities`` (N,).
+    ``density`` is one of ``numba_math.DENSITY_FIELDS``. Logits are float32, float64 or bfloat16, which is read as it
+    is: a copy in float32 would take a third of the time of the march. Without ``with_weights`` the weights are (N, 0).
     """
     dtype = computed_dtype(rows)
     geometry = (

@@ -213,21 +213,10 @@ def render_samples_with_triton(
     threshold: float,
     with_weights: bool = True,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Same as ``torch.render_samples_with_torch``, on CUDA, for packed trilinear samples.
+    """Same as ``torch.render_samples_with_torch``, on CUDA, for packed samples.
 
-    Args:
-        rows (Tensor): Logits. Shape (V, K), float32, contiguous.
-        field (Tensor): What the density is a function of. Shape (V,), float32; gradients go through it to the logits.
-        samples (TrilinearSamples): Packed samples.
-        grid_shape (Sequence[int]): (X, Y, Z).
-        softplus (bool): Density is the softplus of the negative field, otherwise the negative field.
-        density_scale (float): Factor on the density.
-        threshold (float): Samples of smaller weight add nothing to the semantics.
-        with_weights (bool): Return the weights. Defaults to True.
-
-    Returns:
-        tuple[Tensor, Tensor, Tensor, Tensor]: ``weights`` (N, S) or (N, 0), ``depths`` (N,), ``semantics`` (N, K - 1)
-        and ``opacities`` (N,).
+    Logits and field are float32, and gradients go through the field to the logits; without ``with_weights`` the weights
+    are (N, 0).
     """
     t_mids, deltas = samples.t_mids.contiguous(), (samples.t_ends - samples.t_starts).contiguous()
     tables = (samples.ray_offsets, samples.sample_index, samples.sample_base, samples.sample_frac)

@@ -31,20 +31,10 @@ def render_voxels_with_triton(
     threshold: float,
     with_weights: bool = True,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Same as ``torch.render_pieces_with_torch``, on CUDA, for rays that are not cut.
+    """Same as ``torch.render_pieces_with_torch``, on CUDA, for rays that are not cut; the result is float32.
 
-    Args:
-        rows (Tensor): Logits. Shape (V, K), float32, bfloat16 or float16, contiguous.
-        rays (VoxelRays): The rays.
-        grid_shape (Sequence[int]): (X, Y, Z).
-        density (str): 'softplus_free', 'log_odds' or 'prob'.
-        density_scale (float): Factor on the density; of 'prob' divided by the edge of a voxel.
-        threshold (float): Pieces of smaller weight add nothing to the semantics.
-        with_weights (bool): Return the weights. Defaults to True.
-
-    Returns:
-        tuple[Tensor, Tensor, Tensor, Tensor]: ``weights`` (N, S) or (N, 0), ``depths`` (N,), ``semantics`` (N, K - 1)
-        and ``opacities`` (N,), in float32.
+    Logits are float32, bfloat16 or float16, ``density`` 'softplus_free', 'log_odds' or 'prob', whose ``density_scale``
+    is divided by the edge of a voxel. Without ``with_weights`` the weights are (N, 0).
     """
     line = (rays.origins, rays.directions, rays.enter, rays.leave, rays.ray_lengths.flatten())
     geometry = tuple(part.contiguous() for part in (*line, rays.t_starts, rays.t_ends))

@@ -3,7 +3,8 @@ import pytest
 from nuscenes.utils.splits import get_scenes_of_split
 from pyquaternion import Quaternion
 
-from projects.minidrive.shapes.taxonomy import CATEGORY_INDEX, LIDARSEG_TO_OCC, OCC_CLASSES
+from projects.minidrive.shapes.taxonomy import CATEGORY_INDEX, LIDARSEG_TO_OCC
+from projects.occ_eval.classes import OCC3D_CLASSES
 
 GRID_MIN, SIZE, FREE = np.array([-40.0, -40.0, -1.0]), 0.4, 17
 # Map of the lidarseg benchmark, as listed in the devkit's documentation; 0 is "ignore" there and "others" in Occ3D.
@@ -66,7 +67,7 @@ def test_every_class_is_seen_by_the_cameras_of_both_splits(nusc, split):
         if nusc.get('scene', sample['scene_token'])['name'] in names:
             label = load(nusc, sample)
             seen += np.bincount(label['semantics'][label['mask_camera'] > 0], minlength=18)
-    assert (seen > 3).all(), {name: int(count) for name, count in zip(OCC_CLASSES, seen)}
+    assert (seen > 3).all(), {name: int(count) for name, count in zip(OCC3D_CLASSES, seen)}
 
 
 def test_ground_is_one_layer_near_height_zero(nusc):

@@ -4,7 +4,7 @@ import numpy as np
 
 from projects.occ_eval.classes import OCC3D
 
-SHAPE, FREE = OCC3D.grid_size, OCC3D.free_class
+SHAPE, FREE, EDGE = OCC3D.grid_size, OCC3D.free_class, OCC3D.cube_edge('a scene of the benchmark')
 
 
 def make_scene(seed: int) -> np.ndarray:
@@ -54,7 +54,7 @@ def visible_from_cameras(scene: np.ndarray, height: float = 1.6, rays: int = 2_0
     mask = np.zeros(SHAPE, np.uint8)
     alive = np.ones(rays, bool)
     for distance in np.arange(0.4, 45.0, 0.4):
-        cell = np.floor((np.array([40.0, 40.0, 1.0 + height]) + distance * direction[alive]) / 0.4).astype(int)
+        cell = np.floor((np.array([0.0, 0.0, height]) - OCC3D.lower + distance * direction[alive]) / EDGE).astype(int)
         inside = ((cell >= 0) & (cell < SHAPE)).all(1)
         alive[np.flatnonzero(alive)[~inside]] = False
         cell = tuple(cell[inside].T)

@@ -1,6 +1,7 @@
 """Voxel pooling at FlashOcc's size: 6 x 16 x 44 pixels, 59 bins of 1 m, 64 channels, 200 x 200 (x 16) voxels."""
 
 import importlib.util
+import math
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from projects.occ_eval.classes import OCC3D
 from projects.occupancy.models.view_transforms import frustum_rays
 from projects.occupancy.ops import VoxelBuffer, VoxelPoolIndex, voxel_pool, voxel_pool_prepare, voxel_pool_rows
 
@@ -52,7 +54,7 @@ class Scene:
     """Inputs of all variants for a grid with ``heights`` voxels in z."""
 
     def __init__(self, heights: int) -> None:
-        self.grid = (200, 200, heights)
+        self.grid = (*OCC3D.grid_size[:2], heights)
         self.size = [(high - low) / count for low, high, count in zip(LOWER, UPPER, self.grid)]
         self.calibration = surround_calibration(WIDTH * STRIDE, HEIGHT * STRIDE, 557.0, 0.3)
         v, u = ((torch.arange(count) + 0.5) * STRIDE - 0.5 for count in (HEIGHT, WIDTH))
@@ -60,7 +62,7 @@ class Scene:
         self.table = frustum(BINS, self.pixels)
         self.depth = torch.rand(1, 6, len(BINS), HEIGHT, WIDTH).softmax(2)
         self.feats = torch.randn(1, 6, HEIGHT, WIDTH, CHANNELS)
-        self.num_voxels = 200 * 200 * heights
+        self.num_voxels = math.prod(self.grid)
         self.index = self.prepare()
         self.kept, self.keys = self.index.depths.long(), self.point_keys(self.index)
         shuffled = self.kept.argsort()  # the order in which the points come

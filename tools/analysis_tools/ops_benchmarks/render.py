@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from projects.occ_eval.classes import OCC3D
 from projects.rendering import VoxelGrid, pixels_to_rays, render_occupancy_rays
 
 from .cameras import LOWER, UPPER, surround_calibration
@@ -22,11 +23,11 @@ class Scene:
     """Flat ground and walls, and rays through random pixels in the order in which the ray sampler draws them."""
 
     def __init__(self, num_rays: int) -> None:
-        self.grid = VoxelGrid((*LOWER, *UPPER), (200, 200, 16))
+        self.grid = VoxelGrid(OCC3D.point_cloud_range, OCC3D.grid_size)
         occupied = torch.zeros(self.grid.shape, dtype=torch.bool)
         occupied[:, :, :2] = True
         occupied[::25, ::3, :9] = True
-        self.logits = torch.randn(1, 200, 200, 16, 18)
+        self.logits = torch.randn(1, *OCC3D.grid_size, len(OCC3D.classes))
         self.logits[0, ..., -1] += torch.where(occupied, -6.0, 8.0)
         self.edges = RANGE[0] + STEP * torch.arange(BINS + 1)
         camera = surround_calibration(160, 90, 128.0, 0.5)

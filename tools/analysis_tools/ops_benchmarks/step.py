@@ -17,17 +17,17 @@ from projects.occupancy.structures import OccDataSample
 
 from .cameras import surround_calibration
 from .core import Benchmark
+from .occ_scenes import FREE, SHAPE
 
 CONFIG = Path(__file__).parents[3] / 'configs/radocc/radocc_bevfusion-mini_flashocc-mini_1xb1-4e_minidrive.py'
 NUM_RAYS = 8192
 HEIGHT, WIDTH = 128, 224
-FREE = 17
 STUDENT, RADOCC = 'student', 'RadOcc'
 
 
 def made_up_batch(render_size: tuple[int, int]) -> dict[str, Any]:
     """One sample as the pipeline makes it: noise for images, flat ground with boxes for labels, points and segments."""
-    semantics = torch.full((200, 200, 16), FREE, dtype=torch.uint8)
+    semantics = torch.full(SHAPE, FREE, dtype=torch.uint8)
     semantics[:, :, :2] = 11
     for i in range(0, 200, 20):
         semantics[i : i + 6, (7 * i) % 190 : (7 * i) % 190 + 5, 2:7] = i // 20 + 1

@@ -56,9 +56,6 @@ class ImageDepthModel(BaseDepthModel):
     def encode(self, inputs: Mapping[str, Any]) -> tuple[Sequence[Tensor], dict[str, Tensor]]:
         """First step: image features, and further outputs by name.
 
-        Args:
-            inputs (Mapping[str, Any]): Inputs of the model.
-
         Returns:
             tuple: Levels, finest first, each (B, C_l, h_l, w_l); outputs besides those of the decoder and the head.
 

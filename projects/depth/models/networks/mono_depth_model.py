@@ -40,14 +40,11 @@ def blend_flipped(depth: Tensor, unflipped: Tensor, border: float = 0.05) -> Ten
 class MonoDepthModel(ImageDepthModel):
     """Backbone, decoder and head on the left image; nothing else is read.
 
+    Further arguments are those of :class:`ImageDepthModel`.
+
     Args:
-        backbone (dict): Config of the image backbone.
-        decoder (dict): Config of the decoder.
-        depth_head (dict): Config of the head.
         flip_tta (str): Average over the mirrored image in prediction: 'none', 'mean' or 'blend' (see
             :func:`blend_flipped`). Defaults to 'none'.
-        data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to DepthDataPreprocessor.
-        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
     def __init__(

@@ -19,17 +19,16 @@ STEREO_ADVICE = "a stereo model needs stereo=True in the data set, and 'right_im
 class StereoDepthModel(ImageDepthModel):
     """One backbone for both images, a fusion, and the decoder and head of the monocular model.
 
+    Further arguments are those of :class:`ImageDepthModel`.
+
     Args:
         backbone (dict): Config of the image backbone, shared by both images.
         fuser (dict): Config of the fusion (``ConcatStereoFuser``, ``EpipolarStereoFuser`` or
             ``CorrelationStereoFuser``).
-        decoder (dict): Config of the decoder.
         depth_head (dict): Config of the head; ``with_prior`` is set by the fusion.
         loss_match (dict, optional): Config of the loss on ``match_logits`` of the fusion. Defaults to None.
         right_from_left (bool): Feed the left image twice: the control that shows whether stereo is used or only
             parameters. Defaults to False.
-        data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to DepthDataPreprocessor.
-        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
     def __init__(

@@ -15,18 +15,13 @@ class BEVDetOccHead(BaseOccHead):
     """A 3D convolution, then Linear, Softplus, Linear per voxel.
 
     With ``upsample`` u > 1 the first linear layer predicts u x u x u hidden vectors per voxel, so a coarse voxel
-    feature serves full-size labels. (Our addition.)
+    feature serves full-size labels. (Our addition.) Further arguments are those of :class:`BaseOccHead`.
 
     Args:
         in_channels (int): Channels of the voxel feature.
         mid_channels (int): Channels after the convolution. Defaults to 32.
         hidden_channels (int, optional): Channels between the linear layers. Defaults to None: twice ``mid_channels``.
         upsample (int): u, voxels of the output per voxel of the input along each axis. Defaults to 1.
-        num_classes (int): K, with the free class. Defaults to 18.
-        mask (str, optional): See :class:`BaseOccHead`. Defaults to 'camera'.
-        loss_occ (dict, optional): See :class:`BaseOccHead`. Defaults to None.
-        loss_lovasz (dict, optional): See :class:`BaseOccHead`. Defaults to None.
-        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
     def __init__(

@@ -16,6 +16,7 @@ class FlashOccHead(BaseOccHead):
 
     A 3x3 convolution, then Linear, Softplus, Linear per cell. With ``upsample`` u > 1 the first linear layer predicts
     u x u hidden vectors per cell, so a coarse BEV feature serves full-size labels. (Our addition.)
+    Further arguments are those of :class:`BaseOccHead`.
 
     Args:
         in_channels (int): Channels of the BEV feature.
@@ -23,11 +24,6 @@ class FlashOccHead(BaseOccHead):
         hidden_channels (int, optional): Channels between the linear layers. Defaults to None: twice ``mid_channels``.
         num_heights (int): Z, voxels per column. Defaults to 16.
         upsample (int): u, cells of the output per cell of the input along x and y. Defaults to 1.
-        num_classes (int): K, with the free class. Defaults to 18.
-        mask (str, optional): See :class:`BaseOccHead`. Defaults to 'camera'.
-        loss_occ (dict, optional): See :class:`BaseOccHead`. Defaults to None.
-        loss_lovasz (dict, optional): See :class:`BaseOccHead`. Defaults to None.
-        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
     def __init__(

@@ -69,21 +69,15 @@ class DilatedVoxelNet(nn.Module):
 class SSCOccHead(BEVDetOccHead):
     """The head of BEVDet-Occ with a :class:`DilatedVoxelNet` in the place of its convolution.
 
-    Source: code of RadOcc's author, where it comes with ``loss_lovasz``.
+    Source: code of RadOcc's author, where it comes with ``loss_lovasz``. Further arguments are those of
+    :class:`BEVDetOccHead`.
 
     Args:
         in_channels (int): Channels of the voxel feature.
         mid_channels (int): Channels after the network. Defaults to 32.
-        hidden_channels (int, optional): See :class:`BEVDetOccHead`. Defaults to None: twice ``mid_channels``.
         block_channels (int): See :class:`DilatedVoxelNet`. Defaults to 128.
         dilations (Sequence[int]): See :class:`DilatedVoxelNet`. Defaults to (1, 1, 2, 2).
         norm_cfg (dict, optional): Normalisation of the network. Defaults to BN3d.
-        upsample (int): See :class:`BEVDetOccHead`. Defaults to 1.
-        num_classes (int): K, with the free class. Defaults to 18.
-        mask (str, optional): See :class:`BaseOccHead`. Defaults to 'camera'.
-        loss_occ (dict, optional): See :class:`BaseOccHead`. Defaults to None.
-        loss_lovasz (dict, optional): See :class:`BaseOccHead`. Defaults to None.
-        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
     def __init__(

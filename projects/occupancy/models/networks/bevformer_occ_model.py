@@ -20,14 +20,13 @@ from .base_occ_model import BaseOccModel
 class BEVFormerOccModel(BaseOccModel):
     """Image backbone, pyramid, BEV queries, head: no depth and no frustum.
 
+    Further arguments are those of :class:`BaseOccModel`.
+
     Args:
         img_backbone (dict): Config of the image backbone.
         img_neck (dict): Config of the neck, which returns the feature maps that the queries read, or one.
         view_transform (dict): Config of the queries, a :class:`BEVFormerEncoder`.
         occ_head (dict): Config of the head, which reads a BEV feature.
-        data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to OccDataPreprocessor.
-        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
-        ray_supervision (dict, optional): Config of losses along rays, see :class:`BaseOccModel`. Defaults to None.
 
     Attributes:
         INPUTS (tuple[str, ...]): Inputs that the model needs.

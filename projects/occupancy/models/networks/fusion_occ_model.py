@@ -17,20 +17,13 @@ from .lss_occ_model import LSSOccModel
 class FusionOccModel(LSSOccModel):
     """Camera and LiDAR branches in BEV, joined by concatenation, convolution and a channel gate (RadOcc's teacher).
 
+    Further arguments are those of :class:`LSSOccModel`, whose view transform and encoder are the camera branch, in BEV.
+
     Args:
-        img_backbone (dict): Config of the image backbone.
-        img_neck (dict): Config of the neck, which returns one feature map.
-        view_transform (dict): Config of the view transform to BEV.
-        grid_backbone (dict): Config of the BEV encoder of the camera branch.
-        grid_neck (dict): Config of the neck that joins its stages.
         pts_encoder (dict): Config of the encoder from points to a BEV feature.
         pts_backbone (dict): Config of the BEV backbone of the LiDAR branch.
         pts_neck (dict): Config of the BEV neck of the LiDAR branch.
         fuser (dict): Config of the fusion of [camera, LiDAR].
-        occ_head (dict): Config of the head.
-        data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to OccDataPreprocessor.
-        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
-        ray_supervision (dict, optional): Config of losses along rays, see :class:`BaseOccModel`. Defaults to None.
     """
 
     INPUTS = (*LSSOccModel.INPUTS, 'points')
@@ -51,17 +44,8 @@ class FusionOccModel(LSSOccModel):
         init_cfg: dict | None = None,
         ray_supervision: dict | None = None,
     ) -> None:
-        super().__init__(
-            img_backbone,
-            img_neck,
-            view_transform,
-            grid_backbone,
-            grid_neck,
-            occ_head,
-            data_preprocessor,
-            init_cfg,
-            ray_supervision,
-        )
+        parts = (img_backbone, img_neck, view_transform, grid_backbone, grid_neck, occ_head)
+        super().__init__(*parts, data_preprocessor, init_cfg, ray_supervision)
         self.pts_encoder = MODELS.build(pts_encoder)
         self.pts_backbone = MODELS.build(pts_backbone)
         self.pts_neck = MODELS.build(pts_neck)

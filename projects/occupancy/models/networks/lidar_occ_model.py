@@ -21,16 +21,13 @@ def single_map(feats: Tensor | Sequence[Tensor]) -> Tensor:
 
 @MODELS.register_module()
 class LidarOccModel(BaseOccModel):
-    """Pillar encoder, BEV backbone and neck, head.
+    """Pillar encoder, BEV backbone and neck, head. Further arguments are those of :class:`BaseOccModel`.
 
     Args:
         pts_encoder (dict): Config of the encoder from points to a BEV feature.
         pts_backbone (dict): Config of the BEV backbone, for example mmdet3d's SECOND.
         pts_neck (dict): Config of the BEV neck, for example mmdet3d's SECONDFPN.
         occ_head (dict): Config of the head.
-        data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to OccDataPreprocessor.
-        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
-        ray_supervision (dict, optional): Config of losses along rays, see :class:`BaseOccModel`. Defaults to None.
     """
 
     reads_images = False

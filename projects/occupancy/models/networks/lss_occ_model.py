@@ -20,7 +20,7 @@ class LSSOccModel(BaseOccModel):
     """Image backbone, view transform, encoder in the grid, head.
 
     The same class serves BEV and voxel models: the view transform decides (``collapse_z``), and the encoder and the
-    head have to fit.
+    head have to fit. Further arguments are those of :class:`BaseOccModel`.
 
     Args:
         img_backbone (dict): Config of the image backbone.
@@ -29,9 +29,6 @@ class LSSOccModel(BaseOccModel):
         occ_head (dict): Config of the head.
         grid_backbone (dict): Config of the BEV or voxel encoder.
         grid_neck (dict): Config of the neck that joins its stages.
-        data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to OccDataPreprocessor.
-        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
-        ray_supervision (dict, optional): Config of losses along rays, see :class:`BaseOccModel`. Defaults to None.
 
     Attributes:
         INPUTS (tuple[str, ...]): Inputs that the model needs.
@@ -114,9 +111,6 @@ class LSSOccModel(BaseOccModel):
 
     def decode(self, grid_feat: Tensor) -> dict[str, Tensor]:
         """Fourth step: ``bev_feat`` (B, C, Y, X) or ``voxel_feat`` (B, C, X, Y, Z), and ``occ_logits``.
-
-        Args:
-            grid_feat (Tensor): Feature of :meth:`encode_grid`.
 
         Returns:
             dict[str, Tensor]: The feature under its name, and ``occ_logits`` (B, X, Y, Z, K).

@@ -35,21 +35,13 @@ class TemporalLSSOccModel(LSSOccModel):
     In testing, features are remembered by token: while the samples come in the order of a scene, each costs one pass of
     its own images. Only frames that the last sample names are kept, so the end of a scene, a gap and another order
     forget what was before; so do a change of mode and newly loaded weights. Training remembers nothing.
+    Further arguments are those of :class:`LSSOccModel`.
 
     Args:
         num_history (int): Former keyframes whose features are read; the data set has to give as many (``history``).
-        img_backbone (dict): Config of the image backbone.
-        img_neck (dict): Config of the neck, which returns one feature map.
-        view_transform (dict): Config of the view transform.
-        grid_backbone (dict): Config of the BEV or voxel encoder of all frames.
-        grid_neck (dict): Config of the neck that joins its stages.
-        occ_head (dict): Config of the head.
         frame_encoder (dict, optional): Config of a BEV or voxel encoder that each frame passes before the warp, one
             stage ("pre_process" of BEVDet4D). Defaults to None.
         remember (bool): Whether features are remembered in testing. Defaults to True.
-        data_preprocessor (dict, optional): Config of the data preprocessor. Defaults to OccDataPreprocessor.
-        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
-        ray_supervision (dict, optional): Config of losses along rays, see :class:`BaseOccModel`. Defaults to None.
 
     Attributes:
         REFERENCES (int): Frames before the history that the features of the last one need.
@@ -73,17 +65,8 @@ class TemporalLSSOccModel(LSSOccModel):
         init_cfg: dict | None = None,
         ray_supervision: dict | None = None,
     ) -> None:
-        super().__init__(
-            img_backbone,
-            img_neck,
-            view_transform,
-            grid_backbone,
-            grid_neck,
-            occ_head,
-            data_preprocessor,
-            init_cfg,
-            ray_supervision,
-        )
+        parts = (img_backbone, img_neck, view_transform, grid_backbone, grid_neck, occ_head)
+        super().__init__(*parts, data_preprocessor, init_cfg, ray_supervision)
         if num_history < 1:
             raise ValueError(f'num_history must be at least 1, got {num_history}; without history take LSSOccModel')
         self.num_history, self.remember = num_history, remember

@@ -41,17 +41,10 @@ class StereoDepthNet(CameraAwareDepthNet):
 
     The matching is brought to the stride of the feature by convolutions of stride 2, concatenated, and reduced by a
     1x1 convolution; the rest is the parent. Unlike in BEVDet's code (:class:`BEVStereoDepthNet`) there is no ASPP and
-    no deformable convolution.
+    no deformable convolution. Further arguments are those of :class:`CameraAwareDepthNet`.
 
     Args:
-        in_channels (int): Channels of the image feature; set by the view transform.
-        num_depths (int): D, number of depth bins; set by the view transform.
-        context_channels (int): Channels of the context; set by the view transform.
         match_downsample (int): Cells of the matching per cell of the feature, a power of 2; set by the view transform.
-        mid_channels (int): Channels of the hidden layers. Defaults to 256.
-        num_blocks (int): Residual blocks of the depth branch. Defaults to 3.
-        norm_cfg (dict): Normalisation. Defaults to BN.
-        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
     def __init__(

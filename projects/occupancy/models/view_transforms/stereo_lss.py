@@ -19,27 +19,15 @@ class StereoLSSViewTransform(LSSViewTransform):
 
     Finer features of the present and of a former keyframe are matched along the rays of the pixels, at the depth of
     each bin, through the known motion of the car. The depth network reads the result; no gradients pass the matching,
-    as upstream.
+    as upstream. Further arguments are those of :class:`LSSViewTransform`.
 
     Args:
-        in_channels (int): Channels of the image feature.
-        out_channels (int): Channels of the context, so of each voxel.
-        point_cloud_range (Sequence[float]): x, y, z minimum, then maximum, in metres.
-        grid_size (Sequence[int]): Number of voxels (X, Y, Z).
         depth_net (dict): Config of a network that reads the matching, such as StereoDepthNet.
-        downsample (int): Stride of the image feature. Defaults to 16.
         match_stride (int): Stride of the features that are matched. Defaults to 4.
         outside_cost (float): Cost of a depth at which a pixel is not in the former image. Defaults to 5, the value of
             FlashOcc.
-        depth_range (Sequence[float]): Start, end and step of the depth bins in metres. Defaults to (1, 45, 0.5).
-        collapse_z (bool): See :class:`LSSViewTransform`. Defaults to True.
-        loss_depth (dict, optional): Config of the depth loss. Defaults to None: no depth loss.
-        depth_spacing (str): See :class:`LSSViewTransform`. Defaults to 'even'.
-        legacy_trunc (bool): See :class:`LSSViewTransform`. Defaults to False.
         legacy_frustum (bool): See :class:`LSSViewTransform`; pixels are matched from the first to the last of the image
             as well. Defaults to False.
-        reuse_buffer (bool): See :class:`LSSViewTransform`. Defaults to False.
-        init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
     """
 
     def __init__(
