@@ -10,8 +10,14 @@ arms = dict(
     alone_labelled=dict(config=_base_.student, labelled_share=1.0),
     radocc=_radocc.format('radocc'),
     radocc_pseudo=_radocc.format('radocc-pseudo'),
-    # A rival without rendering losses, and the control in seconds.
+    # Parts of RadOcc, and what the paper has beside RDC: depth that is rendered and aligned.
+    rdc=_radocc.format('radocc-rdc'),
+    rsc=_radocc.format('radocc-rsc'),
+    depth=_radocc.format('radocc-depth'),
+    # Rivals without rendering losses, and the control in seconds.
     pseudo=_radocc.format('pseudo-labels'),
+    voxel_kl=_radocc.format('voxel-kl'),
+    effocc=_radocc.format('effocc'),
     alone_longer=dict(config=_base_.student, epochs=7),
     # What the data and labels of the teacher give in place of its weights, for who has them.
     alone_elsewhere=dict(config=_base_.student, elsewhere=True),
