@@ -1,9 +1,11 @@
-"""The study that is recorded in docs/experiments: its files say what its JSON and its pages say."""
+"""The studies that are recorded in docs/experiments: their files say what their JSON and their pages say."""
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from projects.studies.ablation import Ablation
@@ -12,35 +14,82 @@ from projects.studies.ablation_page import curves, write_study
 EXPERIMENTS = Path(__file__).parents[2] / 'docs/experiments'
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """A study that is recorded."""
+
+    folder: str  # its files
+    config: str
+    numbers: str
+    page: str
+    arm: str  # what gains
+    metrics: tuple[str, str]  # as they come and fitted
+    digits: int  # of the page
+    readme: str  # how the README says a gain: its mean, its share of the student alone in percent, its p
+
+    def read(self):
+        return json.loads((EXPERIMENTS / self.numbers).read_text())
+
+
+STUDIES = [
+    Recorded(
+        folder='elsewhere',
+        config='radocc_elsewhere.py',
+        numbers='study.json',
+        page='teacher_from_elsewhere.md',
+        arm='radocc',
+        metrics=('miou', 'miou_fitted'),
+        digits=2,
+        readme='+{mean:.1f}, p {p:.3f}',
+    ),
+    Recorded(
+        folder='elsewhere_depth',
+        config='adudepth_elsewhere.py',
+        numbers='depth_study.json',
+        page='depth_from_elsewhere.md',
+        arm='adudepth_few',
+        metrics=('abs_rel', 'abs_rel_fitted'),
+        digits=4,
+        readme='{share:.0f} % lower, p {p:.3f}',
+    ),
+]
+
+
+@pytest.fixture(scope='module', params=STUDIES, ids=lambda found: found.folder)
+def recorded(request):
+    return request.param
+
+
 @pytest.fixture(scope='module')
-def record(tmp_path_factory):
+def record(recorded, tmp_path_factory):
     """A copy of the record, as somebody makes who goes on with the study."""
     folder = tmp_path_factory.mktemp('record') / 'study'
-    shutil.copytree(EXPERIMENTS / 'elsewhere', folder)
-    return Ablation(EXPERIMENTS.parents[1] / 'configs/studies/radocc_elsewhere.py', folder)
+    shutil.copytree(EXPERIMENTS / recorded.folder, folder)
+    return Ablation(EXPERIMENTS.parents[1] / 'configs/studies' / recorded.config, folder)
 
 
-def test_numbers_and_tests_come_again_from_what_each_scene_adds(record):
+def test_numbers_and_tests_come_again_from_what_each_scene_adds(recorded, record):
     write_study(record)
-    again = json.loads((record.work_dir / 'study.json').read_text())
-    kept = json.loads((EXPERIMENTS / 'study.json').read_text())
+    again, kept = json.loads((record.work_dir / 'study.json').read_text()), recorded.read()
     assert again['arms'] == kept['arms']
     assert again['tests'] == kept['tests']
 
 
-def test_curves_need_no_checkpoints(record):
-    losses, scores = curves(record, 'labels_3', 0)
+def test_curves_need_no_checkpoints(recorded, record):
+    losses, scores = curves(record, next(iter(record.settings)), 0)
     assert '>training step<' in losses.content
-    for name in ('teacher', 'alone', 'radocc'):
+    for name in ('teacher', 'alone', recorded.arm):
         assert f'>{name}<' in losses.content
         assert f'>{name}<' in scores.content
 
 
-def test_the_page_says_the_gain_that_the_files_hold(record):
-    """Of mIoU at argmax and fitted, in the table of the page and in the README."""
-    gains = json.loads((EXPERIMENTS / 'study.json').read_text())['tests']['radocc']
-    page = (EXPERIMENTS / 'teacher_from_elsewhere.md').read_text()
+def test_the_page_says_the_gain_that_the_files_hold(recorded):
+    """Of the main metric, as it comes and fitted, in the table of the page and in the README."""
+    numbers = recorded.read()
+    page = (EXPERIMENTS / recorded.page).read_text()
     readme = (EXPERIMENTS.parents[1] / 'README.md').read_text()
-    for metric in ('miou', 'miou_fitted'):
-        assert f'**+{gains[metric]["mean"]:.2f}** | **{gains[metric]["p_seeds"]:.3f}**' in page
-        assert f'+{gains[metric]["mean"]:.1f}, p {gains[metric]["p_seeds"]:.3f}' in readme
+    for metric in recorded.metrics:
+        gain, alone = numbers['tests'][recorded.arm][metric], numbers['arms']['alone']['metrics'][metric]
+        assert f'**+{gain["mean"]:.{recorded.digits}f}** | **{gain["p_seeds"]:.3f}**' in page
+        share = 100 * gain['mean'] / np.mean(alone)
+        assert recorded.readme.format(mean=gain['mean'], share=share, p=gain['p_seeds']) in readme
