@@ -78,8 +78,9 @@ class AduDepthDemo(Demo):
         twice, after = 'train the control, which sees the left image twice', ('infos-other',)
         trainings = [
             self.train('teacher', 'train the stereo teacher elsewhere', TEACHER, after=after, **elsewhere),
-            self.train('control', twice, CONTROL, after=after, **elsewhere),
             *(step for seed in range(first, first + seeds) for step in self.students(seed)),
+            # Last, for nothing waits for it; it fills the core that is free while the student waits for its teacher.
+            self.train('control', twice, CONTROL, after=after, **elsewhere),
         ]
         first_page, *steps = self.with_pages(trainings, *report, **configs)
         return [

@@ -25,7 +25,7 @@ def _steps(demo, *args):
 def test_both_students_start_from_the_same_weights_and_learn_from_the_trained_teacher(demo, tmp_path):
     steps = _steps(demo, '--work-dir', tmp_path, '--seed', 3)
     data = ['data', 'infos', 'data-other', 'infos-other']
-    assert list(steps) == [*data, 'teacher', 'control', 'init', 'baseline', 'adudepth', 'report']
+    assert list(steps) == [*data, 'teacher', 'init', 'baseline', 'adudepth', 'control', 'report']
     init = str(tmp_path / 'student_init.pth')
     assert init in steps['init']
     assert f'load_from={init}' in steps['baseline']
@@ -65,7 +65,8 @@ def test_only_the_distilled_student_waits_for_the_teacher(demo, tmp_path):
 def test_further_seeds_share_data_and_teacher(demo, tmp_path):
     steps = _steps(demo, '--work-dir', tmp_path, '--seeds', 3)
     added = ['init', 'baseline', 'adudepth']
-    assert list(steps)[6:] == [*added, *(f'{name}-seed{n}' for n in (1, 2) for name in added), 'report']
+    students = [*added, *(f'{name}-seed{n}' for n in (1, 2) for name in added)]
+    assert list(steps)[5:] == [*students, 'control', 'report']
     assert f'model.student_ckpt={tmp_path}/student_init-seed2.pth' in steps['adudepth-seed2']
     assert 'randomness.seed=2' in steps['baseline-seed2']
     ckpt = next(option for option in steps['adudepth'] if option.startswith('model.teacher_ckpt='))
@@ -77,7 +78,7 @@ def test_further_seeds_share_data_and_teacher(demo, tmp_path):
 def test_page_is_written_of_the_data_and_anew_after_every_model(demo, tmp_path):
     steps = demo.AduDepthDemo(demo.AduDepthDemo.parser().parse_args(['--work-dir', str(tmp_path)])).steps()
     pages = [step.name for step in steps if '--so-far' in step.command]
-    assert pages == ['page', 'page-teacher', 'page-control', 'page-baseline']
+    assert pages == ['page', 'page-teacher', 'page-baseline', 'page-adudepth']
     assert steps[2].name == 'page'
 
 
