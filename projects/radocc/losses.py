@@ -143,6 +143,8 @@ class RenderedSemanticConsistencyLoss(nn.Module):
         min_opacity (float): Rays of smaller teacher opacity do not count. Defaults to 0.1.
         max_segments (int): Segments per image that are compared, those with most rays first. Defaults to 256.
         min_trust (float): Rays of smaller ``trust`` do not count, where it is given. Defaults to 0.5.
+        centred (bool): Take the mean over classes off each z, so that C is a correlation. What is the same in all
+            logits of a voxel, which cross-entropy leaves open, does not count then. Defaults to False, for the cosine.
     """
 
     def __init__(
@@ -153,6 +155,7 @@ class RenderedSemanticConsistencyLoss(nn.Module):
         min_opacity: float = 0.1,
         max_segments: int = 256,
         min_trust: float = 0.5,
+        centred: bool = False,
     ) -> None:
         super().__init__()
         if distance not in ('l1', 'l2'):
@@ -163,6 +166,7 @@ class RenderedSemanticConsistencyLoss(nn.Module):
         self.min_opacity = min_opacity
         self.max_segments = max_segments
         self.min_trust = min_trust
+        self.centred = centred
 
     def forward(
         self,
@@ -197,7 +201,8 @@ class RenderedSemanticConsistencyLoss(nn.Module):
                 min_rays=self.min_rays,
                 max_segments=self.max_segments,
             )
-            difference = affinity_change(means.unflatten(-1, (2, channels)))
+            means = means.unflatten(-1, (2, channels))
+            difference = affinity_change(means - means.mean(dim=-1, keepdim=True) if self.centred else means)
             distance = difference.abs() if self.distance == 'l1' else difference.square()
             others = kept(_off_diagonal, (self.max_segments,), means)
             pairs = exists[:, :, None] & exists[:, None, :] & others

@@ -32,23 +32,20 @@ def gain_figures(settings: Mapping[str, Gains], metrics: Sequence[str], control:
 def verdict(settings: Mapping[str, Gains], metric: str, control: str, digits: int = 2) -> str:
     """Which arms gain beyond noise, setting by setting.
 
-    An arm gains when its interval over scenes is above zero and, where there are several seeds, its p over seeds,
-    adjusted for the number of arms, is below 0.05.
+    An arm gains when its interval over scenes is above zero and its p over seeds, adjusted for the number of arms, is
+    below 0.05. An arm of one seed has no p: it is named apart, since another seed may move it by more than the
+    interval over scenes is wide.
     """
     sentences = []
     for setting, gains in settings.items():
         if not gains:
             continue
         adjusted = holm({arm: found[metric].p_seeds for arm, found in gains.items()})
-        better = {
-            arm: found[metric].mean
-            for arm, found in gains.items()
-            if found[metric].low > 0 and (np.isnan(adjusted[arm]) or adjusted[arm] < LEVEL)
-        }
-        ordered = sorted(better, key=lambda arm: -better[arm])
-        proof = {arm: 'one seed' if np.isnan(adjusted[arm]) else f'p {adjusted[arm]:.3f}' for arm in ordered}
-        shown = ', '.join(f'{arm} {better[arm]:+.{digits}f} ({proof[arm]})' for arm in ordered)
-        seeds = ' One seed cannot tell seeds from arms.' if 'one seed' in proof.values() else ''
-        shown = f'{shown or "no arm"} (of {len(gains)} arms).{seeds}'
-        sentences.append(f'{setting}: {metric} gains beyond noise over {control}: {shown}')
+        above = sorted((arm for arm in gains if gains[arm][metric].low > 0), key=lambda arm: -gains[arm][metric].mean)
+        shown = {arm: f'{arm} {gains[arm][metric].mean:+.{digits}f}' for arm in above}
+        sure = [f'{shown[arm]} (p {adjusted[arm]:.3f})' for arm in above if adjusted[arm] < LEVEL]
+        single = [shown[arm] for arm in above if np.isnan(adjusted[arm])]
+        told = f'{", ".join(sure) or "no arm"} (of {len(gains)} arms).'
+        alone = f' With one seed, which cannot tell seeds from arms: {", ".join(single)}.' if single else ''
+        sentences.append(f'{setting}: {metric} gains beyond noise over {control}: {told}{alone}')
     return ' '.join(sentences)

@@ -56,7 +56,8 @@ def gain_of(metric: str, arm: Mapping[int, Sums], control: Mapping[int, Sums]) -
 def strongest(metric: str, arms: Arms, controls: Sequence[str]) -> str | None:
     """The control with the best mean over seeds; None when no control has been measured.
 
-    Chosen on the held-out scenes themselves, and for each metric apart: that can only make a gain over it smaller.
+    Chosen on the held-out scenes themselves, and for each metric apart: that can only make a gain over it smaller, if
+    all controls have the same seeds.
     """
     found = [control for control in controls if control in arms]
     if not found:

@@ -22,7 +22,8 @@ class Calibration:
     Args:
         predicted (np.ndarray): Mean predicted scale of each bin. Shape (Q,).
         measured (np.ndarray): Mean absolute log-depth error of each bin. Shape (Q,).
-        rank_correlation (float): Spearman's correlation of scale and error over all pixels.
+        rank_correlation (float): Spearman's correlation of scale and error over all pixels; NaN where all scales are
+            equal.
         area_under_sparsification (float): Mean error that is left when the most uncertain pixels are removed bin by
             bin, over the error of all pixels; 1 for a scale that says nothing, less is better.
     """
@@ -38,11 +39,12 @@ class Calibration:
         return float(self.measured.mean() / self.predicted.mean())
 
     def as_json(self) -> dict:
-        """Plain data."""
+        """Plain data; NaN becomes None."""
+        correlation = self.rank_correlation
         return {
             'predicted': [round(float(value), 5) for value in self.predicted],
             'measured': [round(float(value), 5) for value in self.measured],
-            'rank_correlation': round(self.rank_correlation, 4),
+            'rank_correlation': None if np.isnan(correlation) else round(correlation, 4),
             'mean_ratio': round(self.mean_ratio, 4),
             'area_under_sparsification': round(self.area_under_sparsification, 4),
         }
@@ -52,6 +54,9 @@ def calibrate(scale: np.ndarray, error: np.ndarray, bins: int = 20) -> Calibrati
     """Compare predicted scales with errors.
 
     For a Laplace distribution the scale b is the expected absolute error, so calibrated bins lie on the diagonal.
+
+    Pixels of equal scale, as at the limit of the head, count as the mean of them: their order in the image says
+    something of the error (far things are at the top), and nothing of the scale.
 
     Args:
         scale (np.ndarray): Predicted scale b of log depth. Shape (P,).
@@ -63,12 +68,14 @@ def calibrate(scale: np.ndarray, error: np.ndarray, bins: int = 20) -> Calibrati
     """
     if scale.shape != error.shape or scale.ndim != 1 or len(scale) < bins:
         raise ValueError(f'scale {scale.shape} and error {error.shape} must be (P,) with at least {bins} pixels')
-    order = np.argsort(scale, kind='stable')
-    parts = np.array_split(order, bins)
+    parts = np.array_split(np.argsort(scale, kind='stable'), bins)
+    _, equal = np.unique(scale, return_inverse=True)
+    expected = (np.bincount(equal, error) / np.bincount(equal))[equal]
     predicted = np.array([scale[part].mean() for part in parts])
-    measured = np.array([error[part].mean() for part in parts])
-    correlation = float(np.corrcoef(rankdata(scale, 'ordinal'), rankdata(error, 'ordinal'))[0, 1])
-    left = np.array([error[np.concatenate(parts[: count + 1])].mean() for count in range(bins)])
+    measured = np.array([expected[part].mean() for part in parts])
+    ranks = rankdata(scale), rankdata(error)
+    correlation = float(np.corrcoef(*ranks)[0, 1]) if np.ptp(scale) and np.ptp(error) else float('nan')
+    left = np.array([expected[np.concatenate(parts[: count + 1])].mean() for count in range(bins)])
     return Calibration(predicted, measured, correlation, float(left.mean() / error.mean()))
 
 

@@ -19,8 +19,8 @@ class Gain:
         mean (float): Mean difference over the seeds.
         spread (float): Standard deviation of the difference over the seeds; NaN for one seed.
         p_seeds (float): Two-sided p of a t-test of the paired differences; NaN for one seed.
-        low (float): 2.5 % end of the interval over scenes.
-        high (float): 97.5 % end.
+        low (float): Lower end of the 95 % interval over scenes; NaN for one scene.
+        high (float): Upper end.
     """
 
     mean: float
@@ -71,9 +71,10 @@ def scene_interval(
     seed: int = 0,
     gain: Callable[[float, float], float] = operator.sub,
 ) -> tuple[float, float]:
-    """Interval of the gain when other scenes had been drawn: paired bootstrap.
+    """95 % interval of the gain when other scenes had been drawn: paired bootstrap with expanded percentiles.
 
-    Both arms see the same resampled scenes, and the score is taken of the sums over them, as of the data set.
+    Both arms see the same resampled scenes, and the score is taken of the sums over them, as of the data set. The plain
+    2.5 and 97.5 % of the resamples are too near to each other where scenes are few: see :func:`bootstrap_tail`.
 
     Args:
         arm (np.ndarray): What scenes add to a score, by run. Shape (R, S, ...).
@@ -84,10 +85,12 @@ def scene_interval(
         gain (Callable): Gain of a score of the arm over one of the control. Defaults to the difference.
 
     Returns:
-        tuple[float, float]: 2.5 and 97.5 % of the mean gain over runs.
+        tuple[float, float]: Ends of the interval of the mean gain over runs; NaN for one scene, which tells none.
     """
     rng = np.random.default_rng(seed)
     scenes = arm.shape[1]
+    if scenes < 2:
+        return float('nan'), float('nan')
     differences = []
     for _ in range(resamples):
         times = np.bincount(rng.integers(0, scenes, scenes), minlength=scenes)
@@ -96,8 +99,25 @@ def scene_interval(
             for a, c in zip(arm, control)
         ]
         differences.append(np.mean(pairs))
-    low, high = np.percentile(differences, [2.5, 97.5])
+    tail = bootstrap_tail(scenes)
+    low, high = np.quantile(differences, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def bootstrap_tail(scenes: int) -> float:
+    r"""Share of the resamples beyond each end of a 95 % interval.
+
+    Resamples spread like the mean of S scenes whose deviation is divided by S instead of S - 1, and their 2.5 % is that
+    of a normal instead of a t distribution. Both make the plain percentiles too narrow, by 15 % for 12 scenes. So the
+    tail is :math:`\Phi(-\sqrt{S / (S - 1)}\; t_{0.975, S - 1})`: 1.1 % for 12 scenes, 2.0 % for 40.
+
+    Source: expanded percentile interval of Hesterberg, "What Teachers Should Know About the Bootstrap"
+    (arXiv:1411.5279).
+
+    Args:
+        scenes (int): S, at least 2.
+    """
+    return float(stats.norm.cdf(-((scenes / (scenes - 1)) ** 0.5) * stats.t.ppf(0.975, scenes - 1)))
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

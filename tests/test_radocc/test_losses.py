@@ -104,6 +104,19 @@ def test_rsc_by_hand_and_zero_for_equal_affinity():
     assert loss(turned, teacher, ids, cams, 1).item() == pytest.approx(0.0, abs=1e-6)
 
 
+def test_rsc_of_centred_semantics_does_not_see_what_all_logits_of_a_voxel_share():
+    """Teacher (1, 0, 0) and (0, 1, 0): affinity 0. Raised by 3, with the same probabilities, (4, 3, 3) and (3, 4, 3):
+    33 / 34. Less their means both are (2, -1, -1) / 3 and (-1, 2, -1) / 3: -1 / 2."""
+    ids = torch.tensor([[1] * 8 + [2] * 8])
+    cams = torch.zeros_like(ids)
+    teacher = two_segments([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
+    loss, centred = RenderedSemanticConsistencyLoss(), RenderedSemanticConsistencyLoss(centred=True)
+    assert loss(teacher + 3, teacher, ids, cams, 1).item() == pytest.approx(33 / 34, rel=1e-5)
+    assert centred(teacher + 3, teacher, ids, cams, 1).item() == pytest.approx(0, abs=1e-6)
+    other = two_segments([1.0, 0.0, 0.0], [1.0, 0.0, 0.0])
+    assert centred(other, teacher, ids, cams, 1).item() == pytest.approx(1.5, rel=1e-5)
+
+
 def test_rsc_compares_within_an_image_and_averages_over_images():
     ids = torch.tensor([[1] * 8 + [2] * 8])
     teacher, student = two_segments([1.0, 0.0], [0.0, 1.0]), two_segments([1.0, 0.0], [1.0, 1.0])

@@ -24,12 +24,12 @@ def test_an_arm_that_loses_never_gains_however_sure():
     assert 'no arm (of 1 arms)' in verdict({'few': {'a': gain(-2.0, 0.001, -3.0, -1.0)}}, 'miou', 'alone')
 
 
-def test_one_seed_is_called_one_seed():
+def test_one_seed_is_named_apart_and_gains_nothing_beyond_noise():
     """Holm leaves out the arm without a p."""
     text = verdict({'few': {'a': gain(2.0, 0.01, 1.0, 3.0), 'b': gain(3.0, math.nan, 2.0, 4.0)}}, 'miou', 'alone')
     assert text == (
-        'few: miou gains beyond noise over alone: b +3.00 (one seed), a +2.00 (p 0.010) (of 2 arms). One seed cannot '
-        'tell seeds from arms.'
+        'few: miou gains beyond noise over alone: a +2.00 (p 0.010) (of 2 arms). With one seed, which cannot tell '
+        'seeds from arms: b +3.00.'
     )
 
 

@@ -22,11 +22,12 @@ def test_gain_is_over_the_best_control_and_scenes_that_agree_leave_no_width():
 
 
 def test_interval_is_over_scenes_and_not_over_frames():
-    """One frame each way in the same scene cancels; as scenes of their own they span the interval."""
+    """One frame each way in the same scene cancels; as scenes of their own they span the interval. One has none."""
     arm, control = np.array([[[10, 10], [0, 10]]]), np.array([[[0, 10], [10, 10]]])
     sums = MetricSums(arm, [control], _share, operator.sub)
     together, apart = over_scenes(sums, ['a', 'a']), over_scenes(sums, ['a', 'b'])
-    assert (together.mean, together.low, together.high) == (0.0, 0.0, 0.0)
+    assert together.mean == 0.0
+    assert np.isnan([together.low, together.high]).all()
     assert (apart.mean, apart.low, apart.high) == (0.0, -100.0, 100.0)
 
 
@@ -49,6 +50,7 @@ def test_a_gain_is_said_only_when_the_interval_is_on_one_side():
     ]
     assert in_words(Gain(0.03, nan, nan, 0.01, 0.05)) == 'no better'  # +0.0 on the page
     assert in_words(Gain(0.03, nan, nan, 0.01, 0.05), 2) == 'better'
+    assert in_words(Gain(1.0, nan, nan, nan, nan)) == 'no better'  # one scene
     assert in_numbers(Gain(1.26, nan, nan, -0.34, 2.0), 1, ' mIoU') == '+1.3 mIoU, 95 % over scenes -0.3 to +2.0'
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from projects.studies.statistics import holm, paired_gain, scene_interval
+from projects.studies.statistics import bootstrap_tail, holm, paired_gain, scene_interval
 
 
 def test_paired_t_of_three_seeds_by_hand():
@@ -45,6 +45,28 @@ def test_a_gain_of_one_scene_alone_has_an_interval_that_touches_zero():
     low, high = scene_interval(arm, control, lambda total: total[0] / total[1], resamples=400)
     assert low == 0.0
     assert 0.10 <= high <= 0.25
+
+
+def test_tail_by_hand():
+    """t of 11 degrees is 2.2010; times sqrt(12 / 11) it is 2.2989, beyond which a normal has 1.08 %."""
+    assert bootstrap_tail(12) == pytest.approx(0.01076, abs=1e-5)
+    assert bootstrap_tail(1000) == pytest.approx(0.025, abs=3e-4)
+
+
+def test_interval_of_a_mean_is_as_wide_as_that_of_students_t():
+    """Gains of 12 scenes: 0.5 +- 2.2010 * sd / sqrt(12). Plain percentiles of the resamples are 15 % narrower."""
+    gains = np.array([-1.4, -0.9, -0.5, -0.1, 0.2, 0.4, 0.6, 0.8, 1.1, 1.5, 1.9, 2.4])
+    arm = np.stack([gains, np.ones(12)], axis=1)[None]
+    control = arm * np.array([0, 1])
+    low, high = scene_interval(arm, control, lambda total: total[0] / total[1], resamples=4000)
+    half = 2.2010 * gains.std(ddof=1) / math.sqrt(12)
+    assert high - low == pytest.approx(2 * half, rel=0.05)
+    assert low < 0.5 < high
+
+
+def test_one_scene_tells_no_interval():
+    arm = np.array([[[20.0, 100.0]]])
+    assert np.isnan(scene_interval(arm, arm / 2, lambda total: total[0] / total[1])).all()
 
 
 def test_holm_by_hand():

@@ -139,3 +139,16 @@ def test_a_child_works_on_the_lifted_feature_without_a_copy_of_the_rest(kind, pa
     assert torch.equal(got[name], grid)
     assert torch.equal(got['occ_logits'], plain.occ_head(grid))
     assert not torch.allclose(got['occ_logits'], expected['occ_logits'])
+
+
+@pytest.mark.parametrize(('voxel_losses', 'free'), [(True, 0.8), (False, 0.5)])
+def test_logits_that_rays_alone_train_have_no_class_weights_to_take_off(tiny_model_cfgs, voxel_losses, free):
+    """One matter of weight 1, free space of 1/4: logits that are equal say 4 : 1 to who trained with these weights."""
+    cfg = tiny_model_cfgs()['flashocc']
+    loss = {'type': 'MaskedCrossEntropyLoss', 'class_weight': [1.0, 0.25]}
+    cfg['occ_head'] = {**cfg['occ_head'], 'num_classes': 2, 'loss_occ': loss}
+    model = MODELS.build(cfg)
+    model.ray_supervision = torch.nn.Identity()
+    model.ray_supervision.voxel_losses = voxel_losses
+    found = model.derive_outputs({'occ_logits': torch.zeros(2)})['calibrated_logits']
+    torch.testing.assert_close(found.softmax(-1), torch.tensor([1 - free, free]))

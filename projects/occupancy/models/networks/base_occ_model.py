@@ -64,10 +64,12 @@ class BaseOccModel(TaskModel):
         return {**self.occ_head.loss(logits, data_samples), **rays(calibrated, data_samples)}
 
     def derive_outputs(self, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """``calibrated_logits`` (B, X, Y, Z, K): see :meth:`BaseOccHead.calibrate`."""
-        head = getattr(self, 'occ_head', None)
-        logits = outputs['occ_logits']
-        return {'calibrated_logits': head.calibrate(logits) if isinstance(head, BaseOccHead) else logits}
+        """``calibrated_logits`` (B, X, Y, Z, K): see :meth:`BaseOccHead.calibrate`; the logits as they are where rays
+        alone train them, for no class weights have shifted those.
+        """
+        head, rays, logits = getattr(self, 'occ_head', None), self.ray_supervision, outputs['occ_logits']
+        weighted = isinstance(head, BaseOccHead) and (rays is None or rays.voxel_losses)
+        return {'calibrated_logits': head.calibrate(logits) if weighted else logits}
 
     def predict_by_outputs(self, outputs: Mapping[str, Tensor], data_samples: Sequence) -> list:
         """Write ``pred_occ`` (X, Y, Z) uint8, the most likely class, into the samples.
