@@ -9,12 +9,22 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from projects.engine import check_finite_losses, load_model_weights
-from projects.models import takes_no_train_cfg
+from projects.models import describe, named_losses, takes_no_train_cfg
 
 from .side_by_side import run_side_by_side
 from .teacher import FrozenTeacher, all_outputs, check_same_images, check_same_weights
 from .unlabelled import labelled_frames, weigh_unlabelled
-from .wiring import BatchData, Table, check_signature, connector_side, pick, same_names, split_source
+from .wiring import (
+    BatchData,
+    Table,
+    check_loss_row,
+    check_signature,
+    connector_side,
+    pick,
+    rows_of,
+    same_names,
+    split_source,
+)
 
 _SOURCES = ('student', 'teacher', 'data', 'shared')
 
@@ -100,8 +110,8 @@ class Distiller(BaseModel):
         self.shared = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in (shared or {}).items()})
         self.connectors = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in (connectors or {}).items()})
         self.losses = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in losses.items()})
-        self.connector_inputs = {name: dict(row) for name, row in (connector_inputs or {}).items()}
-        self.loss_inputs = {name: dict(row) for name, row in loss_inputs.items()}
+        self.connector_inputs = rows_of('connector_inputs', connector_inputs or {})
+        self.loss_inputs = rows_of('loss_inputs', loss_inputs)
         self.loss_scales = dict.fromkeys(losses, 1.0)
         self.unlabelled_weights = dict(unlabelled_weights or {})
         self.side_by_side = side_by_side
@@ -127,6 +137,7 @@ class Distiller(BaseModel):
         for name, module in self.losses.items():
             check_signature('loss', name, module, self.loss_inputs[name])
             self._check_sources(f'loss_inputs.{name}', self.loss_inputs[name], _SOURCES, sides)
+            check_loss_row(name, self.loss_inputs[name], list(self.connectors))
         return sides
 
     def _check_sources(
@@ -205,8 +216,11 @@ class Distiller(BaseModel):
                 loss = weigh_unlabelled(module, row, labelled_frames(data_samples), self.unlabelled_weights[name])
             else:
                 loss = module(**row)
-            if not isinstance(loss, Tensor):
-                raise TypeError(f'{name} ({type(module).__name__}) must return a tensor, got {type(loss).__name__}')
+            if not isinstance(loss, Tensor) or loss.numel() != 1:
+                raise TypeError(
+                    f'{name} ({type(module).__name__}) must return a tensor of one number, such as a mean, got '
+                    f'{describe(loss)}'
+                )
             scale = self.loss_scales[name]
             losses[name] = loss if scale == 1 else scale * loss
         check_finite_losses(losses, data_samples)
@@ -227,7 +241,7 @@ class Distiller(BaseModel):
 
         def learn() -> tuple[dict[str, Any], dict[str, Tensor]]:
             outputs = all_outputs(self.student, dict(inputs), data_samples)
-            return outputs, dict(self.student.loss_by_outputs(outputs, data_samples))
+            return outputs, named_losses(self.student.loss_by_outputs(outputs, data_samples), self.student)
 
         at_once = self.side_by_side and all(weight.device.type == 'cpu' for weight in self.student.parameters())
         taught, learned = run_side_by_side(teach, learn) if at_once else (teach(), learn())

@@ -10,13 +10,27 @@ from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 
 from projects.engine import file_sha256, load_model_weights
+from projects.models import TaskModel, named_outputs
 
 from .folding import fold_batch_norms
 
 
-def all_outputs(model: Any, inputs: dict, data_samples: list | None) -> dict[str, Tensor]:
-    """Outputs of a model, with those that it derives for distillation if it has ``derive_outputs``."""
-    outputs = dict(model.extract_outputs(inputs, data_samples))
+def all_outputs(model: Any, inputs: dict, data_samples: list | None, own_labels: bool = True) -> dict[str, Tensor]:
+    """Outputs of a model, with those that it derives for distillation if it has ``derive_outputs``.
+
+    Args:
+        model (Any): The model.
+        inputs (dict): Inputs of the models.
+        data_samples (list, optional): Data samples of the batch.
+        own_labels (bool): Whether the outputs must fit the labels of the samples. Defaults to True.
+
+    Raises:
+        TypeError: If there is no dict of outputs.
+        ValueError: If they are none of the task of the model.
+    """
+    outputs = named_outputs(model.extract_outputs(inputs, data_samples), model)
+    if isinstance(model, TaskModel):
+        model.check_outputs(outputs, data_samples if own_labels else None)
     derive = getattr(model, 'derive_outputs', None)
     return outputs if derive is None else {**outputs, **derive(outputs)}
 
@@ -167,7 +181,7 @@ class FrozenTeacher(nn.Module):
                 'does)'
             )
         with torch.no_grad():
-            return all_outputs(self.running, inputs, data_samples)
+            return all_outputs(self.running, inputs, data_samples, own_labels=False)
 
     def train(self, mode: bool = True) -> 'FrozenTeacher':
         """Stay in eval mode; returns itself."""

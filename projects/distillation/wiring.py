@@ -78,6 +78,47 @@ def connector_side(name: str, inputs: Mapping[str, str]) -> str:
     return 'model' if 'model' in models else 'student' if 'student' in models else 'teacher'
 
 
+def rows_of(table: str, rows: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """A wiring table with rows of its own.
+
+    Raises:
+        TypeError: If a row is no dict.
+    """
+    for name, row in rows.items():
+        if not isinstance(row, Mapping):
+            raise TypeError(f'{table}.{name} must be a dict of argument=source, got {row!r}')
+    return {name: dict(row) for name, row in rows.items()}
+
+
+def check_loss_row(name: str, row: Mapping[str, str], connectors: Collection[str]) -> None:
+    """Refuse a loss that cannot teach the student, because it reads the wrong model.
+
+    Args:
+        name (str): Name of the loss.
+        row (Mapping[str, str]): Its sources by argument. What is called ``student*`` or ``teacher*`` is taken at its
+            word.
+        connectors (Collection[str]): Names of the connectors, which a loss may train as well.
+
+    Raises:
+        ValueError: If an argument of the student reads the teacher, both have one source, or nothing that is read
+            learns.
+    """
+    for argument, source in row.items():
+        place = f'loss_inputs.{name}.{argument}'
+        if not argument.startswith('student'):
+            continue
+        if source.startswith('teacher.'):
+            raise ValueError(f'{place} reads {source!r}: an argument of the student needs a source of student.*')
+        twins = [other for other, its in row.items() if other.startswith('teacher') and its == source]
+        if twins:
+            raise ValueError(f'{place} and {twins[0]} both read {source!r}: the loss would compare it with itself')
+    paths = [source.split('.') for source in row.values()]
+    if not any(path[0] == 'student' or path[1] in connectors for path in paths):
+        raise ValueError(
+            f'loss_inputs.{name} reads {sorted(row.values())}: without a source of student.* it trains no student'
+        )
+
+
 def same_names(what: str, modules: Iterable[str], table: Iterable[str]) -> None:
     """Require a row of the wiring table for each module and the other way round.
 

@@ -16,6 +16,7 @@ from mmengine.runner import Runner
 
 from .config_builds import ConfigError
 from .config_places import name_places, places_of, walk
+from .config_types import explain_unknown_type
 from .config_variables import is_misspelt, read_config_file, unread_names
 
 _MMENGINE_KEYS = frozenset(
@@ -178,19 +179,25 @@ def _as_dict(cfg: Any) -> Any:
 
 @contextmanager
 def naming_config_keys(cfg: Any, where: str = '') -> Iterator[None]:
-    """Turn the error of a constructor that does not know an argument, or lacks torchvision, into one with the key.
+    """Turn the error of an unknown type, an unknown argument, or of torchvision that is absent, into one with the key.
 
     Args:
         cfg (Any): The config that is built inside the context, or a part of it.
         where (str): Name of that part. Defaults to '' (the whole config).
 
     Raises:
-        ConfigError: If a key of the config is unknown to the class it builds, or asks for torchvision in vain.
+        ConfigError: If a type is not registered, a key of the config is unknown to the class it builds, or asks for
+            torchvision in vain.
     """
     try:
         yield
     except TypeError as error:
         message = explain_unknown_argument(error, _as_dict(cfg), where)
+        if message is None:
+            raise
+        raise ConfigError(message) from error
+    except KeyError as error:
+        message = explain_unknown_type(error, _as_dict(cfg), where, _REGISTRIES)
         if message is None:
             raise
         raise ConfigError(message) from error

@@ -32,6 +32,16 @@ def sample_names(data_samples: Any) -> list[str]:
     return names
 
 
+def _unlabelled(data_samples: Any) -> str:
+    """What a loss of labels makes of samples without any, for the message."""
+    samples = data_samples if isinstance(data_samples, Sequence) else []
+    without = [sample for sample in samples if not getattr(sample, 'metainfo', {}).get('labelled', True)]
+    if not without:
+        return ''
+    names = ', '.join(sample_names(without))
+    return f'Samples {names} have no labels, and a mean over no label is NaN: the loss must be 0 there. '
+
+
 def _where(data_samples: Any) -> str:
     hub = MessageHub.get_current_instance()
     epoch, iteration = (hub.get_info(key, None) for key in ('epoch', 'iter'))
@@ -63,7 +73,7 @@ def check_finite_losses(losses: Mapping[str, Any], data_samples: Any) -> None:
     sums = {name: sum(part.item() for part in of_name) for name, of_name in values.items()}
     wrong = [f'{name} = {value}' for name, value in sums.items() if not math.isfinite(value)]
     if wrong:
-        raise NonFiniteError(f'{", ".join(wrong)} ({_where(data_samples)}). {_REMEDY}')
+        raise NonFiniteError(f'{", ".join(wrong)} ({_where(data_samples)}). {_unlabelled(data_samples)}{_REMEDY}')
 
 
 def _mean(loss: Tensor) -> Tensor:

@@ -54,8 +54,8 @@ class SafeRunner(CheckedRunner):
 
     @classmethod
     def from_cfg(cls, cfg: Mapping[str, Any]) -> 'SafeRunner':
-        """Build a runner as ``Runner`` does; a full disk is named with the work directory."""
-        with naming_file(cfg['work_dir']):
+        """Build a runner as ``Runner`` does; a full disk and a wrong key of the config are named."""
+        with naming_file(cfg['work_dir']), naming_config_keys(cfg):
             return super().from_cfg(cfg)
 
     def train(self) -> nn.Module:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from projects.engine import check_finite_losses
 
 from .building import takes_no_train_cfg
+from .contract import named_losses, named_outputs
 
 MODES = ('loss', 'predict', 'tensor')
 
@@ -78,6 +79,15 @@ class TaskModel(BaseModel):
             list: The samples.
         """
 
+    def check_outputs(self, outputs: Mapping[str, Any], data_samples: Sequence | None = None) -> None:
+        """Refuse outputs that the task cannot use; a task says which.
+
+        Args:
+            outputs (Mapping[str, Any]): From :meth:`extract_outputs` or :meth:`predict_outputs`.
+            data_samples (Sequence, optional): Samples of the batch, whose labels the outputs must fit. Defaults to
+                None: of a teacher, whose labels may be others.
+        """
+
     def derive_outputs(self, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What only distillation asks for, made of the outputs; nothing unless a task or a child says so.
 
@@ -105,17 +115,24 @@ class TaskModel(BaseModel):
                 Defaults to 'tensor'.
 
         Raises:
-            ValueError: If ``mode`` is none of the three, or needs samples and there are none.
+            TypeError: If a step returns no dict, or a loss is no tensor.
+            ValueError: If ``mode`` is none of the three, or needs samples and there are none; or outputs or losses are
+                none of the task.
             NonFiniteError: If a loss is NaN or infinite.
         """
         if mode not in MODES:
             raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', got {mode!r}")
-        if mode == 'tensor':
-            return self.extract_outputs(inputs, data_samples)
-        if data_samples is None:
+        if data_samples is None and mode != 'tensor':
             raise ValueError(f'mode {mode!r} needs data_samples')
-        if mode == 'loss':
-            losses = self.loss_by_outputs(self.extract_outputs(inputs, data_samples), data_samples)
-            check_finite_losses(losses, data_samples)
-            return losses
-        return self.predict_by_outputs(self.predict_outputs(inputs, data_samples), data_samples)
+        extract = self.predict_outputs if mode == 'predict' else self.extract_outputs
+        outputs = named_outputs(extract(inputs, data_samples), self)
+        self.check_outputs(outputs, data_samples)
+        if mode == 'tensor' or data_samples is None:
+            return outputs
+        if mode == 'predict':
+            return self.predict_by_outputs(outputs, data_samples)
+        losses = named_losses(self.loss_by_outputs(outputs, data_samples), self)
+        if not any('loss' in name for name in losses):
+            raise ValueError(f'{type(self).__name__}.loss_by_outputs gives no loss to train with, got {sorted(losses)}')
+        check_finite_losses(losses, data_samples)
+        return losses

@@ -15,7 +15,10 @@ PREDICTION_KEYS = ('arr_0', 'pred', 'semantics')
 LIDARSEG_SUFFIX = '_lidarseg.bin'
 LARGEST_ARRAY = 1 << 26
 """Bytes; ten times a grid of int64, so that a wrong dtype is still named."""
-_HINT = 'download the Occ3D label again, or leave the sample out'
+_HINT = (
+    'download the label again if it is one of Occ3D, correct it or the classes and grid of a data set of your own, or '
+    'leave the sample out'
+)
 
 
 class Frame(NamedTuple):

@@ -1,6 +1,6 @@
 """What travels with a sample besides its inputs. N cameras, H x W network input, h x w render size, X/Y/Z voxels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -32,7 +32,8 @@ class OccDataSample(BaseDataElement):
     - ``probabilities``, ``rendered_depth``, ``rendered_semantics``: what ``OccInferencer`` adds on request.
 
     Meta information: ``token`` (always), ``scene_name, scene_token, sample_idx, ori_shape, img_shape, img_paths,
-    cam_names, timestamp, point_cloud_range``, and ``history_tokens`` of the former keyframes.
+    cam_names, timestamp, point_cloud_range,
+    grid_size, num_classes``, and ``history_tokens`` of the former keyframes.
     """
 
     def set_field(self, value: Any, name: str, dtype: Any = None, field_type: str = 'data') -> None:
@@ -68,4 +69,33 @@ def check_box(box: Sequence[float], data_samples: Sequence, what: str) -> None:
             raise ValueError(
                 f'point_cloud_range of {what} is {list(box)}, but that of the data set is {list(known)} (sample '
                 f'{sample.metainfo.get("token")}): give it that of the data set in the config'
+            )
+
+
+def check_logits(outputs: Mapping[str, Any], data_samples: Sequence | None, model: str) -> None:
+    """Refuse outputs of a model that are no logits of the voxels and classes of the data set.
+
+    Args:
+        outputs (Mapping[str, Any]): Outputs of the model.
+        data_samples (Sequence, optional): Samples of the batch; one without the metainfo ``grid_size`` and
+            ``num_classes`` passes. None: only that there are logits.
+        model (str): Name of the model, for the message.
+
+    Raises:
+        ValueError: If there is no tensor ``occ_logits`` of five dimensions, or its shape is another.
+    """
+    logits = outputs.get('occ_logits')
+    if not isinstance(logits, torch.Tensor) or logits.dim() != 5:
+        given = f'it is {tuple(logits.shape)}' if isinstance(logits, torch.Tensor) else f'there are {sorted(outputs)}'
+        raise ValueError(f"outputs of {model} must have 'occ_logits' of the shape (B, X, Y, Z, classes), but {given}")
+    for sample in data_samples or ():
+        grid, num_classes = (sample.metainfo.get(key) for key in ('grid_size', 'num_classes'))
+        if grid is None or num_classes is None:
+            continue
+        expected = (len(data_samples or ()), *grid, num_classes)
+        if tuple(logits.shape) != expected:
+            raise ValueError(
+                f"'occ_logits' of {model} are {tuple(logits.shape)}, but (B, X, Y, Z, classes) of this batch is "
+                f'{expected} (grid and classes of the data set, sample {sample.metainfo.get("token")}): give the model '
+                'those of the data set in the config'
             )

@@ -34,7 +34,7 @@ def _check_pair(name: str, student: Tensor, teacher: Tensor) -> None:
     if student.shape != teacher.shape:
         raise ValueError(
             f'student_{name} {tuple(student.shape)} and teacher_{name} {tuple(teacher.shape)} must have one shape: '
-            'render both models along the same rays'
+            'render both models along the same rays, and give both the same classes'
         )
 
 

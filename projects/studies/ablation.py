@@ -15,7 +15,9 @@ from typing import Any
 
 from mmengine.config import Config
 
+from .ablation_values import as_arm, check_config_file, check_parts, check_seeds
 from .arm_data import data_of, read_config
+from .demo import ROOT
 
 _KEYS = {'title', 'data', 'student', 'arms', 'controls', 'seeds', 'settings'}
 _OPTIONAL_KEYS = {'epochs', 'teacher', 'teacher_seed'}
@@ -74,6 +76,9 @@ class Ablation:
     def __init__(self, path: str | Path, work_dir: Path, data_root: Path | None = None, amp: bool = True) -> None:
         config = Config.fromfile(path)
         found = {key for key in config if not key.startswith('_')}
+        for name in ('student', 'rays'):
+            if name in found:
+                check_config_file(config[name], ROOT, f'{name} of {path}')
         form = data_of(config.student) if 'student' in found else None
         keys = _KEYS | (form.keys if form else set())
         if form is None or found - _OPTIONAL_KEYS != keys:
@@ -84,8 +89,10 @@ class Ablation:
         self.path, self.work_dir, self.form, self.amp = Path(path), work_dir, form, amp and form.amp
         self.title, self.student, self.rays = config.title, config.student, config.get('rays')
         self.epochs, self.teacher_seed = config.get('epochs'), config.get('teacher_seed')
-        self.arms = {name: _as_arm(arm) for name, arm in config.arms.items()}
-        self.teacher = {**_as_arm(config.teacher), 'labelled_share': 1.0} if 'teacher' in config else {}
+        self.arms = {name: as_arm(arm, f'{path}: arm {name!r}') for name, arm in config.arms.items()}
+        teacher = {**as_arm(config.teacher, f'{path}: teacher'), 'labelled_share': 1.0} if 'teacher' in config else {}
+        self.teacher: dict[str, Any] = teacher
+        check_seeds(config.seeds, f'{path}: seeds')
         self.seeds, self.settings = list(config.seeds), {name: dict(value) for name, value in config.settings.items()}
         self.controls, self.preset, self.data_seed = list(config.controls), config.data.preset, config.data.seed
         self.data = data_root or Path(config.data.root)
@@ -94,6 +101,7 @@ class Ablation:
             for name, entry in {**entries, **({_TEACHER: self.teacher} if what == 'arm' else {})}.items():
                 if unknown := sorted(set(entry) - keys):
                     raise ValueError(f'{path}: {what} {name!r} has {unknown}; known are {sorted(keys)}')
+                check_parts(entry, f'{what} {name!r} of {path}')
         if ELSEWHERE in self.settings or self.teacher_seed == self.data_seed:
             raise ValueError(f"{path}: no setting is called '{ELSEWHERE}', and teacher_seed is another than data.seed")
         for name in self.settings:
@@ -104,6 +112,11 @@ class Ablation:
             raise ValueError(f"{path}: controls {self.controls} must be arms, and no arm is called '{_TEACHER}'")
 
     def _check_arms(self) -> None:
+        for name, arm in {**self.arms, **({_TEACHER: self.teacher} if self.teacher else {})}.items():
+            for key in arm.keys() & {'config', 'student'}:
+                check_config_file(arm[key], ROOT, f'{key} of arm {name!r} of {self.path}')
+            if 'seeds' in arm:
+                check_seeds(arm['seeds'], f'{self.path}: seeds of arm {name!r}')
         for name, arm in self.arms.items():
             if ('weights' in arm) == ('config' in arm) or arm.get('weights', name) not in self.arms:
                 raise ValueError(f"{self.path}: arm {name!r} needs either its config or, as 'weights', another arm")
@@ -226,15 +239,3 @@ class Ablation:
         arm = self.arm_of(run)
         epochs = arm.get('epochs') or self.epochs or read_config(arm['config']).train_cfg.max_epochs
         return round(epochs / self.setting_of(run).get('scene_part', 1.0))
-
-
-def _as_arm(value: str | dict[str, Any]) -> dict[str, Any]:
-    """Keys of an arm; a string is its ``config``.
-
-    Where they differ from those of config, setting and study: ``epochs``, ``labelled_share``, ``seeds`` and ``student``
-    (the config with which it is measured). ``segments`` is the method that makes the segments of its config. With
-    ``elsewhere`` it is trained as the teacher of ``teacher_seed`` is, on that data set with all labels. ``weights`` in
-    place of ``config`` names another arm, which is measured again; with ``swap_history`` it sees former frames of
-    another scene.
-    """
-    return {'config': value} if isinstance(value, str) else dict(value)

@@ -11,8 +11,11 @@ from mmengine.structures import BaseDataElement
 from torch import nn
 
 from projects.distillation import Distiller, FrozenTeacher
-from projects.distillation.teacher import check_same_images
+from projects.distillation.teacher import all_outputs, check_same_images
+from projects.distillation.wiring import check_loss_row
 from projects.engine import CheckpointError, NonFiniteError, SafeRunner, save_checkpoint_atomic
+from projects.occupancy import OccDataSample
+from projects.occupancy.models import BaseOccModel
 from projects.occupancy.models.data_preprocessor import OccDataPreprocessor
 
 
@@ -294,11 +297,67 @@ def match(**changes):
         (rendered(logits='model.rendered'), 'must stand before'),
         ({'losses': {'match': {'type': 'ToyMatchLoss'}}, 'loss_inputs': {'match': {}}}, "begin with 'loss_'"),
         ({'shared': {'rays': {'type': 'IdentityConnector'}}}, "shared module 'rays'"),
+        (match(student='teacher.rendered.weights', teacher='student.rendered.weights'), 'needs a source of student'),
+        (match(teacher='student.rendered.weights'), 'student and teacher both read .* would compare it with itself'),
     ],
 )
 def test_wrong_wiring_is_refused_when_the_model_is_built(build, changes, message):
     with pytest.raises(ValueError, match=message):
         build(init=False, **changes)
+
+
+def test_a_row_of_the_wiring_that_is_no_dict_is_named(build):
+    with pytest.raises(TypeError, match=r"loss_inputs\.loss_match must be a dict of argument=source, got 'student"):
+        build(init=False, loss_inputs={'loss_match': 'student.logits'})
+
+
+def test_a_loss_needs_something_that_learns():
+    check_loss_row('loss_a', {'feat': 'student.feat', 'target': 'data.target'}, ())
+    check_loss_row('loss_a', {'feat': 'teacher.adapted', 'target': 'teacher.feat'}, ('adapted',))
+    with pytest.raises(
+        ValueError, match=r"loss_inputs\.loss_a reads \['data.x', 'teacher.feat'\]: without a source of"
+    ):
+        check_loss_row('loss_a', {'feat': 'teacher.feat', 'target': 'data.x'}, ('adapted',))
+
+
+@pytest.mark.parametrize(
+    ('value', 'given'), [(torch.ones(4, 3), r'a tensor \(4, 3\)'), (1.0, 'float'), (None, 'NoneType'), ({}, 'dict')]
+)
+def test_a_distillation_loss_is_one_number(build, batch, toys, monkeypatch, value, given):
+    monkeypatch.setattr(toys.ToyMatchLoss, 'forward', lambda self, student, teacher, targets=None: value)
+    with pytest.raises(TypeError, match=rf'loss_match \(ToyMatchLoss\) must return a tensor of one number.* {given}$'):
+        build()(*batch, mode='loss')
+
+
+@pytest.mark.parametrize('method', ['extract_outputs', 'loss_by_outputs'])
+def test_a_student_whose_step_returns_nothing_is_named(build, batch, toys, monkeypatch, method):
+    model = build()
+    monkeypatch.setattr(model.student, method, lambda *args: None)
+    with pytest.raises(TypeError, match=rf'ToyNet\.{method} must return a dict, .*got NoneType; is there a return'):
+        model(*batch, mode='loss')
+
+
+def test_a_loss_of_the_student_that_would_not_be_added_up_is_refused(build, batch, toys, monkeypatch):
+    model = build()
+    monkeypatch.setattr(model.student, 'loss_by_outputs', lambda out, samples: {'ce': out['logits'].mean()})
+    with pytest.raises(ValueError, match=r"ToyNet\.loss_by_outputs: 'ce' has a gradient.*call it 'loss_ce', or detach"):
+        model(*batch, mode='loss')
+
+
+def test_only_the_student_has_to_fit_the_labels():
+    """A teacher of another data set has other classes; a loss of features may learn from it."""
+    sample = OccDataSample(metainfo={'token': 'a', 'grid_size': (2, 2, 1), 'num_classes': 18})
+
+    class Model(BaseOccModel):
+        def extract_outputs(self, inputs, data_samples=None):
+            return {'occ_logits': torch.zeros(1, 2, 2, 1, 10)}
+
+        def loss_by_outputs(self, outputs, data_samples):
+            return {}
+
+    assert all_outputs(Model(), {}, [sample], own_labels=False)['occ_logits'].shape[-1] == 10
+    with pytest.raises(ValueError, match=r'are \(1, 2, 2, 1, 10\), but .* of this batch is \(1, 2, 2, 1, 18\)'):
+        all_outputs(Model(), {}, [sample])
 
 
 def test_an_output_the_model_does_not_have_is_named_with_those_it_has(build, batch):

@@ -151,6 +151,28 @@ def test_misspelt_model_key_is_named_with_its_place_and_the_known_keys():
     assert explain_unknown_argument(TypeError('another fault'), cfg) is None
 
 
+@pytest.mark.parametrize(
+    ('name', 'advice'),
+    [
+        ('KeyedPrat', r"did you mean 'KeyedPart'\? Else import the module"),
+        ('Elsewhere', r'\); import the module that registers it: custom_imports = .*on PYTHONPATH'),
+    ],
+)
+def test_a_type_that_is_not_registered_is_named_with_its_place(name, advice):
+    cfg = {'type': 'Outer', 'parts': [{'type': 'KeyedPart', 'width': 1}, {'type': name}]}
+    named = pytest.raises(ConfigError, match=rf"model\.parts\[1\]\.type: '{name}' is not registered .*{advice}")
+    with named, naming_config_keys(cfg, 'model'):
+        MODELS.build(cfg['parts'][1])
+    with pytest.raises(KeyError, match='another'), naming_config_keys(cfg, 'model'):
+        raise KeyError('another')
+
+
+def test_a_hook_that_is_not_registered_is_named_with_its_place(toys, tmp_path):
+    config = changed(toys.toy_config(tmp_path), 'custom_hooks', [{'type': 'NoSuchHook'}])
+    with pytest.raises(ConfigError, match=r"custom_hooks\[0\]\.type: 'NoSuchHook' is not registered"):
+        SafeRunner.from_cfg(Config(config))
+
+
 def test_torchvision_weights_without_torchvision_name_the_key_and_the_way_round():
     cfg = {'model': {'backbone': {'init_cfg': {'type': 'Pretrained', 'checkpoint': 'torchvision://resnet50'}}}}
     named = pytest.raises(ConfigError, match=r'model\.backbone\.init_cfg\.checkpoint.*imagenet://resnet50')

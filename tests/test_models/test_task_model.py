@@ -72,6 +72,82 @@ def test_a_student_of_a_task_needs_two_methods(base):
     assert type(model.data_preprocessor).__name__ in ('OccDataPreprocessor', 'DepthDataPreprocessor')
 
 
+@pytest.mark.parametrize(
+    ('method', 'value', 'message'),
+    [
+        (
+            'extract_outputs',
+            None,
+            r'Doubles\.extract_outputs must return a dict.* NoneType; is there a return statement',
+        ),
+        ('extract_outputs', torch.ones(2, 3), r'Doubles\.extract_outputs must return a dict.* got a tensor \(2, 3\)$'),
+        ('loss_by_outputs', torch.ones(()), r'Doubles\.loss_by_outputs must return a dict'),
+        ('loss_by_outputs', {'loss_y': 2.0}, "'loss_y' must be a tensor or a list of tensors, got float"),
+        (
+            'loss_by_outputs',
+            {'loss_y': [torch.ones(()), 1]},
+            "'loss_y' must be a tensor or a list of tensors, got list",
+        ),
+        ('loss_by_outputs', {'ce': torch.ones((), requires_grad=True)}, "'ce' has a gradient.* call it 'loss_ce'"),
+        ('loss_by_outputs', {'accuracy': torch.ones(())}, r"gives no loss to train with, got \['accuracy'\]"),
+        ('loss_by_outputs', {}, 'gives no loss to train with'),
+    ],
+)
+def test_a_step_that_returns_something_else_is_named(batch, method, value, message):
+    child = type('Doubles', (Doubles,), {method: lambda self, *args: value})
+    with pytest.raises((TypeError, ValueError), match=message):
+        child()(*batch, mode='loss')
+
+
+def test_what_is_only_logged_stands_beside_the_losses(batch):
+    losses = {'loss_y': [torch.ones(()), torch.ones(())], 'accuracy': torch.ones(())}
+    child = type('Logs', (Doubles,), {'loss_by_outputs': lambda self, *args: losses})
+    assert child()(*batch, mode='loss') == losses
+
+
+def occ_sample(**meta):
+    return OccDataSample(metainfo={'token': 'a', **meta})
+
+
+@pytest.mark.parametrize('mode', ['loss', 'predict'])
+@pytest.mark.parametrize(
+    ('outputs', 'message'),
+    [
+        ({'bev_feat': torch.ones(1)}, r"'occ_logits' of the shape .*, but there are \['bev_feat'\]"),
+        ({'occ_logits': torch.ones(2, 4, 3, 2)}, r'but it is \(2, 4, 3, 2\)'),
+        ({'occ_logits': torch.ones(2, 10, 4, 3, 2)}, r'are \(2, 10, 4, 3, 2\), .* is \(2, 4, 3, 2, 10\)'),
+        ({'occ_logits': torch.ones(2, 4, 3, 2, 18)}, r'\(2, 4, 3, 2, 18\), .* \(2, 4, 3, 2, 10\) .*sample a'),
+        ({'occ_logits': torch.ones(1, 4, 3, 2, 10)}, r'are \(1, 4, 3, 2, 10\)'),
+    ],
+)
+def test_logits_of_another_grid_or_class_count_than_the_data_set_are_refused(outputs, message, mode):
+    methods = {'extract_outputs': lambda *args: outputs, 'loss_by_outputs': lambda *args: {'loss': torch.ones(())}}
+    samples = [occ_sample(grid_size=(4, 3, 2), num_classes=10)] * 2
+    with pytest.raises(ValueError, match=message):
+        type('Student', (BaseOccModel,), methods)()({}, samples, mode=mode)
+
+
+def test_logits_pass_where_the_samples_do_not_say_their_grid():
+    methods = {'extract_outputs': lambda *args: {'occ_logits': torch.ones(1, 4, 3, 2, 10)}, 'loss_by_outputs': None}
+    (sample,) = type('Student', (BaseOccModel,), methods)()({}, [occ_sample()], mode='predict')
+    assert sample.pred_occ.shape == (4, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ('outputs', 'message'),
+    [
+        ({'disparity': torch.ones(1)}, r"must have 'depth' of the shape \(2, 1, H, W\), but there are \['disparity'\]"),
+        ({'depth': torch.ones(2, 4, 5)}, r'but it is \(2, 4, 5\)'),
+        ({'depth': torch.ones(2, 3, 4, 5)}, r'but it is \(2, 3, 4, 5\)'),
+        ({'depth': torch.ones(1, 1, 4, 5)}, r'but it is \(1, 1, 4, 5\)'),
+    ],
+)
+def test_depth_of_another_shape_is_refused(outputs, message):
+    methods = {'extract_outputs': lambda *args: outputs, 'loss_by_outputs': lambda *args: {'loss': torch.ones(())}}
+    with pytest.raises(ValueError, match=message):
+        type('Student', (BaseDepthModel,), methods)()({}, [DepthDataSample(), DepthDataSample()], mode='loss')
+
+
 def test_occupancy_is_the_most_likely_class():
     logits = torch.zeros(2, 1, 1, 3, 18)
     for place, ids in enumerate([(4, 17, 0), (5, 0, 16)]):
@@ -124,4 +200,11 @@ def test_a_loss_that_is_nan_stops_with_its_name_and_sample(batch):
     inputs, samples = batch
     samples[0].set_metainfo({'token': 'abc'})
     with pytest.raises(NonFiniteError, match=r'loss_y = nan .*samples abc'):
+        Doubles(factor=float('nan'))(inputs, samples, mode='loss')
+
+
+def test_a_loss_that_is_nan_on_a_frame_without_labels_says_so(batch):
+    inputs, samples = batch
+    samples[0].set_metainfo({'token': 'abc', 'labelled': False})
+    with pytest.raises(NonFiniteError, match=r'samples abc\)\. Samples abc have no labels.*must be 0 there\. Lower'):
         Doubles(factor=float('nan'))(inputs, samples, mode='loss')

@@ -1,5 +1,6 @@
 """Which runs a study of many arms has, and how each is trained."""
 
+import runpy
 from pathlib import Path
 
 import pytest
@@ -275,6 +276,15 @@ def test_every_study_of_the_repository_names_configs_that_are_there(path, tmp_pa
     assert set(study.controls) <= set(study.arms)
 
 
+def test_paths_of_a_study_are_those_of_the_folder_where_it_is_called(tmp_path, monkeypatch, capsys):
+    (tmp_path / 'mine.py').write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr('sys.argv', ['study.py', 'mine.py', '--data-root', 'drives', '--list'])
+    with pytest.raises(SystemExit, match='0'):
+        runpy.run_path(str(REPO / 'tools/analysis_tools/study.py'), run_name='__main__')
+    assert 'train few/teacher/seed4' in capsys.readouterr().out.splitlines()
+
+
 def test_rays_belong_to_studies_of_occupancy_alone(tmp_path):
     (tmp_path / 'study.py').write_text(TEXT.replace('rays =', '_rays =').replace('radocc=rays', 'radocc=_rays'))
     with pytest.raises(ValueError, match=r"missing \['rays'\]"):
@@ -292,6 +302,18 @@ def test_rays_belong_to_studies_of_occupancy_alone(tmp_path):
         (("controls = ['alone']", "controls = ['none']"), r"controls \['none'\] must be arms"),
         (('epochs=3', 'epoch=3'), r"arm 'labelled' has \['epoch'\]"),
         (('label_part=0.25', 'label=0.25'), r"setting 'few' has \['label'\]"),
+        (('label_part=0.25', 'label_part=25'), r"label_part of setting 'few' of .* above 0 and at most 1, got 25"),
+        (('labelled_share=1.0', "labelled_share='all'"), r"labelled_share of arm 'labelled' .* got 'all'"),
+        (('seeds = [4, 5]', 'seeds = 4'), r'seeds must be a list of integers of at least 0, such as \[0, 1\], got 4'),
+        (('seeds = [4, 5]', "seeds = ['a']"), r"seeds must be a list of integers .* got \['a'\]"),
+        (('epochs=3', 'seeds=[-1]'), r"seeds of arm 'labelled' must be a list of integers .* got \[-1\]"),
+        (('radocc=rays', 'radocc=3'), r"arm 'radocc' must be a config file or a dict of keys, got 3"),
+        (
+            ('radocc=rays', "radocc='configs/no.py'"),
+            r"config of arm 'radocc' .*: there is no config 'configs/no.py'; a path",
+        ),
+        (("rays = 'configs/radocc", "rays = 'configs/other"), r'rays of .*: there is no config'),
+        (("teacher = 'configs", "teacher = 'my"), r"config of arm 'teacher' of .*: there is no config"),
         (('label_part=0.25', "labels='noisy'"), r"labels of setting 'few' must be one of \['aggregated', 'exact'\]"),
     ],
 )

@@ -60,6 +60,9 @@ def measure(study: Ablation, run: Run) -> None:
 def main() -> None:
     """Run what is left of the study, or one part of it."""
     args = parse_args()
+    if Path.cwd() != ROOT:  # everything runs there, but paths are those of the caller
+        args.study = args.study.absolute() if args.study.exists() else args.study
+        args.work_dir, args.data_root = (path and path.absolute() for path in (args.work_dir, args.data_root))
     os.chdir(ROOT)
     study = Ablation(args.study, args.work_dir or Path('work_dirs') / args.study.stem, args.data_root, args.amp)
     if args.list:

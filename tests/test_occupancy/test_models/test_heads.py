@@ -101,6 +101,12 @@ def test_calibrated_logits_are_probabilities_whatever_the_class_weights():
     torch.testing.assert_close(head.calibrate(logits).softmax(-1), torch.tensor([0.6, 0.3, 0.1]))
 
 
+def test_class_weights_of_another_number_of_classes_are_refused():
+    loss = {'type': 'MaskedCrossEntropyLoss', 'class_weight': [1.0] * 18}
+    with pytest.raises(ValueError, match='class_weight of loss_occ has 18 values, but num_classes of the head is 10'):
+        BEVDetOccHead(4, num_classes=10, loss_occ=loss)
+
+
 def test_logits_without_class_weights_are_calibrated_as_they_are():
     logits = torch.randn(2, 3)
     assert BEVDetOccHead(4).calibrate(logits) is logits

@@ -26,6 +26,22 @@ class BaseDepthModel(TaskModel):
     def __init__(self, data_preprocessor: dict | nn.Module | None = None, init_cfg: dict | None = None) -> None:
         super().__init__(data_preprocessor or {'type': 'DepthDataPreprocessor'}, init_cfg)
 
+    def check_outputs(self, outputs: Mapping[str, Any], data_samples: Sequence | None = None) -> None:
+        """Refuse outputs without ``depth`` (B, 1, H, W).
+
+        Raises:
+            ValueError: If there is none, or it has another shape.
+        """
+        depth = outputs.get('depth')
+        shape = tuple(depth.shape) if isinstance(depth, Tensor) else ()
+        batch = len(shape[:1] if data_samples is None else data_samples)
+        if len(shape) != 4 or shape[1] != 1 or (data_samples is not None and shape[0] != batch):
+            given = f'it is {shape}' if shape else f'there are {sorted(outputs)}'
+            size = 'B' if data_samples is None else batch
+            raise ValueError(
+                f"outputs of {type(self).__name__} must have 'depth' of the shape ({size}, 1, H, W), but {given}"
+            )
+
     def predict_outputs(self, inputs: Mapping[str, Any], data_samples: Sequence | None = None) -> dict[str, Tensor]:
         """Outputs at test time with ``valid_mask`` (B, H, W) of the inputs, where they have one."""
         outputs = self.extract_outputs(inputs, data_samples)

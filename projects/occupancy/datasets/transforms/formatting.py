@@ -22,6 +22,8 @@ _META_KEYS = (
     'timestamp',
     'history_tokens',
     'point_cloud_range',
+    'grid_size',
+    'num_classes',
     'labelled',
 )
 

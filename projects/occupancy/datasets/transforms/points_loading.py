@@ -62,7 +62,8 @@ def read_points(path: str, load_dim: int = 5) -> np.ndarray:
     if size % (4 * load_dim):
         raise ValueError(
             f'LiDAR file is truncated: {path} has {size} bytes, not a multiple of {4 * load_dim} '
-            f'({load_dim} float32 per point); copy or download it again'
+            f'({load_dim} float32 per point); copy or download it again. If it has another number of columns, set '
+            'load_dim of LoadLidarPoints and LoadLidarSweeps'
         )
     points = np.ascontiguousarray(np.fromfile(path, dtype=np.float32).reshape(-1, load_dim)[:, :4])
     if len(points) == 0:

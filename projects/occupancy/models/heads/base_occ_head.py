@@ -49,6 +49,11 @@ class BaseOccHead(BaseModule):
         self.loss_occ = MODELS.build(loss_occ or {'type': 'MaskedCrossEntropyLoss'})
         self.loss_lovasz = MODELS.build(loss_lovasz) if loss_lovasz else None
         weight = getattr(self.loss_occ, 'class_weight', None)
+        if weight is not None and len(weight) != num_classes:
+            raise ValueError(
+                f'class_weight of loss_occ has {len(weight)} values, but num_classes of the head is {num_classes}: '
+                'give one for each class, or None'
+            )
         self.register_buffer('log_class_weight', None if weight is None else weight.log(), persistent=False)
         self.has_zero_weight = getattr(self.loss_occ, 'has_zero_weight', False)
 

@@ -4,12 +4,14 @@ Shape letters: B batch, X/Y/Z voxels, K classes.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
 from projects.models import TaskModel
 from projects.occupancy.models.heads import BaseOccHead
+from projects.occupancy.structures import check_logits
 
 
 class BaseOccModel(TaskModel):
@@ -62,6 +64,10 @@ class BaseOccModel(TaskModel):
             return rays(logits, data_samples)
         calibrated = self.derive_outputs(outputs)['calibrated_logits']
         return {**self.occ_head.loss(logits, data_samples), **rays(calibrated, data_samples)}
+
+    def check_outputs(self, outputs: Mapping[str, Any], data_samples: Sequence | None = None) -> None:
+        """Refuse outputs without ``occ_logits``, or with some of another grid or number of classes than the labels."""
+        check_logits(outputs, data_samples, type(self).__name__)
 
     def derive_outputs(self, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """``calibrated_logits`` (B, X, Y, Z, K): see :meth:`BaseOccHead.calibrate`; the logits as they are where rays

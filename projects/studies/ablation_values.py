@@ -1,0 +1,72 @@
+"""Values in the config of a study: what is of another kind, or out of range, is named before anything is trained."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_PARTS = ('scene_part', 'label_part', 'labelled_share')
+
+
+def as_arm(value: Any, what: str) -> dict[str, Any]:
+    """Keys of an arm; a string is its ``config``.
+
+    Where they differ from those of config, setting and study: ``epochs``, ``labelled_share``, ``seeds`` and ``student``
+    (the config with which it is measured). ``segments`` is the method that makes the segments of its config. With
+    ``elsewhere`` it is trained as the teacher of ``teacher_seed`` is, on that data set with all labels. ``weights`` in
+    place of ``config`` names another arm, which is measured again; with ``swap_history`` it sees former frames of
+    another scene.
+
+    Args:
+        value (Any): The arm as it is written.
+        what (str): Its name, for the message.
+
+    Raises:
+        ValueError: If it is neither a string nor a dict.
+    """
+    if not isinstance(value, (str, Mapping)):
+        raise ValueError(f'{what} must be a config file or a dict of keys, got {value!r}')
+    return {'config': value} if isinstance(value, str) else dict(value)
+
+
+def check_seeds(value: Any, what: str) -> None:
+    """Refuse what is no list of seeds.
+
+    Raises:
+        ValueError: If it is none, or empty, or a seed is no integer of at least 0.
+    """
+    listed = isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 0
+    if not listed or not all(isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0 for seed in value):
+        raise ValueError(f'{what} must be a list of integers of at least 0, such as [0, 1], got {value!r}')
+
+
+def check_parts(entry: Mapping[str, Any], what: str) -> None:
+    """Refuse parts and shares that are none.
+
+    Args:
+        entry (Mapping[str, Any]): An arm or a setting.
+        what (str): Its name, for the message.
+
+    Raises:
+        ValueError: If one is not above 0 and at most 1.
+    """
+    for key in _PARTS:
+        part = entry.get(key, 1.0)
+        if isinstance(part, bool) or not isinstance(part, (int, float)) or not 0 < part <= 1:
+            raise ValueError(f'{key} of {what} must be above 0 and at most 1, got {part!r}')
+
+
+def check_config_file(path: Any, root: Path, what: str) -> None:
+    """Refuse a config that is not there.
+
+    Args:
+        path (Any): As it is written: absolute, or from the root of the repository on.
+        root (Path): That root.
+        what (str): What has the config, for the message.
+
+    Raises:
+        ValueError: If there is no such file.
+    """
+    if not isinstance(path, str) or not (root / path).is_file():
+        raise ValueError(
+            f'{what}: there is no config {path!r}; a path is absolute or counts from the root of the repository, {root}'
+        )
