@@ -119,6 +119,18 @@ def test_sample_without_label_names_its_token_and_the_way_out():
         evaluate([{**sample([0], [0], token='token-9'), 'pred_occ': torch.zeros(2, 1, 1, dtype=torch.uint8)}])
 
 
+def test_samples_for_which_the_info_file_names_no_label_are_not_scored():
+    nameless = {'token': 'u', 'labelled': False, 'pred_occ': sample([2], [0])['pred_occ']}
+    scores = evaluate([sample([0, 1], [0, 0]), nameless])
+    assert scores['occ/IoU_a'] == 50
+    assert np.isnan(scores['occ/IoU_c'])
+    with pytest.raises(ValueError, match='none of the 2 samples has a label'):
+        evaluate([nameless, nameless])
+    # A label that is named and not there would change the score unseen.
+    with pytest.raises(ValueError, match=r'sample u has no .*gt_occ'):
+        evaluate([sample([0], [0]), {**nameless, 'labelled': True}])
+
+
 def test_metric_reads_data_samples_through_the_evaluator():
     fields = sample([0, 1], [0, 1])
     data_sample = OccDataSample(metainfo={'token': fields.pop('token')})
