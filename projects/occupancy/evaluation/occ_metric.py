@@ -13,7 +13,7 @@ from projects.occ_eval import confusion_matrix, geometric_iou, iou_from_confusio
 from projects.occ_eval.confusion import NAN_POLICIES
 from projects.occupancy.classes import UNLABELLED
 
-from .samples import is_unlabelled, read_prediction, require_fields, scored_only, to_numpy
+from .samples import NOT_SCORED, is_unlabelled, read_prediction, require_fields, scored_only, to_numpy
 
 
 def write_submission(pred_occ: np.ndarray, token: str, folder: str) -> str:
@@ -87,10 +87,8 @@ class OccMetric(BaseMetric):
             pred = read_prediction(sample)
             if self.submission_dir is not None:
                 write_submission(pred, sample['token'], self.submission_dir)
-            if self.format_only:
-                self.results.append(np.zeros((0, 0), np.int64))
-            else:
-                self.results.append(None if is_unlabelled(sample) else self._confusion(pred, sample))
+            passed = self.format_only or is_unlabelled(sample)
+            self.results.append(NOT_SCORED if passed else self._confusion(pred, sample))
 
     def _confusion(self, pred: np.ndarray, sample: dict) -> np.ndarray:
         needed = ['gt_occ'] + ([f'mask_{self.mask}'] if self.mask else [])
@@ -103,7 +101,7 @@ class OccMetric(BaseMetric):
         except ValueError as error:
             raise ValueError(f'sample {sample["token"]}: {error}') from error
 
-    def compute_metrics(self, results: list[np.ndarray | None]) -> dict[str, float]:
+    def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
         """Sum the matrices and derive the numbers."""
         logger = MMLogger.get_current_instance()
         if self.format_only:

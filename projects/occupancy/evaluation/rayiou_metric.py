@@ -12,6 +12,7 @@ from projects.occ_eval import mean_rayiou, ray_counts, rayiou_from_counts, read_
 from projects.occ_eval.grids import as_grid
 
 from .samples import (
+    NOT_SCORED,
     infos_by_token,
     is_unlabelled,
     read_prediction,
@@ -70,7 +71,7 @@ class RayIoUMetric(BaseMetric):
         """
         for sample in data_samples:
             if is_unlabelled(sample):
-                self.results.append(None)
+                self.results.append(NOT_SCORED)
                 continue
             require_fields(sample, ['gt_occ'], 'add LoadOccupancyLabels to the pipeline')
             if sample['token'] not in self.origins:
@@ -85,7 +86,7 @@ class RayIoUMetric(BaseMetric):
             except ValueError as error:
                 raise ValueError(f'sample {sample["token"]}: {error}') from error
 
-    def compute_metrics(self, results: list[np.ndarray | None]) -> dict[str, float]:
+    def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
         """Sum the counts and derive the numbers."""
         results = scored_only(results)
         counts = np.sum(results, axis=0)

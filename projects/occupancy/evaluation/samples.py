@@ -59,13 +59,18 @@ def is_unlabelled(sample: Mapping[str, Any]) -> bool:
     return sample.get('gt_occ') is None and not sample.get('labelled', True)
 
 
-def scored_only(results: Sequence[Any]) -> list:
-    """Results of the samples that have labels; the others, None, are counted in the log.
+NOT_SCORED = np.zeros((0, 0), np.int64)
+"""Result of a sample without a label. Not None: MMEngine drops that when it collects the results of processes, and
+would then count samples that fill up the last batch."""
+
+
+def scored_only(results: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Results of the samples that have labels; the others (:data:`NOT_SCORED`) are counted in the log.
 
     Raises:
         ValueError: If no sample has one.
     """
-    scored = [result for result in results if result is not None]
+    scored = [result for result in results if result.size]
     if not scored:
         raise ValueError(
             f'none of the {len(results)} samples has a label, so nothing can be scored; put gts of Occ3D-nuScenes '
