@@ -133,6 +133,20 @@ def test_depth_is_loaded_and_a_right_image_only_where_it_is_used(name):
         assert loader.dataset.get('stereo', False) == stereo
 
 
+@pytest.mark.parametrize('name', CONFIGS)
+def test_name_rate_schedule_and_average_are_made_for_the_same_steps(name):
+    """8xb4-24e: 8 GPUs with batches of 4 and 24 epochs, the rate made for 32 samples, or more where some accumulate."""
+    cfg = load(name)
+    gpus, batch, epochs = map(int, re.search(r'_(\d+)xb(\d+)-(\d+)e_', name).groups())
+    counts = cfg.optim_wrapper.get('accumulative_counts', 1)
+    assert cfg.train_dataloader.batch_size == batch
+    assert cfg.train_cfg.max_epochs == epochs
+    assert cfg.auto_scale_lr.base_batch_size == gpus * batch * counts
+    assert {entry['end'] for entry in cfg.param_scheduler if entry.get('by_epoch', True)} <= {epochs}
+    averages = [hook for hook in cfg.custom_hooks if hook['type'] == 'EMAHook']
+    assert all(hook.get('interval', 1) == counts for hook in averages)
+
+
 @pytest.mark.parametrize(
     ('name', 'published', 'tolerance'),
     [

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Evaluate with several processes, one per GPU, or on the CPU when there is no GPU:
 #   bash tools/dist_test.sh CONFIG CHECKPOINT [GPUS=1] [options of test.py]
-# Environment: NNODES, NODE_RANK, MASTER_ADDR, PORT (several machines), OMP_NUM_THREADS.
+# Environment: PORT (29500; a second run on one machine needs another), OMP_NUM_THREADS; for several machines also
+# NNODES, NODE_RANK, MASTER_ADDR.
 set -euo pipefail
 if [ $# -lt 2 ]; then
-    sed -n '2,4s/^# //p' "$0"
+    sed -n '2,5s/^# //p' "$0"
     exit 2
 fi
 

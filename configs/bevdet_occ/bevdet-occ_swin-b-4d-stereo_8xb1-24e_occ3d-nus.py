@@ -12,3 +12,5 @@ train_dataloader = dict(batch_size=1, dataset=dict(pipeline=[_base_.history, *_b
 val_dataloader = dict(dataset=dict(pipeline=[_base_.test_history, *_base_.test_pipeline[2:]]))
 test_dataloader = val_dataloader
 optim_wrapper = dict(accumulative_counts=4, optimizer=dict(lr=2e-4))
+# The average takes weights once a step, not once an iteration.
+custom_hooks = [dict(type='EMAHook', momentum=1e-3, update_buffers=True, interval=4, priority='ABOVE_NORMAL')]

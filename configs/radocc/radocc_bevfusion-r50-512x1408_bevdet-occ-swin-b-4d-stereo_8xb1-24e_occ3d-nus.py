@@ -13,4 +13,5 @@ model.update(
 )
 pipeline = [_base_.history, *_base_.distill_train_pipeline[2:]]
 train_dataloader = dict(dataset=dict(modality=_base_.fusion_modality, pipeline=pipeline))
+_base_.distillation_hooks[0].interval = 4  # once a step: four iterations are accumulated
 custom_hooks = _base_.distillation_hooks

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from .checkpoint import CheckpointError, load_checkpoint_safe, to_plain
 from .config_places import walk
+from .step_size import counts_for, step_samples
 
 CONFIG_KEY = 'config_values'
 """Key of a checkpoint's meta with the values below :data:`COMPARED`, as plain data. Its text is never evaluated."""
@@ -61,7 +62,15 @@ def describe_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> s
         '  Optimizer and schedulers go on with the values of the checkpoint, learning rate included; to begin with '
         'other ones, start from its weights with load_from instead of --resume.'
     )
-    return '\n'.join(['resumed with another config than that of the checkpoint:', *shown, *([note] if kept else [])])
+    notes = [note] if kept else []
+    had, has = step_samples(before), step_samples(now)
+    if had and has and had != has:
+        option = counts_for(had, has // (now.get('optim_wrapper.accumulative_counts') or 1))
+        notes.append(
+            f'  A step has {has} samples and had {had}, at the learning rate of the checkpoint'
+            + (f'; {option} keeps {had}.' if option else '.')
+        )
+    return '\n'.join(['resumed with another config than that of the checkpoint:', *shown, *notes])
 
 
 def check_resumable_into(checkpoint: Mapping[str, Any], path: str, cfg: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ import mmengine
 from mmengine.dist import master_only
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.registry import RUNNERS
-from mmengine.runner import load_state_dict
+from mmengine.runner import EpochBasedTrainLoop, load_state_dict
 from mmengine.runner.base_loop import BaseLoop
 from mmengine.runner.checkpoint import weights_to_cpu
 from torch import nn
@@ -29,9 +29,11 @@ from .resume import (
     config_values,
     describe_differences,
     find_resumable,
+    list_checkpoints,
 )
 from .runner_builds import CheckedRunner
 from .state import on_cpu, plain_message_hub, scheduler_states
+from .step_size import schedulers_at
 from .weights import fitting_weights
 
 _ALLOW_MISSING = 'load_from_allow_missing'
@@ -125,6 +127,7 @@ class SafeRunner(CheckedRunner):
             check_resumable_into(checkpoint, filename, self.cfg)
             # MMEngine would evaluate this text as Python.
             checkpoint['meta'].pop('config', None)
+            self._settle_length(checkpoint)
         model = self.model.module if is_model_wrapper(self.model) else self.model
         weights_of = model.module if isinstance(model, BaseTTAModel) else model
         starts = training and not self._resume
@@ -138,10 +141,36 @@ class SafeRunner(CheckedRunner):
         if self._resume and training:
             self._settle_dataset_meta(checkpoint)
             before = checkpoint['meta'].get(CONFIG_KEY)
-            difference = describe_differences(before, config_values(self.cfg)) if before else None
+            now = self._config_values()
+            # A checkpoint of 0.2 does not say how many processes wrote it.
+            difference = describe_differences({'processes': now['processes'], **before}, now) if before else None
             if difference:
                 self.logger.warning(difference)
         return checkpoint
+
+    def _config_values(self) -> dict[str, Any]:
+        """Values that decide how training goes on; see :func:`config_values`."""
+        return {'processes': self.world_size, **config_values(self.cfg)}
+
+    def _settle_length(self, checkpoint: dict) -> None:
+        """Move iterations and schedules to where the first epoch that is left begins in this run.
+
+        Another number of processes, batch size or number of samples gives an epoch another length, and a checkpoint
+        from the middle of an epoch lies behind the beginning of the epoch, which is trained anew.
+        """
+        meta, length = checkpoint['meta'], len(self.train_dataloader)
+        start = meta['epoch'] * length
+        if not isinstance(self._train_loop, EpochBasedTrainLoop) or meta.get('iter') == start:
+            return
+        self.logger.warning(
+            f'the checkpoint was written at iteration {meta.get("iter")}; here epoch {meta["epoch"] + 1} begins at '
+            f'iteration {start}, since an epoch has {length}. Training goes on there, and schedules given in epochs as '
+            'well: they end with the training. The result is not that of an uninterrupted run to the bit'
+        )
+        meta['iter'] = start
+        fresh = scheduler_states(self.param_schedulers) if self.param_schedulers is not None else None
+        saved = checkpoint.get('param_schedulers')
+        checkpoint['param_schedulers'] = schedulers_at(saved, fresh, self.cfg.get('param_scheduler'), start)
 
     def _settle_dataset_meta(self, checkpoint: dict) -> None:
         """Give the recorded data set meta the types of the live one, so that only true differences are reported.
@@ -178,6 +207,8 @@ class SafeRunner(CheckedRunner):
                 self._resume = False
             else:
                 source = found
+        elif not self._resume and isinstance(self._train_loop, BaseLoop):
+            self._warn_of_former_training()
         if source is None:
             if self.cfg.get(_ALLOW_MISSING) and not self._resume:
                 raise ValueError(f'{_ALLOW_MISSING} is set, but there is no load_from whose weights could be missing')
@@ -190,6 +221,15 @@ class SafeRunner(CheckedRunner):
             require_same((self.epoch, self.iter), 'epoch and iteration after resume', 'This is a fault of the code.')
         else:
             self.load_checkpoint(source)
+
+    def _warn_of_former_training(self) -> None:
+        former = [path.name for path in list_checkpoints(self.work_dir)]
+        if former:
+            self.logger.warning(
+                f'{self.work_dir} holds checkpoints of a former training ({", ".join(former[:3])}). This one starts '
+                'from the beginning and overwrites those of the same name; --resume goes on from them, and another '
+                '--work-dir keeps them'
+            )
 
     @master_only
     def save_checkpoint(
@@ -225,7 +265,7 @@ class SafeRunner(CheckedRunner):
             'iter': self.iter if by_epoch else self.iter + 1,
             **(meta or {}),
             'cfg': self.cfg.pretty_text,
-            CONFIG_KEY: config_values(self.cfg),
+            CONFIG_KEY: self._config_values(),
             'seed': self.seed,
             'experiment_name': self.experiment_name,
             'time': time.strftime('%Y%m%d_%H%M%S', time.localtime()),

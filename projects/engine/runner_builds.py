@@ -19,10 +19,13 @@ from .config import naming_config_keys
 from .config_builds import ConfigError, check_count, check_not_empty, naming_part
 from .device import lay_out_weights
 from .distributed import end_with_launcher, setup_cpu_process_group
+from .step_size import other_step_size, with_scaled_floor
 
 
 class CheckedRunner(Runner):
     """``Runner`` whose builders name the key of the config that is wrong; arguments are those of ``Runner``."""
+
+    param_schedulers: Any
 
     def setup_env(self, env_cfg: dict) -> None:
         """Join a gloo group when there is no GPU, then do what ``Runner`` does."""
@@ -48,6 +51,37 @@ class CheckedRunner(Runner):
             if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
                 raise ConfigError(f'optim_wrapper.optimizer.type {kind!r} is no optimizer of torch or MMEngine')
             return super().build_optim_wrapper(optim_wrapper)
+
+    def scale_lr(self, optim_wrapper: OptimWrapper | OptimWrapperDict, auto_scale_lr: dict | None = None) -> None:
+        """Scale the learning rate, and the lowest one of schedules, by the samples of a step over those of the config.
+
+        Batches that are accumulated count. A step of another size gets a warning where scaling is off.
+
+        Raises:
+            ConfigError: If scaling is on and the config does not say for how many samples its rate is made.
+        """
+        options = auto_scale_lr or {}
+        base, batch = options.get('base_batch_size'), getattr(self.train_dataloader, 'batch_size', None)
+        if base is None and options.get('enable'):
+            raise ConfigError('auto_scale_lr.enable needs auto_scale_lr.base_batch_size')
+        if base is None or batch is None:
+            return
+        check_count(base, 'auto_scale_lr.base_batch_size')
+        counts = getattr(optim_wrapper, '_accumulative_counts', 1)
+        difference = other_step_size(self.world_size, batch, counts, base)
+        if difference is None or not options.get('enable'):
+            if difference:
+                self.logger.warning(difference)
+            return
+        ratio = self.world_size * batch * counts / base
+        wrappers = optim_wrapper.values() if isinstance(optim_wrapper, OptimWrapperDict) else [optim_wrapper]
+        for group in (group for wrapper in wrappers for group in wrapper.optimizer.param_groups):
+            group['lr'] *= ratio
+        self.param_schedulers = with_scaled_floor(self.param_schedulers, ratio)
+        self.logger.info(
+            f'learning rate times {ratio:g}: a step has {self.world_size * batch * counts} samples, base_batch_size is '
+            f'{base}'
+        )
 
     def build_param_scheduler(self, scheduler: Any) -> Any:
         """Build the schedulers as ``Runner`` does; values that they cannot be built with are named."""

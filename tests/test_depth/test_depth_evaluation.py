@@ -23,6 +23,22 @@ def test_metric_averages_over_images_and_counts_frames_without_truth():
     assert (result['depth/frames'], result['depth/skipped']) == (2, 1)
 
 
+def test_results_of_two_processes_leave_out_the_frame_that_fills_up_though_one_has_no_truth(monkeypatch):
+    """Three frames on two processes: the second gets the first frame again, which must not count twice."""
+    truth, none = torch.full((2, 2), 10.0), torch.zeros(2, 2)
+    frames = [sample(truth, truth), sample(none, truth), sample(truth, 2 * truth)]
+    parts = []
+    for share in (frames[::2], [frames[1], frames[0]]):
+        metric = METRICS.build({'type': 'DepthMetric', 'crop': 'none', 'collect_device': 'gpu'})
+        metric.process({}, share)
+        parts.append(metric.results)
+    monkeypatch.setattr('mmengine.dist.dist.get_dist_info', lambda: (0, 2))
+    monkeypatch.setattr('mmengine.dist.dist.all_gather_object', lambda _: parts)
+    result = metric.evaluate(3)
+    assert result['depth/abs_rel'] == 0.5
+    assert (result['depth/frames'], result['depth/skipped']) == (2, 1)
+
+
 def test_metric_of_the_benchmark_fills_holes():
     metric = METRICS.build({'type': 'DepthMetric', 'protocol': 'kitti'})
     metric.process({}, [sample([[10.0, 10.0, 10.0]], [[12.0, 0.0, 11.0]])])

@@ -43,6 +43,16 @@ def test_rayiou_metric_is_the_function_and_drops_padding(tmp_path, samples):
     assert metric.results == []
 
 
+def test_rayiou_metric_leaves_out_samples_for_which_the_info_file_names_no_label(tmp_path, samples):
+    (tmp_path / 'origins.json').write_text(json.dumps(ORIGINS))
+    metric = RayIoUMetric(origins_file=str(tmp_path / 'origins.json'))
+    metric.dataset_meta = META
+    metric.process({}, samples[:1])
+    alone = metric.evaluate(1)
+    metric.process({}, [samples[0], {'token': 'b', 'labelled': False, 'pred_occ': samples[1]['pred_occ']}])
+    np.testing.assert_equal(metric.evaluate(2), alone)
+
+
 def test_rayiou_metric_names_what_is_missing(tmp_path, samples):
     (tmp_path / 'origins.json').write_text(json.dumps({'b': ORIGINS['b']}))
     metric = RayIoUMetric(origins_file=str(tmp_path / 'origins.json'))

@@ -119,7 +119,10 @@ def test_sample_without_a_label_path_names_the_token():
     results = {'occ_path': None, 'token': 'token-7', 'bda_mat': np.eye(4), 'test_mode': False}
     with pytest.raises(FileNotFoundError, match='token-7'):
         LoadOccupancyLabels().transform(results)
-    assert 'gt_occ' not in LoadOccupancyLabels().transform({**results, 'test_mode': True})
+    for path, labelled in ((None, False), ('gone.npz', True)):
+        passed = LoadOccupancyLabels().transform({**results, 'test_mode': True, 'occ_path': path})
+        assert 'gt_occ' not in passed
+        assert passed['labelled'] is labelled
 
 
 def test_real_label_is_read(realdata):

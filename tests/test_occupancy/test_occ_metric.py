@@ -119,6 +119,32 @@ def test_sample_without_label_names_its_token_and_the_way_out():
         evaluate([{**sample([0], [0], token='token-9'), 'pred_occ': torch.zeros(2, 1, 1, dtype=torch.uint8)}])
 
 
+def test_samples_for_which_the_info_file_names_no_label_are_not_scored():
+    nameless = {'token': 'u', 'labelled': False, 'pred_occ': sample([2], [0])['pred_occ']}
+    scores = evaluate([sample([0, 1], [0, 0]), nameless])
+    assert scores['occ/IoU_a'] == 50
+    assert np.isnan(scores['occ/IoU_c'])
+    with pytest.raises(ValueError, match='none of the 2 samples has a label'):
+        evaluate([nameless, nameless])
+    # A label that is named and not there would change the score unseen.
+    with pytest.raises(ValueError, match=r'sample u has no .*gt_occ'):
+        evaluate([sample([0], [0]), {**nameless, 'labelled': True}])
+
+
+def test_results_of_two_processes_leave_out_the_sample_that_fills_up_though_one_has_no_label(monkeypatch):
+    """Three samples on two processes: the second gets the first sample again, which must not count twice."""
+    samples = [sample([0], [0]), {'token': 'u', 'labelled': False, 'pred_occ': torch.zeros(1)}, sample([1], [0])]
+    parts = []
+    for share in (samples[::2], [samples[1], samples[0]]):
+        metric = OccMetric(collect_device='gpu')
+        metric.dataset_meta = META
+        metric.process({}, share)
+        parts.append(metric.results)
+    monkeypatch.setattr('mmengine.dist.dist.get_dist_info', lambda: (0, 2))
+    monkeypatch.setattr('mmengine.dist.dist.all_gather_object', lambda _: parts)
+    assert metric.evaluate(3)['occ/IoU_a'] == 50  # one of the two samples is right
+
+
 def test_metric_reads_data_samples_through_the_evaluator():
     fields = sample([0, 1], [0, 1])
     data_sample = OccDataSample(metainfo={'token': fields.pop('token')})

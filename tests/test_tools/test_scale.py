@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -132,3 +133,20 @@ def test_slurm_starts_a_task_for_each_process(write_config, run_python, tmp_path
     here = {'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': str(free_port())}
     run_python(*words, GPUS='2', GPUS_PER_NODE='0', **here)
     assert load_checkpoint_safe(tmp_path / 'run/epoch_1.pth')['meta']['iter'] == 2
+
+
+@pytest.mark.parametrize('tool', ['train', 'test'])
+@pytest.mark.parametrize(
+    ('given', 'port'),
+    [({}, '29500'), ({'SLURM_JOB_ID': '7654321'}, '24321'), ({'MASTER_PORT': '12345', 'SLURM_JOB_ID': '7'}, '12345')],
+)
+def test_two_slurm_jobs_on_one_node_have_ports_of_their_own(repo, tmp_path, tool, given, port):
+    """What a task of the script gets, with srun and python replaced: 20000 + 7654321 mod 10000 = 24321."""
+    (tmp_path / 'srun').write_text(SRUN)
+    (tmp_path / 'python').write_text('#!/usr/bin/env bash\necho "$MASTER_ADDR $MASTER_PORT $OMP_WAIT_POLICY"\n')
+    for name in ('srun', 'python'):
+        (tmp_path / name).chmod(0o755)
+    environment = {'PATH': f'{tmp_path}:/usr/bin:/bin', 'VIRTUAL_ENV': 'active', 'MASTER_ADDR': 'n1', 'GPUS': '1'}
+    command = ['bash', str(repo / f'tools/slurm_{tool}.sh'), 'gpu', 'job', 'config.py', 'path']
+    made = subprocess.run(command, env={**environment, **given}, capture_output=True, text=True, check=True)
+    assert made.stdout.split() == ['n1', port, 'passive']

@@ -54,7 +54,7 @@ def test_flags_of_train_reach_the_run(write_config, run_python, tmp_path):
     run_python('tools/train.py', config, *flags, '--cfg-options', 'train_dataloader.batch_size=2')
     log = next(work_dir.glob('*/*.log')).read_text()
     assert "type='CpuAutocastOptimWrapper'" in log
-    assert 'Scaling the original LR by 0.333' in log
+    assert 'learning rate times 0.333333: a step has 2 samples, base_batch_size is 6' in log
     resumed = run_python(
         'tools/train.py', config, '--work-dir', work_dir, '--resume', '--cfg-options', 'train_cfg.max_epochs=2'
     )

@@ -106,18 +106,21 @@ class DepthMetric(BaseMetric):
                 check_finite(pred)
                 if self.submission_dir is not None:
                     write_depth_prediction(pred, sample.get('frame_id'), self.submission_dir)
-                self.results.append(None if self.format_only else self.score(_to_numpy(sample['gt_depth']), pred))
+                row = None if self.format_only else self.score(_to_numpy(sample['gt_depth']), pred)
+                # Not None: MMEngine drops that when it collects the results of processes, and would then count the
+                # frames that fill up the last batch.
+                self.results.append(row or {})
             except ValueError as error:
                 raise ValueError(f'frame {frame}: {error}') from error
 
-    def compute_metrics(self, results: list[dict[str, float] | None]) -> dict[str, float]:
+    def compute_metrics(self, results: list[dict[str, float]]) -> dict[str, float]:
         """Average over the frames that have truth."""
         logger = MMLogger.get_current_instance()
         if self.format_only:
             logger.info(f'{len(results)} predictions were written to {self.submission_dir}')
             return {}
-        metrics = macro_average(results)
-        scored = sum(row is not None for row in results)
+        metrics = macro_average([row or None for row in results])
+        scored = sum(bool(row) for row in results)
         metrics.update(frames=scored, skipped=len(results) - scored)
         lines = [f'{key:<16}{value:>12.6g}' for key, value in metrics.items()]
         logger.info('\n'.join([self.title, *lines]))

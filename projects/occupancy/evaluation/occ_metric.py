@@ -13,7 +13,7 @@ from projects.occ_eval import confusion_matrix, geometric_iou, iou_from_confusio
 from projects.occ_eval.confusion import NAN_POLICIES
 from projects.occupancy.classes import UNLABELLED
 
-from .samples import read_prediction, require_fields, to_numpy
+from .samples import NOT_SCORED, is_unlabelled, read_prediction, require_fields, scored_only, to_numpy
 
 
 def write_submission(pred_occ: np.ndarray, token: str, folder: str) -> str:
@@ -37,7 +37,8 @@ class OccMetric(BaseMetric):
 
     Every sample adds one confusion matrix to ``self.results``, so evaluation on many processes is exact.
     Classes and the free class come from ``dataset_meta``. Keys: ``occ/mIoU``, ``occ/IoU``, ``occ/IoU_<class>``; a class
-    in neither labels nor predictions is NaN. Voxels with the label 255 are not labelled and do not count.
+    in neither labels nor predictions is NaN. Voxels with the label 255 are not labelled and do not count. Samples for
+    which the info file names no label do not count either; a warning says how many.
 
     Args:
         mask (str | None): Voxels that count: 'camera' (Occ3D), 'lidar' or None (all). Defaults to 'camera'.
@@ -86,7 +87,8 @@ class OccMetric(BaseMetric):
             pred = read_prediction(sample)
             if self.submission_dir is not None:
                 write_submission(pred, sample['token'], self.submission_dir)
-            self.results.append(np.zeros((0, 0), np.int64) if self.format_only else self._confusion(pred, sample))
+            passed = self.format_only or is_unlabelled(sample)
+            self.results.append(NOT_SCORED if passed else self._confusion(pred, sample))
 
     def _confusion(self, pred: np.ndarray, sample: dict) -> np.ndarray:
         needed = ['gt_occ'] + ([f'mask_{self.mask}'] if self.mask else [])
@@ -105,6 +107,7 @@ class OccMetric(BaseMetric):
         if self.format_only:
             logger.info(f'{len(results)} predictions were written to {self.submission_dir}')
             return {}
+        results = scored_only(results)
         hist = np.sum(results, axis=0)
         classes, free = self.dataset_meta['classes'], self.dataset_meta['free_class']
         ious = 100 * iou_from_confusion(hist, self.nan_policy)

@@ -11,7 +11,16 @@ from mmengine.logging import MMLogger
 from projects.occ_eval import mean_rayiou, ray_counts, rayiou_from_counts, read_origins, scene_origins
 from projects.occ_eval.grids import as_grid
 
-from .samples import infos_by_token, read_prediction, require_fields, spec_of, to_numpy
+from .samples import (
+    NOT_SCORED,
+    infos_by_token,
+    is_unlabelled,
+    read_prediction,
+    require_fields,
+    scored_only,
+    spec_of,
+    to_numpy,
+)
 
 
 @METRICS.register_module()
@@ -21,7 +30,8 @@ class RayIoUMetric(BaseMetric):
     Every sample adds 5 x C counts to ``self.results``, so evaluation on many processes is exact. Grid and the C classes
     without free come from ``dataset_meta``; where it does not say the grid, it is that of Occ3D-nuScenes. Keys:
     ``rayiou/mean``, ``rayiou/1``, ``rayiou/2``, ``rayiou/4`` and ``rayiou/<class>`` (mean of the three). There is no
-    mask. Rays that meet a voxel with the label 255 (not labelled) do not count.
+    mask. Rays that meet a voxel with the label 255 (not labelled) do not count, nor do samples for which the info file
+    names no label; a warning says how many.
 
     Args:
         ann_file (str | None): Info file of the whole split; rays start at the LiDAR positions of its scenes.
@@ -60,6 +70,9 @@ class RayIoUMetric(BaseMetric):
             data_samples (Sequence[dict]): With ``token``, ``pred_occ`` and ``gt_occ``, each (X, Y, Z).
         """
         for sample in data_samples:
+            if is_unlabelled(sample):
+                self.results.append(NOT_SCORED)
+                continue
             require_fields(sample, ['gt_occ'], 'add LoadOccupancyLabels to the pipeline')
             if sample['token'] not in self.origins:
                 raise ValueError(f'{self.source} has no ray origins for sample {sample["token"]}')
@@ -75,6 +88,7 @@ class RayIoUMetric(BaseMetric):
 
     def compute_metrics(self, results: list[np.ndarray]) -> dict[str, float]:
         """Sum the counts and derive the numbers."""
+        results = scored_only(results)
         counts = np.sum(results, axis=0)
         scores = {key: 100 * value for key, value in mean_rayiou(counts).items()}
         MMLogger.get_current_instance().info(f'RayIoU in percent over {len(results)} samples: {scores}')

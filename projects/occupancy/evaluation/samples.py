@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.logging import MMLogger
 
 from projects.fileio import restricted_load
 from projects.occ_eval.infos import read_info_items
@@ -51,6 +52,35 @@ def require_fields(sample: Mapping[str, Any], needed: Sequence[str], hint: str) 
     missing = [key for key in needed if sample.get(key) is None]
     if missing:
         raise ValueError(f'sample {sample["token"]} has no {missing}, so it cannot be scored; {hint}')
+
+
+def is_unlabelled(sample: Mapping[str, Any]) -> bool:
+    """Whether the info file names no label for a sample: it is predicted and not scored."""
+    return sample.get('gt_occ') is None and not sample.get('labelled', True)
+
+
+NOT_SCORED = np.zeros((0, 0), np.int64)
+"""Result of a sample without a label. Not None: MMEngine drops that when it collects the results of processes, and
+would then count samples that fill up the last batch."""
+
+
+def scored_only(results: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Results of the samples that have labels; the others (:data:`NOT_SCORED`) are counted in the log.
+
+    Raises:
+        ValueError: If no sample has one.
+    """
+    scored = [result for result in results if result.size]
+    if not scored:
+        raise ValueError(
+            f'none of the {len(results)} samples has a label, so nothing can be scored; put gts of Occ3D-nuScenes '
+            'below the data root and run tools/create_data.py occ3d-nus --force, or set format_only=True'
+        )
+    if len(scored) < len(results):
+        MMLogger.get_current_instance().warning(
+            f'{len(results) - len(scored)} of {len(results)} samples are not scored: the info file names no label'
+        )
+    return scored
 
 
 def infos_by_token(ann_file: str) -> dict[str, dict]:

@@ -47,7 +47,8 @@ class LoadOccupancyLabels(BaseTransform):
     Required keys: ``occ_path``, ``token``, ``test_mode``, ``bda_mat``, ``grid_size`` and ``num_classes`` of the data
     set. Optional key: ``labelled``; where it is False (``label_part`` of the data set) no voxel is labelled and no file
     is read. Added keys: ``gt_occ`` uint8 (255: not labelled), ``mask_camera`` and ``mask_lidar`` bool, each (X, Y, Z).
-    In test mode a sample without a label passes without these keys.
+    In test mode a sample without a label passes without these keys, and where the info file names none, ``labelled`` is
+    False.
     """
 
     def transform(self, results: dict) -> dict:
@@ -64,6 +65,7 @@ class LoadOccupancyLabels(BaseTransform):
             return results
         path = results.get('occ_path')
         if results.get('test_mode') and (path is None or not os.path.isfile(path)):
+            results['labelled'] = path is not None
             return results
         if path is None:
             raise FileNotFoundError(
