@@ -79,7 +79,7 @@ class DepthMeter:
     def frame_sums(self, metric: str) -> np.ndarray:
         """What each frame adds to the mean of a metric: its value and 1, or zeros without truth. Shape (F, 2)."""
         frames = self.sparse.results
-        return np.array([(0.0, 0.0) if frame is None else (frame[metric], 1.0) for frame in frames])
+        return np.array([(frame[metric], 1.0) if frame else (0.0, 0.0) for frame in frames])
 
     def dense_scores(self) -> Scores | None:
         """The same against the dense truth; None without it."""

@@ -12,13 +12,20 @@ from projects.engine.step_size import other_step_size, schedulers_at, step_sampl
 LINEAR = {'type': 'PolyLR', 'power': 1.0, 'eta_min': 0.0, 'begin': 0, 'end': 4, 'convert_to_iter_based': True}
 
 
+def _rows(work_dir):
+    """Logged rows of all runs there, in order; two runs of one second share a folder."""
+    files = sorted(work_dir.glob('*/vis_data/scalars.json'))
+    return [json.loads(line) for path in files for line in path.open()]
+
+
 def train(toys, work_dir, batch=3, accumulate=1, **options):
     """Train toy models on 12 samples; returns the log and the learning rate of every iteration."""
     cfg = Config(toys.toy_config(work_dir, ema=False, accumulate=accumulate, **options))
     cfg.train_dataloader.batch_size = batch
+    before = len(_rows(work_dir))
     SafeRunner.from_cfg(cfg).train()
     newest = max(path for path in work_dir.iterdir() if path.is_dir())
-    rows = [json.loads(line) for line in (newest / 'vis_data/scalars.json').open()]
+    rows = _rows(work_dir)[before:]
     return next(newest.glob('*.log')).read_text(), [row['lr'] for row in rows if 'loss_toy' in row]
 
 
