@@ -38,7 +38,7 @@ def write_depth_prediction(pred: np.ndarray, frame_id: str | None, folder: str |
 class DepthMetric(BaseMetric):
     """Depth metrics, averaged over images.
 
-    Every frame adds its metrics, or None when no pixel has truth, to ``self.results``; sums are exact, so evaluation
+    Every frame adds its metrics, or none when no pixel has truth, to ``self.results``; sums are exact, so evaluation
     on many processes gives the same numbers. Keys: ``depth/`` with the names of ``EIGEN_KEYS`` or ``KITTI_KEYS`` of
     ``projects.depth_eval``, ``frames`` (scored) and ``skipped`` (no truth).
 
