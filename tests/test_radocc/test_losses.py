@@ -15,7 +15,7 @@ from projects.radocc import (
     VolumeRenderingConnector,
 )
 
-DEVICE = 'cuda' if torch.backends.cuda.is_built() else 'lazy:0'
+DEVICE = 'cuda' if torch.cuda.is_available() else 'lazy:0'
 
 
 def random_weights(*shape, seed):
