@@ -12,21 +12,20 @@ from projects.engine.step_size import other_step_size, schedulers_at, step_sampl
 LINEAR = {'type': 'PolyLR', 'power': 1.0, 'eta_min': 0.0, 'begin': 0, 'end': 4, 'convert_to_iter_based': True}
 
 
-def _rows(work_dir):
-    """Logged rows of all runs there, in order; two runs of one second share a folder."""
-    files = sorted(work_dir.glob('*/vis_data/scalars.json'))
-    return [json.loads(line) for path in files for line in path.open()]
+def _written(work_dir, pattern):
+    """Lines of all runs there, in order; two runs of one second share a folder."""
+    return [line for path in sorted(work_dir.glob(pattern)) for line in path.read_text().splitlines()]
 
 
 def train(toys, work_dir, batch=3, accumulate=1, **options):
     """Train toy models on 12 samples; returns the log and the learning rate of every iteration."""
     cfg = Config(toys.toy_config(work_dir, ema=False, accumulate=accumulate, **options))
     cfg.train_dataloader.batch_size = batch
-    before = len(_rows(work_dir))
+    patterns = ('*/*.log', '*/vis_data/scalars.json')
+    before = [len(_written(work_dir, pattern)) for pattern in patterns]
     SafeRunner.from_cfg(cfg).train()
-    newest = max(path for path in work_dir.iterdir() if path.is_dir())
-    rows = _rows(work_dir)[before:]
-    return next(newest.glob('*.log')).read_text(), [row['lr'] for row in rows if 'loss_toy' in row]
+    log, rows = (_written(work_dir, pattern)[count:] for pattern, count in zip(patterns, before))
+    return '\n'.join(log), [row['lr'] for row in map(json.loads, rows) if 'loss_toy' in row]
 
 
 @pytest.mark.parametrize(
