@@ -10,7 +10,7 @@ arms = dict(
     _delete_=True,
     alone=dict(config=_base_.student, labelled_share=1.0),
     adudepth_few=_lite0.format('adudepth-few-labels'),
-    # The strongest simple rival: the teacher's log depth, imitated in all pixels alike at the same weight.
+    # A plain rival: the teacher's log depth, imitated in all pixels alike at the same weight.
     plain_few=_lite0.format('adudepth-few-labels-plain'),
     # As it is for many labels, its two halves, and a rival without either.
     adudepth=_lite0.format('adudepth'),

@@ -32,8 +32,8 @@ class OccDataSample(BaseDataElement):
     - ``probabilities``, ``rendered_depth``, ``rendered_semantics``: what ``OccInferencer`` adds on request.
 
     Meta information: ``token`` (always), ``scene_name, scene_token, sample_idx, ori_shape, img_shape, img_paths,
-    cam_names, timestamp, point_cloud_range,
-    grid_size, num_classes``, and ``history_tokens`` of the former keyframes.
+    cam_names, timestamp, point_cloud_range, grid_size, num_classes``,
+    and ``history_tokens`` of the former keyframes.
     """
 
     def set_field(self, value: Any, name: str, dtype: Any = None, field_type: str = 'data') -> None:
