@@ -15,6 +15,7 @@ from mmengine.registry import DATA_SAMPLERS, DATASETS, HOOKS, LOOPS, METRICS, MO
 from mmengine.runner import Runner
 
 from .config_builds import ConfigError
+from .config_parts import check_config_parts
 from .config_places import name_places, places_of, walk
 from .config_types import explain_unknown_type
 from .config_variables import is_misspelt, read_config_file, unread_names
@@ -159,13 +160,14 @@ def read_config(path: str | os.PathLike, options: Mapping[str, Any] | None = Non
         dump of it holds only keys that change something.
 
     Raises:
-        ConfigError: If there is no such file, it cannot be evaluated, has no model, or a name or an option would change
-            nothing.
+        ConfigError: If there is no such file, it cannot be evaluated, has no model, or a name, a key or an option would
+            change nothing.
     """
     cfg = _load(os.fspath(path))
     check_config_keys(cfg)
     _check_options(cfg, options or {})
     cfg.merge_from_dict(dict(options or {}))
+    check_config_parts(cfg.to_dict())
     if '_base_' not in Path(path).parts:  # parts of configs, which show what data look like, for instance
         _check_complete(cfg, path)
     for name in [name for name in cfg if name not in RUNNER_KEYS]:

@@ -220,6 +220,10 @@ class SafeRunner(CheckedRunner):
             self.resume(source)
             require_same((self.epoch, self.iter), 'epoch and iteration after resume', 'This is a fault of the code.')
         else:
+            model = self.model.module if is_model_wrapper(self.model) else self.model
+            own = getattr(model, 'student_ckpt', None)
+            if own and isinstance(self._train_loop, BaseLoop):
+                self.logger.warning(f'load_from={source} goes over the weights of model.student_ckpt={own}')
             self.load_checkpoint(source)
 
     def _warn_of_former_training(self) -> None:

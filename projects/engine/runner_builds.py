@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 
 from .config import naming_config_keys
 from .config_builds import ConfigError, check_count, check_not_empty, naming_part
+from .config_parts import unmatched_custom_keys
 from .device import lay_out_weights
 from .distributed import end_with_launcher, setup_cpu_process_group
 from .step_size import other_step_size, with_scaled_floor
@@ -45,7 +46,13 @@ class CheckedRunner(Runner):
             return super().build_model(model)
 
     def build_optim_wrapper(self, optim_wrapper: dict | OptimWrapper | OptimWrapperDict) -> Any:
-        """Build the optimizer as ``Runner`` does; values that it cannot be built with are named."""
+        """Build the optimizer as ``Runner`` does; values that it cannot be built with are named.
+
+        Keys of ``custom_keys`` that match no parameter, and so change nothing, get a warning.
+        """
+        for key in unmatched_custom_keys(self.model, optim_wrapper):
+            place = 'optim_wrapper.paramwise_cfg.custom_keys'
+            self.logger.warning(f'{place}: {key!r} is in no parameter name of the model')
         with naming_part(optim_wrapper, 'optim_wrapper'):
             kind = (optim_wrapper.get('optimizer') or {}).get('type') if isinstance(optim_wrapper, Mapping) else None
             if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
