@@ -5,6 +5,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+import projects.distillation  # noqa: F401 - registers the Distiller
 from projects.engine import ConfigError, SafeRunner, read_config
 from projects.engine.config_parts import check_config_parts, unmatched_custom_keys
 
@@ -72,7 +73,7 @@ def test_load_from_says_that_it_goes_over_the_students_checkpoint(toys, tmp_path
     whole = {f'student.{name}': value for name, value in nets['student'].state_dict().items()}
     torch.save({'state_dict': whole, 'meta': {}}, paths['whole'])
     model = {**toys.distiller_config(paths['teacher']), 'student_ckpt': str(paths['student'])}
-    cfg = toys.toy_config(tmp_path / 'run', model, epochs=1, load_from=str(paths['whole']))
+    cfg = toys.toy_config(tmp_path / 'run', model, epochs=1, load_from=str(paths['whole']), default_scope='mmdet3d')
     assert [text for text in warnings_of(monkeypatch, cfg) if 'load_from=' in text] == [
         f'load_from={paths["whole"]} goes over the weights of model.student_ckpt={paths["student"]}'
     ]
