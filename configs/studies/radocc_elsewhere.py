@@ -26,4 +26,6 @@ settings = dict(
     _delete_=True,
     labels_3=dict(label_part=0.03, labelled_share=0.5),
     labels_10=dict(label_part=0.1, labelled_share=0.5),
+    # Three times the steps: what is left of a gain when nothing is short of steps any more.
+    labels_3_long=dict(label_part=0.03, labelled_share=0.5, schedule=3),
 )

@@ -32,7 +32,7 @@ _ARM_KEYS = {
     'swap_history',
     'elsewhere',
 }
-_SETTING_KEYS = {'scene_part', 'label_part', 'labelled_share', 'labels'}
+_SETTING_KEYS = {'scene_part', 'label_part', 'labelled_share', 'labels', 'schedule'}
 EXACT = 'exact'
 _TEACHER = 'teacher'
 ELSEWHERE = 'elsewhere'
@@ -235,7 +235,11 @@ class Ablation:
         return bool(read_config(self.arm_of(run)['config']).model.type == 'Distiller')
 
     def epochs_of(self, run: Run) -> int:
-        """Number of epochs, which gives all arms of a study the same steps, also on fewer scenes."""
+        """Number of epochs, which gives all arms of a setting the same steps, also on fewer scenes.
+
+        ``schedule`` of the setting multiplies the epochs of all its arms, and of a teacher of its own.
+        """
         arm = self.arm_of(run)
         epochs = arm.get('epochs') or self.epochs or read_config(arm['config']).train_cfg.max_epochs
-        return round(epochs / self.setting_of(run).get('scene_part', 1.0))
+        times = 1.0 if run.setting == ELSEWHERE else self.settings[run.setting].get('schedule', 1.0)
+        return round(epochs * times / self.setting_of(run).get('scene_part', 1.0))

@@ -40,19 +40,22 @@ def check_seeds(value: Any, what: str) -> None:
 
 
 def check_parts(entry: Mapping[str, Any], what: str) -> None:
-    """Refuse parts and shares that are none.
+    """Refuse parts, shares and lengths that are none.
 
     Args:
         entry (Mapping[str, Any]): An arm or a setting.
         what (str): Its name, for the message.
 
     Raises:
-        ValueError: If one is not above 0 and at most 1.
+        ValueError: If one is not above 0 and at most 1, or ``schedule`` is no factor from 1 on.
     """
     for key in _PARTS:
         part = entry.get(key, 1.0)
         if isinstance(part, bool) or not isinstance(part, (int, float)) or not 0 < part <= 1:
             raise ValueError(f'{key} of {what} must be above 0 and at most 1, got {part!r}')
+    times = entry.get('schedule', 1)
+    if isinstance(times, bool) or not isinstance(times, (int, float)) or times < 1:
+        raise ValueError(f'schedule of {what} must be a factor of at least 1, got {times!r}')
 
 
 def check_config_file(path: Any, root: Path, what: str) -> None:

@@ -157,6 +157,20 @@ def test_on_fewer_scenes_there_are_as_many_steps(tmp_path):
     assert options(steps['all/alone/seed4'])['train_cfg.max_epochs'] == '12'
 
 
+def test_a_longer_schedule_multiplies_the_epochs_of_all_arms_of_its_setting_alone(tmp_path):
+    (tmp_path / 'study.py').write_text(TEXT.replace('few=dict(', 'few=dict(schedule=3, '))
+    steps = {step.name: step for step in steps_of(Ablation(tmp_path / 'study.py', tmp_path))}
+    names = ['few/alone/seed4', 'few/radocc/seed4', 'few/teacher/seed4', 'few/labelled/seed4', 'all/alone/seed4']
+    assert [options(steps[name])['train_cfg.max_epochs'] for name in names] == ['18', '18', '18', '9', '6']
+    # A teacher from elsewhere is one for all settings, and keeps its own length.
+    (tmp_path / 'study.py').write_text(TEXT.replace('few=dict(', 'few=dict(schedule=3, ') + 'teacher_seed = 1\n')
+    study = Ablation(tmp_path / 'study.py', tmp_path)
+    assert (study.epochs_of(study.teacher_run('few')), study.epochs_of(study.find('few/alone/seed4'))) == (6, 18)
+    (tmp_path / 'study.py').write_text(TEXT.replace('few=dict(', 'few=dict(schedule=0.5, '))
+    with pytest.raises(ValueError, match=r"schedule of setting 'few' .*at least 1, got 0\.5"):
+        Ablation(tmp_path / 'study.py', tmp_path)
+
+
 def test_no_choice_is_made_on_held_out_scenes_while_training(study):
     trained = [step for step in steps_of(study) if 'tools/train.py' in step.command]
     assert {options(step)['val_dataloader.dataset.ann_file'] for step in trained} == {'occ3d-nus_infos_calib.pkl'}
