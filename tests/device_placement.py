@@ -17,7 +17,12 @@ from projects.occupancy.models import RaySampleGeometry
 from projects.occupancy.models.losses import lidar_depth_loss, masked_cross_entropy_loss
 from projects.occupancy.models.losses.depth_loss import depth_bin_targets
 from projects.occupancy.models.losses.lovasz_softmax import lovasz_of_present_classes
-from projects.occupancy.models.view_transforms import BEVFormerEncoder, LSSViewTransform, StereoLSSViewTransform
+from projects.occupancy.models.view_transforms import (
+    BEVFormerEncoder,
+    LSSViewTransform,
+    StereoLSSViewTransform,
+    TPVFormerEncoder,
+)
 from projects.occupancy.models.view_transforms.pillars import list_views, project_pillars
 from projects.occupancy.ops import warp_to_key
 from projects.occupancy.structures import OccDataSample
@@ -92,6 +97,18 @@ def bev_queries(device):
     return module.attend([feats], views).sum(), [feats, *module.parameters()]
 
 
+def plane_queries(device):
+    """Projection of the pillars of three planes, and two layers, one of which reads the images."""
+    sizes = {'num_layers': 1, 'num_plane_layers': 1, 'num_levels': 1, 'num_heads': 2, 'plane_heights': 2}
+    sizes.update(num_heights=(2, 2, 2), num_points=(4, 4, 4), plane_points=2)
+    with DefaultScope.overwrite_default_scope('mmdet3d'), torch.device(device):
+        module = TPVFormerEncoder(8, RANGE, [10, 10, 2], **sizes)
+    feats = leaf(1, 2, 8, 4, 6, device=device)
+    points = [module.get_buffer(f'points_{plane}') for plane in range(3)]
+    views = [list_views(*project_pillars(found, calibration(device), (16, 24)), 7) for found in points]
+    return module.attend([feats], views).sum(), [feats, *module.parameters()]
+
+
 def temporal_stereo(device):
     """Matching of two keyframes, and the warp of BEV and voxel features."""
     net = {'type': 'StereoDepthNet', 'mid_channels': 8, 'num_blocks': 1, 'norm_cfg': {'type': 'GN', 'num_groups': 1}}
@@ -143,7 +160,15 @@ def lidar_rays(device):
 
 PARTS = {
     part.__name__: part
-    for part in (occupancy_losses, view_transform, bev_queries, temporal_stereo, distillation, lidar_rays)
+    for part in (
+        occupancy_losses,
+        view_transform,
+        bev_queries,
+        plane_queries,
+        temporal_stereo,
+        distillation,
+        lidar_rays,
+    )
 }
 
 

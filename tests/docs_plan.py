@@ -10,7 +10,7 @@ SUBSTITUTIONS = (
     (r'bevfusion-r50_flashocc-r50_8xb4-24e_occ3d-nus', 'bevfusion-mini_flashocc-mini_1xb1-4e_minidrive'),
     (r'stereo-(r50|swin-l)_mono-(r50|swin-l)_8xb1-50e_kitti-eigen', 'stereo-mini_mono-mini_1xb4-12e_minidrive'),
     (r'(bevdet-occ|bevfusion-occ|flashocc)_r50_8xb4-24e_occ3d-nus', r'\1_mini_1xb1-7e_minidrive'),
-    (r'bevformer-occ_r50_8xb1-24e_occ3d-nus', 'bevformer-occ_lite0_1xb1-6e_minidrive'),
+    (r'(bev|tpv)former-occ_r50_8xb1-24e_occ3d-nus', r'\1former-occ_lite0_1xb1-6e_minidrive'),
     (r'renderocc_flashocc-r50_8xb4-24e_occ3d-nus', 'renderocc_flashocc-lite0_1xb1-6e_minidrive'),
     (r'sparse-occ_(flashocc|bevfusion)-r50_8xb4-24e_nus-lidarseg', r'sparse-occ_\1-lite0_1xb1-6e_minidrive'),
     (r'bevfusion-r50_flashocc-r50_8xb4-24e_nus-lidarseg', 'bevfusion-lite0_flashocc-lite0_1xb1-6e_minidrive'),

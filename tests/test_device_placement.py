@@ -4,7 +4,16 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    'part', ['occupancy_losses', 'view_transform', 'bev_queries', 'temporal_stereo', 'distillation', 'lidar_rays']
+    'part',
+    [
+        'occupancy_losses',
+        'view_transform',
+        'bev_queries',
+        'plane_queries',
+        'temporal_stereo',
+        'distillation',
+        'lidar_rays',
+    ],
 )
 def test_a_step_runs_forward_and_backward_on_a_device_that_is_not_the_cpu(part, tool_server, repo):
     done = tool_server.run(['tests/device_placement.py', part], repo)

@@ -23,6 +23,7 @@ CONFIGS = sorted(
 )
 R50 = '8xb4-24e_occ3d-nus.py'
 QUERIES = 'bevformer_occ/bevformer-occ_lite0_1xb1-6e_minidrive.py'
+PLANES = 'tpvformer_occ/tpvformer-occ_lite0_1xb1-6e_minidrive.py'
 
 
 def plan_of(name):
@@ -159,6 +160,21 @@ def test_bev_queries_cost_their_projections_and_what_they_read():
     assert part.flops == pytest.approx(2 * (2 * layer + sampling))
     embeddings = (10_000 + 1) * 64 + 200 * 32
     weights = 4 * 65 * 64 + 65 * 4 * (4 + 8) * 3 + (65 * 128 + 129 * 64) + 3 * 128
+    assert part.parameters == embeddings + 2 * weights
+
+
+def test_queries_of_three_planes_cost_their_projections_and_what_they_read():
+    """Two layers of 100 x 100 and twice 100 x 8 cells, 64 channels, 4 heads; cameras see 3056 cells from above, and all
+    of the others.
+    """
+    (part,) = [part for part in plan_of(PLANES).parts if part.name == 'plane queries']
+    cells, read, pixels = 11_600, 6 * (3056 + 2 * 800), 6 * 16 * 28
+    projections = cells * 64 * (2 * 64 + 2 * 128) + 3 * cells * 64 * 64 + 3 * pixels * 64 * 64
+    layer = projections + cells * 64 * 3 * 4 * 4 * 3 + read * 64 * 4 * 8 * 3
+    sampling = 10 * 16 * (cells * 3 * 4 * 4 + read * 4 * 8)
+    assert part.flops == pytest.approx(2 * (2 * layer + sampling))
+    embeddings = (11_600 + 1) * 64 + 208 * 32
+    weights = 3 * (4 * 65 * 64 + 65 * 4 * (3 * 4 + 8) * 3) + (65 * 128 + 129 * 64) + 3 * 128
     assert part.parameters == embeddings + 2 * weights
 
 

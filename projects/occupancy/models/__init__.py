@@ -14,6 +14,7 @@ from .networks import (
     LSSOccModel,
     StereoLSSOccModel,
     TemporalLSSOccModel,
+    TPVFormerOccModel,
 )
 from .ray_geometry import RaySampleGeometry
 from .tta import OccFlipTTAModel
@@ -24,6 +25,7 @@ from .view_transforms import (
     LSSViewTransform,
     StereoDepthNet,
     StereoLSSViewTransform,
+    TPVFormerEncoder,
 )
 
 __all__ = [
@@ -55,6 +57,8 @@ __all__ = [
     'StereoLSSOccModel',
     'StereoLSSViewTransform',
     'StereoSwinTransformer',
+    'TPVFormerEncoder',
+    'TPVFormerOccModel',
     'TemporalLSSOccModel',
     'VoxelLSSFPN',
     'VoxelResNet',

@@ -113,6 +113,20 @@ def query_parts():
     return {**{name: camera[name] for name in names}, 'img_neck': neck, 'view_transform': encoder}
 
 
+def plane_parts():
+    """Parts of the camera model that reads images with the queries of three planes."""
+    encoder = {
+        'type': 'TPVFormerEncoder', 'embed_dims': 8, 'point_cloud_range': RANGE, 'grid_size': [10, 10, 2],
+        'num_layers': 1, 'num_plane_layers': 1, 'num_levels': 2, 'num_heights': [2, 4, 4], 'num_points': [4, 4, 4],
+        'num_heads': 2, 'plane_heights': 2, 'plane_points': 4, 'dropout': 0.0,
+    }  # fmt: skip
+    head = {
+        'type': 'BEVDetOccHead', 'in_channels': 8, 'mid_channels': 8, 'upsample': 2,
+        'loss_lovasz': {'type': 'OccLovaszLoss'},
+    }  # fmt: skip
+    return {**query_parts(), 'view_transform': encoder, 'occ_head': head}
+
+
 def tiny_models():
     """Config of one tiny model of each kind; logits of (20, 20, 4) voxels."""
     bev, voxel = camera_parts(z=2), camera_parts(z=2, collapse=False)
@@ -131,6 +145,7 @@ def tiny_models():
             'data_preprocessor': bev['data_preprocessor'],
         },
         'bevformer': {'type': 'BEVFormerOccModel', **query_parts()},
+        'tpvformer': {'type': 'TPVFormerOccModel', **plane_parts()},
         'fusion': {'type': 'FusionOccModel', **bev, **lidar, 'fuser': fuser},
     }  # fmt: skip
 

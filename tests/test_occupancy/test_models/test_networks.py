@@ -4,8 +4,8 @@ from mmdet3d.registry import MODELS
 
 from projects.occupancy.models import FusionOccModel, LSSOccModel
 
-KINDS = ('flashocc', 'bevdet_occ', 'bevformer', 'lidar', 'fusion')
-WITHOUT_DEPTH = ('bevformer', 'lidar')
+KINDS = ('flashocc', 'bevdet_occ', 'bevformer', 'tpvformer', 'lidar', 'fusion')
+WITHOUT_DEPTH = ('bevformer', 'tpvformer', 'lidar')
 
 
 def build(cfg, batch, train=True):
@@ -20,12 +20,12 @@ def test_outputs_meet_the_contract(kind, tiny_model_cfgs, make_batch):
     with torch.no_grad():
         outputs = model(**data, mode='tensor')
     assert outputs['occ_logits'].shape == (2, 20, 20, 4, 18)
-    if kind == 'bevdet_occ':
+    if kind in ('bevdet_occ', 'tpvformer'):
         assert outputs['voxel_feat'].shape == (2, 8, 10, 10, 2)
     else:
         assert outputs['bev_feat'].shape == (2, 8, 10, 10)
     if kind != 'lidar':
-        assert outputs['img_feats'].shape == (2, 2, 8 if kind == 'bevformer' else 16, 4, 8)
+        assert outputs['img_feats'].shape == (2, 2, 8 if kind in ('bevformer', 'tpvformer') else 16, 4, 8)
     if kind not in WITHOUT_DEPTH:
         assert outputs['depth_logits'].shape == (4, 11, 4, 8)
 
@@ -79,7 +79,7 @@ def test_empty_clouds_are_trained_through(kind, tiny_model_cfgs, make_batch):
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
 
 
-@pytest.mark.parametrize('kind', ['flashocc', 'bevdet_occ', 'bevformer', 'fusion'])
+@pytest.mark.parametrize('kind', ['flashocc', 'bevdet_occ', 'bevformer', 'tpvformer', 'fusion'])
 def test_tiny_model_overfits_one_batch(kind, tiny_model_cfgs, make_batch):
     model, data = build(tiny_model_cfgs()[kind], make_batch())
     optimizer = torch.optim.AdamW(model.parameters(), 1e-2)

@@ -21,6 +21,7 @@ from projects.occupancy.models.networks import (
     LSSOccModel,
     TemporalLSSOccModel,
 )
+from projects.occupancy.models.view_transforms import TPVFormerEncoder
 from projects.occupancy.models.view_transforms.pillars import PillarViews
 
 from .formulas import FLOAT, matching_flops, pillar_flops, pooling_flops, sampling_flops, warp_flops
@@ -147,30 +148,52 @@ def _depth_net(view: nn.Module, feats: Tensor, meter: Meter, matched: Tensor | N
     return meter.measure('view transform', [view], predict, pooling + matching, context)
 
 
-def _queries(model: BEVFormerOccModel, data: DataPlan, meter: Meter) -> dict[str, Tensor]:
-    """BEV queries: every camera reads as many cells as the widest one sees; the sampling is a formula.
+def _views(points: Tensor, share: float) -> PillarViews:
+    """Views in which every camera sees the same share of the cells of ``points`` (Q, P, 3)."""
+    cells, heights = points.shape[:2]
+    shape = (1, NUM_CAMS, round(share * cells))
+    return PillarViews(
+        torch.empty(shape, dtype=torch.int64, device='meta'),
+        torch.empty(shape, dtype=torch.bool, device='meta'),
+        torch.empty(*shape, heights, 2, device='meta'),
+    )
 
-    What is kept is that of mmcv's PyTorch version of the sampling; its CUDA kernel keeps less.
+
+def _places_read(cells: int, attention: Any, seen: int, images: Any) -> float:
+    """Places that the cells of a grid read of grids, and all cameras of images, in one layer."""
+    own = float(cells * attention.attention_weights.out_features)
+    return own + (NUM_CAMS * seen * images.attention_weights.out_features if images is not None else 0.0)
+
+
+def _queries(model: BEVFormerOccModel, data: DataPlan, meter: Meter) -> dict[str, Tensor]:
+    """Queries: every camera reads as many cells as the widest one sees; the sampling is a formula.
+
+    Pillars of the planes from the side and the front go through the whole box: every camera reads all of them. What is
+    kept is that of mmcv's PyTorch version of the sampling; its CUDA kernel keeps less.
     """
     imgs = torch.empty(1, NUM_CAMS, 3, *data.image_size, device='meta')
     images = [model.img_backbone, model.img_neck]
     feats = meter.measure('images', images, lambda: model.extract_img_feats({'imgs': imgs}))
-    view = model.view_transform
-    cells, points = view.points.shape[:2]
-    seen = round(WIDEST_CAMERA / 360 * cells)
-    shape, reads = (1, NUM_CAMS, seen), 0.0
-    for layer in view.layers:
-        reads += cells * layer.self_attn.attention_weights.out_features
-        reads += NUM_CAMS * seen * layer.cross_attn.attention_weights.out_features
-    views = PillarViews(
-        torch.empty(shape, dtype=torch.int64, device='meta'),
-        torch.empty(shape, dtype=torch.bool, device='meta'),
-        torch.empty(*shape, points, 2, device='meta'),
+    view, share = model.view_transform, WIDEST_CAMERA / 360
+    if isinstance(view, TPVFormerEncoder):
+        name, points = 'plane queries', [view.get_buffer(f'points_{plane}') for plane in range(len(view.plane_shapes))]
+        views = [_views(found, share if plane == 0 else 1.0) for plane, found in enumerate(points)]
+        attentions = [
+            (layer.hybrid_attn[plane], layer.cross_attn[plane] if layer.cross_attn is not None else None, plane)
+            for layer in view.layers
+            for plane in range(len(points))
+        ]
+        lift = functools.partial(view.attend, feats, views)
+    else:
+        name, points, views = 'BEV queries', [view.points], [_views(view.points, share)]
+        attentions = [(layer.self_attn, layer.cross_attn, 0) for layer in view.layers]
+        lift = functools.partial(view.attend, feats, views[0])
+    reads = sum(
+        _places_read(len(points[plane]), own, views[plane].rows.shape[-1], cross) for own, cross, plane in attentions
     )
-    channels = view.embed_dims // view.layers[0].self_attn.num_heads
-    sampling = sampling_flops(reads, channels)
-    bev_feat = meter.measure('BEV queries', [view], lambda: view.attend(feats, views), sampling)
-    outputs = meter.measure('head', [model.occ_head], lambda: model.decode(bev_feat))
+    sampling = sampling_flops(reads, view.embed_dims // attentions[0][0].num_heads)
+    lifted = meter.measure(name, [view], lift, sampling)
+    outputs = meter.measure('head', [model.occ_head], lambda: model.decode(lifted))
     return {'img_feats': feats[0], **outputs}
 
 

@@ -7,6 +7,7 @@ from .lidar_occ_model import LidarOccModel
 from .lss_occ_model import LSSOccModel
 from .stereo_lss_occ_model import StereoLSSOccModel
 from .temporal_lss_occ_model import TemporalLSSOccModel
+from .tpvformer_occ_model import TPVFormerOccModel
 
 __all__ = [
     'BEVFormerOccModel',
@@ -15,5 +16,6 @@ __all__ = [
     'LSSOccModel',
     'LidarOccModel',
     'StereoLSSOccModel',
+    'TPVFormerOccModel',
     'TemporalLSSOccModel',
 ]

@@ -6,6 +6,7 @@ from .depth_net import CameraAwareDepthNet
 from .lss import LSSViewTransform, frustum_rays
 from .stereo_depth_net import StereoDepthNet
 from .stereo_lss import StereoLSSViewTransform
+from .tpvformer import TPVFormerEncoder
 
 __all__ = [
     'BEVFormerEncoder',
@@ -14,5 +15,6 @@ __all__ = [
     'LSSViewTransform',
     'StereoDepthNet',
     'StereoLSSViewTransform',
+    'TPVFormerEncoder',
     'frustum_rays',
 ]

@@ -14,6 +14,32 @@ from .bevformer_layer import BEVFormerLayer
 from .pillars import PillarViews, find_views, pillar_points, project_pillars
 
 
+def join_levels(img_feats: Sequence[Tensor], level_embed: Tensor, name: str) -> tuple[Tensor, list[tuple[int, int]]]:
+    """Cells of all feature maps in one tensor, each with the embedding of its level.
+
+    Args:
+        img_feats (Sequence[Tensor]): Feature maps of all levels, each of shape (B, N, C, fH, fW).
+        level_embed (Tensor): Embeddings. Shape (L, C).
+        name (str): Class that reads them, for the message.
+
+    Returns:
+        tuple[Tensor, list[tuple[int, int]]]: Features of shape (B * N, V, C), and (fH, fW) of each level.
+
+    Raises:
+        ValueError: If the number of feature maps or of their channels is another than that of the embeddings.
+    """
+    channels = {feat.shape[2] for feat in img_feats}
+    levels, embed_dims = level_embed.shape
+    if len(img_feats) != levels or channels != {embed_dims}:
+        raise ValueError(
+            f'{name} expects {levels} feature maps of {embed_dims} channels, got {len(img_feats)} of '
+            f'{sorted(channels)}; see num_levels, embed_dims and the img_neck'
+        )
+    flat = [feat.flatten(0, 1).flatten(2).transpose(1, 2) for feat in img_feats]
+    value = torch.cat([feat + level for feat, level in zip(flat, level_embed)], 1)
+    return value, [tuple(feat.shape[-2:]) for feat in img_feats]
+
+
 @MODELS.register_module()
 class BEVFormerEncoder(BaseModule):
     """Learned queries of a BEV grid, refined by layers of deformable self-attention and cross-attention.
@@ -92,15 +118,7 @@ class BEVFormerEncoder(BaseModule):
         Raises:
             ValueError: If the number of feature maps or of their channels is another than that of the config.
         """
-        channels = {feat.shape[2] for feat in img_feats}
-        if len(img_feats) != self.num_levels or channels != {self.embed_dims}:
-            raise ValueError(
-                f'{type(self).__name__} expects {self.num_levels} feature maps of {self.embed_dims} channels, got '
-                f'{len(img_feats)} of {sorted(channels)}; see num_levels, embed_dims and the img_neck'
-            )
-        shapes = [tuple(feat.shape[-2:]) for feat in img_feats]
-        flat = [feat.flatten(0, 1).flatten(2).transpose(1, 2) for feat in img_feats]
-        value = torch.cat([feat + level for feat, level in zip(flat, self.level_embed.weight)], 1)
+        value, shapes = join_levels(img_feats, self.level_embed.weight, type(self).__name__)
         X, Y = self.bev_size
         rows, columns = self.row_embed.weight, self.column_embed.weight
         positions = torch.cat([columns.expand(Y, -1, -1), rows.unsqueeze(1).expand(-1, X, -1)], -1).flatten(0, 1)

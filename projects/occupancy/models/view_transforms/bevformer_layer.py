@@ -13,6 +13,34 @@ from .deformable_attention import DeformableAttention
 from .pillars import PillarViews
 
 
+def look_at_images(
+    attention: DeformableAttention,
+    queries: Tensor,
+    img_value: Tensor,
+    img_shapes: Sequence[tuple[int, int]],
+    views: PillarViews,
+) -> Tensor:
+    """Mean over the cameras that see a cell of what it reads there, 0 where none does.
+
+    Args:
+        attention (DeformableAttention): Reads the images around the points of a cell.
+        queries (Tensor): Features of the cells. Shape (B, Q, C).
+        img_value (Tensor): Image features of all levels. Shape (B * N, V, C).
+        img_shapes (Sequence[tuple[int, int]]): Height and width of each level.
+        views (PillarViews): Which camera sees which cell, and where.
+
+    Returns:
+        Tensor: Float32, shape (B, Q, C).
+    """
+    rows, weight = views.rows.flatten(), views.valid.flatten().float()
+    cells = queries.flatten(0, 1)
+    query = cells.index_select(0, rows).unflatten(0, views.rows.shape).flatten(0, 1)
+    read = attention(query, img_value, img_shapes, views.locations.flatten(0, 1)).flatten(0, 1)
+    total = read.new_zeros(cells.shape).index_add(0, rows, read * weight[:, None])
+    count = weight.new_zeros(len(cells)).index_add(0, rows, weight)
+    return (total / count.clamp(min=1)[:, None]).view(queries.shape)
+
+
 class BEVFormerLayer(BaseModule):
     """Self-attention, cross-attention and a feed-forward network, each with a residual and then a LayerNorm.
 
@@ -75,19 +103,6 @@ class BEVFormerLayer(BaseModule):
         """
         around = self.self_attn(bev + positions, bev, [bev_shape], centres)
         bev = self.norms[0](bev + self.dropout(self.self_proj(around)))
-        bev = self.norms[1](bev + self.dropout(self.cross_proj(self.look(bev, img_value, img_shapes, views))))
+        seen = look_at_images(self.cross_attn, bev, img_value, img_shapes, views)
+        bev = self.norms[1](bev + self.dropout(self.cross_proj(seen)))
         return self.norms[2](self.ffn(bev))
-
-    def look(self, bev: Tensor, img_value: Tensor, img_shapes: Sequence[tuple[int, int]], views: PillarViews) -> Tensor:
-        """Mean over the cameras that see a cell of what it reads there, 0 where none does; arguments as above.
-
-        Returns:
-            Tensor: Float32, shape (B, Q, C).
-        """
-        rows, weight = views.rows.flatten(), views.valid.flatten().float()
-        cells = bev.flatten(0, 1)
-        query = cells.index_select(0, rows).unflatten(0, views.rows.shape).flatten(0, 1)
-        read = self.cross_attn(query, img_value, img_shapes, views.locations.flatten(0, 1)).flatten(0, 1)
-        total = read.new_zeros(cells.shape).index_add(0, rows, read * weight[:, None])
-        count = weight.new_zeros(len(cells)).index_add(0, rows, weight)
-        return (total / count.clamp(min=1)[:, None]).view(bev.shape)

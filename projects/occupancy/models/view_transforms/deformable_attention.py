@@ -1,6 +1,6 @@
 """Attention that reads a few learned places around given ones (Deformable DETR, arXiv:2010.04159).
 
-Shape letters: B batch, Q queries, C channels, A anchors of a query, V cells of all levels.
+Shape letters: B batch, Q queries, C channels, L levels, A anchors of a query, V cells of all levels.
 """
 
 import math
@@ -61,7 +61,8 @@ class DeformableAttention(BaseModule):
             query (Tensor): Shape (B, Q, C).
             value (Tensor): Features of all levels, one after the other, row by row. Shape (B, V, C).
             shapes (Sequence[tuple[int, int]]): Height and width of each level.
-            anchors (Tensor): Places (x, y) in image sizes. Shape (B, Q, A, 2), or with 1 in place of B.
+            anchors (Tensor): Places (x, y) in sizes of a map, the same for all levels or for each its own. Shape
+                (B, Q, A, 2) or (B, Q, L, A, 2), or with 1 in place of B.
 
         Returns:
             Tensor: Float32, shape (B, Q, C).
@@ -72,6 +73,8 @@ class DeformableAttention(BaseModule):
         sizes = constant([side for height, width in shapes for side in (width, height)], query, torch.float32).view(
             -1, 2
         )
-        locations = anchors[:, :, None, None, None] + offsets / sizes[:, None, None]
+        # (B, Q, heads, L, points of an anchor, A, 2)
+        places = anchors.unsqueeze(2) if anchors.dim() == 5 else anchors[:, :, None, None]
+        locations = places.unsqueeze(4) + offsets / sizes[:, None, None]
         features = self.value_proj(value).unflatten(-1, (heads, -1))
         return deformable_sample(features, shapes, locations.flatten(4, 5), weights.unflatten(-1, (levels, -1)))

@@ -1,4 +1,4 @@
-"""The configs of BEVFormer-Occ: the small one trains and predicts, alone and under RadOcc."""
+"""The configs of BEVFormer-Occ and TPVFormer-Occ: the small ones train and predict, alone and under RadOcc."""
 
 from pathlib import Path
 
@@ -14,13 +14,18 @@ from projects.occupancy.models.view_transforms.pillars import project_pillars
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 STUDENT = CONFIGS / 'bevformer_occ/bevformer-occ_lite0_1xb1-6e_minidrive.py'
-DISTILLED = CONFIGS / 'radocc/radocc_bevfusion-lite0_bevformer-occ-lite0_1xb1-6e_minidrive.py'
 MATRICES = ('cam2img', 'cam2ego', 'img_aug_matrix', 'bda_mat')
-PAIRS = {
-    STUDENT: DISTILLED,
-    CONFIGS / 'bevformer_occ/bevformer-occ_r50_8xb1-24e_occ3d-nus.py': CONFIGS
-    / 'radocc/radocc_bevfusion-r50_bevformer-occ-r50_8xb1-24e_occ3d-nus.py',
-}
+FAMILIES = ('bevformer', 'tpvformer')
+PLAIN = ('{0}_occ/{0}-occ_lite0_1xb1-6e_minidrive.py', '{0}_occ/{0}-occ_r50_8xb1-24e_occ3d-nus.py')
+TAUGHT = (
+    'radocc/radocc_bevfusion-lite0_{0}-occ-lite0_1xb1-6e_minidrive.py',
+    'radocc/radocc_bevfusion-r50_{0}-occ-r50_8xb1-24e_occ3d-nus.py',
+)
+PAIRS = [
+    (CONFIGS / plain.format(family), CONFIGS / taught.format(family))
+    for family in FAMILIES
+    for plain, taught in zip(PLAIN, TAUGHT)
+]
 
 
 def read(path, root, **changes):
@@ -66,8 +71,9 @@ def test_lidar_points_of_an_augmented_sample_fall_on_the_pixels_of_its_depth_map
     assert found > 100
 
 
-def test_the_small_student_trains_and_predicts(nuscenes_root):
-    cfg = read(STUDENT, nuscenes_root)
+@pytest.mark.parametrize('family', FAMILIES)
+def test_the_small_student_trains_and_predicts(family, nuscenes_root):
+    cfg = read(CONFIGS / PLAIN[0].format(family), nuscenes_root)
     model = MODELS.build(cfg.model).train()
     optimizer = OptimWrapper(torch.optim.Adam(model.parameters(), lr=1e-3))
     batch = batch_of(cfg.train_dataloader, 2)
@@ -80,12 +86,14 @@ def test_the_small_student_trains_and_predicts(nuscenes_root):
     assert [sample.pred_occ.shape for sample in found] == [(200, 200, 16)] * 2
 
 
-def test_the_small_student_is_distilled_by_the_losses_of_radocc(nuscenes_root, tmp_path):
-    teacher = Config.fromfile(DISTILLED).model.teacher
+@pytest.mark.parametrize('family', FAMILIES)
+def test_the_small_student_is_distilled_by_the_losses_of_radocc(family, nuscenes_root, tmp_path):
+    distilled = CONFIGS / TAUGHT[0].format(family)
+    teacher = Config.fromfile(distilled).model.teacher
     torch.save({'state_dict': MODELS.build(teacher).state_dict()}, tmp_path / 'teacher.pth')
     changes = {'model.teacher_ckpt': str(tmp_path / 'teacher.pth'), 'model.teacher_config': None}
     changes.update({f'model.{part}.img_backbone.init_cfg': None for part in ('student', 'teacher')})
-    cfg = read(DISTILLED, nuscenes_root, **changes)
+    cfg = read(distilled, nuscenes_root, **changes)
     model = MODELS.build(cfg.model)
     model.init_weights()
     optimizer = OptimWrapper(torch.optim.Adam(model.student.parameters(), lr=1e-3))
@@ -98,7 +106,7 @@ def test_the_small_student_is_distilled_by_the_losses_of_radocc(nuscenes_root, t
     assert found.pred_occ.shape == (200, 200, 16)
 
 
-@pytest.mark.parametrize(('plain', 'distilled'), PAIRS.items())
+@pytest.mark.parametrize(('plain', 'distilled'), PAIRS)
 def test_the_distilled_student_is_the_plain_one_on_the_same_schedule(plain, distilled):
     student, distillation = Config.fromfile(plain), Config.fromfile(distilled)
     assert distillation.model.student == student.model
@@ -106,7 +114,8 @@ def test_the_distilled_student_is_the_plain_one_on_the_same_schedule(plain, dist
         assert distillation[key] == student[key]
 
 
-def test_rays_and_losses_are_those_of_the_lift_splat_student():
+@pytest.mark.parametrize('family', FAMILIES)
+def test_rays_and_losses_are_those_of_the_lift_splat_student(family):
     rival = Config.fromfile(CONFIGS / 'radocc/radocc_bevfusion-lite0_flashocc-lite0_1xb1-6e_minidrive.py').model
-    model = Config.fromfile(DISTILLED).model
+    model = Config.fromfile(CONFIGS / TAUGHT[0].format(family)).model
     assert {key for key in model if model[key] != rival[key]} == {'student'}
