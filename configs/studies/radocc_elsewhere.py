@@ -6,7 +6,7 @@ teacher_seed = 1
 _radocc = 'configs/radocc/{}_bevfusion-lite0_flashocc-lite0_1xb1-6e_minidrive.py'
 arms = dict(
     _delete_=True,
-    alone=_base_.student,
+    alone=dict(config=_base_.student, seeds=[0, 1, 2, 3, 4]),
     alone_labelled=dict(config=_base_.student, labelled_share=1.0),
     radocc=_radocc.format('radocc'),
     radocc_pseudo=_radocc.format('radocc-pseudo'),
@@ -18,6 +18,7 @@ arms = dict(
     pseudo=_radocc.format('pseudo-labels'),
     voxel_kl=_radocc.format('voxel-kl'),
     effocc=_radocc.format('effocc'),
+    radocc_effocc=_radocc.format('radocc-effocc'),
     alone_longer=dict(config=_base_.student, epochs=7),
     # What the data and labels of the teacher give in place of its weights, for who has them.
     alone_elsewhere=dict(config=_base_.student, elsewhere=True),
