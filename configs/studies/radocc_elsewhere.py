@@ -18,6 +18,7 @@ arms = dict(
     pseudo=_radocc.format('pseudo-labels'),
     voxel_kl=_radocc.format('voxel-kl'),
     effocc=_radocc.format('effocc'),
+    inherit_head=_radocc.format('inherit-head'),
     radocc_effocc=_radocc.format('radocc-effocc'),
     alone_longer=dict(config=_base_.student, epochs=7),
     # What the data and labels of the teacher give in place of its weights, for who has them.

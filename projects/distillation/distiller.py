@@ -42,7 +42,8 @@ class Distiller(BaseModel):
         student (dict): Config of a model with ``extract_outputs`` and ``loss_by_outputs``. What its
             ``derive_outputs`` gives, if it has that, can be wired like the outputs.
         teacher (dict): Config of a model with ``extract_outputs``. It needs no labels.
-        losses (dict): Loss configs by name. Names begin with ``loss_`` and are the names in the log.
+        losses (dict): Loss configs by name. Names begin with ``loss_`` and are the names in the log. With none, the
+            student trains alone from what it inherits, and the teacher never runs.
         loss_inputs (dict): For each loss, argument -> source: ``student.<name>``, ``teacher.<name>``,
             ``data.<name>`` (a stacked field of the data samples, or an input) or ``shared.<name>``; a further
             ``.<key>`` reads a dict.
@@ -103,6 +104,8 @@ class Distiller(BaseModel):
         if student_ckpt_allow_missing and student_ckpt is None:
             raise ValueError('student_ckpt_allow_missing is set, but there is no student_ckpt')
         self.inherit = tuple(inherit or ())
+        if not losses and not self.inherit:
+            raise ValueError('Distiller has no losses and inherits nothing: train the student by its own config')
         for name in self.inherit:
             check_same_weights(name, self.student, self.teacher.model)
         self.student_ckpt = student_ckpt
@@ -200,7 +203,7 @@ class Distiller(BaseModel):
         Raises:
             NonFiniteError: If a loss is NaN or infinite.
         """
-        if mode != 'loss':
+        if mode != 'loss' or not self.losses:
             return self.student(inputs, data_samples, mode=mode)
         values: dict[str, Any] = {'data': BatchData(inputs, data_samples)}
         values['shared'] = {name: module(inputs, data_samples) for name, module in self.shared.items()}

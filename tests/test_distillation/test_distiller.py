@@ -110,6 +110,22 @@ def test_teacher_runs_beside_the_student_where_asked_and_computes_the_same(build
     torch.testing.assert_close(results[2], results[1])
 
 
+def test_without_losses_the_student_trains_from_what_it_inherits_and_the_teacher_never_runs(
+    build, batch, toys, tmp_path, monkeypatch
+):
+    alone = {'losses': {}, 'loss_inputs': {}, 'connectors': None, 'connector_inputs': None, 'shared': None}
+    with pytest.raises(ValueError, match='no losses and inherits nothing'):
+        build(init=False, **alone)
+    weights = toys.ToyNet().state_dict()
+    path = tmp_path / 'like_the_student.pth'
+    save_checkpoint_atomic({'meta': {}, 'state_dict': weights}, path)
+    model = build(inherit=['head'], teacher={'type': 'ToyNet'}, teacher_ckpt=str(path), **alone)
+    assert torch.equal(model.student.head.weight, weights['head.weight'])
+    monkeypatch.setattr(FrozenTeacher, 'extract_outputs', lambda *args: pytest.fail('the teacher ran'))
+    losses = model.eval()(*batch, mode='loss')
+    assert losses == model.student(*batch, mode='loss')
+
+
 def test_teacher_stays_in_eval_mode(build, batch):
     model = build().train()
     assert model.student.training
