@@ -99,6 +99,33 @@ def interval_chart(
     return figure_to_svg(figure)
 
 
+def seed_chart(panels: Mapping[str, Mapping[str, Sequence[float]]], control: str) -> str:
+    """Draw every value as a dot and their mean as a bar across them, one row for each name, one panel for each metric.
+
+    Args:
+        panels (Mapping[str, Mapping]): What the panel shows, with its unit -> name of the row -> values.
+        control (str): Row whose mean is drawn through all rows.
+
+    Returns:
+        str: Inline SVG, complete enough to stand in a file of its own.
+    """
+    rows = list(dict.fromkeys(row for values in panels.values() for row in values))
+    figure = MplFigure(figsize=(1.6 + 3.4 * len(panels), 0.7 + 0.26 * len(rows)), layout='constrained')
+    for axes, (label, values) in zip(figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels.items()):
+        for row, found in values.items():
+            place, colour = rows.index(row), COLOURS[5] if row == control else COLOURS[0]
+            axes.plot(found, [place] * len(found), 'o', ms=5, color=colour, alpha=0.5, markeredgewidth=0)
+            axes.plot(np.mean(found), place, '|', ms=13, color=colour, markeredgewidth=2.2)
+        if control in values:
+            axes.axvline(float(np.mean(values[control])), color=COLOURS[5], linewidth=0.8, linestyle='--')
+        axes.set_xlabel(label)
+        axes.set_yticks(range(len(rows)), rows)
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.grid(alpha=0.25, axis='x')
+        hide_frame(axes)
+    return figure_to_svg(figure)
+
+
 def image_to_data_uri(image: np.ndarray, quality: int = 85, lossless: bool = False) -> str:
     """Encode a picture for use inside an HTML page.
 

@@ -4,14 +4,32 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from projects.reporting import Figure, interval_chart
+from projects.reporting import Figure, interval_chart, seed_chart
 
+from .ablation_gains import Arms, value_of
 from .statistics import Gain, holm
 
 Gains = Mapping[str, Mapping[str, Gain]]
 """Gains over the control, by arm and metric."""
 LEVEL = 0.05
 """A gain counts when its adjusted p is below."""
+
+
+def score_picture(arms: Arms, metrics: Mapping[str, str], control: str) -> str:
+    """Every seed of every arm in a few metrics, as SVG.
+
+    Args:
+        arms (Arms): What scenes add to the scores, by arm and seed.
+        metrics (Mapping[str, str]): Name of a metric -> what the picture calls it.
+        control (str): Arm whose mean is drawn through the others.
+    """
+    return seed_chart(
+        {
+            label: {arm: [value_of(metric, sums) for sums in runs.values()] for arm, runs in arms.items()}
+            for metric, label in metrics.items()
+        },
+        control,
+    )
 
 
 def gain_figures(settings: Mapping[str, Gains], metrics: Sequence[str], control: str) -> list[Figure]:

@@ -11,7 +11,7 @@ from projects.fileio import atomic_write
 from projects.reporting import Figure, Page, Section, Table, format_table, line_chart, processor_name
 
 from .ablation import Ablation, Run
-from .ablation_figures import Gains, gain_figures, verdict
+from .ablation_figures import Gains, gain_figures, score_picture, verdict
 from .ablation_gains import Arms, gains_over, measured, value_of
 from .arm_task import METRIC, TASKS, ArmTask
 from .curves import validation_figures
@@ -19,6 +19,7 @@ from .runs import has_run_log, read_run_log
 from .statistics import holm
 from .steps import write_json
 
+PICTURED = 'Dots: seeds. Bars: their mean. Dashed: the mean of {}. Held-out scenes, equal steps but where an arm says so.'
 STRONGEST = 'the strongest control of each metric'
 
 
@@ -77,7 +78,9 @@ def curves(study: Ablation, setting: str, seed: int) -> list[Figure]:
 
 
 def write_study(study: Ablation) -> str:
-    """Write ``study.json`` and ``study.html`` into the work directory from the scores that are there.
+    """Write ``study.json``, ``study.html`` and ``study.svg`` into the work directory from the scores that are there.
+
+    ``study.svg`` is the picture of the first setting.
 
     Returns:
         str: The tables and where the page is, for the terminal.
@@ -86,7 +89,7 @@ def write_study(study: Ablation) -> str:
         FileNotFoundError: If no run has been measured.
     """
     task = TASKS[study.task]
-    sections, settings, tables, compared = [], {}, [], {}
+    sections, settings, tables, compared, pictures = [], {}, [], {}, []
     for setting in study.settings:
         arms = measured(study, setting)
         if not arms:
@@ -100,7 +103,9 @@ def write_study(study: Ablation) -> str:
         pairs = ((same_steps, repr(study.control)), (compared[setting], STRONGEST))
         shown = [score_table(task, arms, seconds), *(gain_table(task, gains, name) for gains, name in pairs if gains)]
         tables += shown
-        sections.append(Section(setting, tables=shown, figures=curves(study, setting, study.seeds[0])))
+        pictures.append(score_picture(arms, task.pictured, study.control))
+        figures = [Figure(pictures[-1], PICTURED.format(study.control)), *curves(study, setting, study.seeds[0])]
+        sections.append(Section(setting, tables=shown, figures=figures))
         settings[setting] = _setting_json(study, setting, arms, seconds, same_steps, compared[setting])
     if not settings:
         raise FileNotFoundError(f'{study.work_dir} has no scores yet')
@@ -118,8 +123,10 @@ def write_study(study: Ablation) -> str:
     if any(compared.values()):
         figures = gain_figures(compared, task.tested, STRONGEST)
         sections.insert(0, Section('Gains', ['Every arm takes the same steps on the same data.'], figures=figures))
-    with atomic_write(study.work_dir / 'study.html', 'w') as file:
-        file.write(Page(study.title, lead, sections, list(facts.items())).to_html())
+    page = Page(study.title, lead, sections, list(facts.items())).to_html()
+    for name, text in (('study.html', page), ('study.svg', pictures[0])):
+        with atomic_write(study.work_dir / name, 'w') as file:
+            file.write(text)
     return '\n\n'.join([*map(format_table, tables), lead, f'page: {(study.work_dir / "study.html").resolve()}'])
 
 

@@ -1,10 +1,11 @@
 """The verdict of a study and its charts."""
 
 import math
+from xml.etree import ElementTree
 
 import pytest
 
-from projects.reporting import interval_chart
+from projects.reporting import interval_chart, seed_chart
 from projects.studies.ablation_figures import gain_figures, verdict
 from projects.studies.statistics import Gain
 
@@ -49,3 +50,20 @@ def test_intervals_are_drawn_at_their_values():
     assert chart != interval_chart({'s': {'a': (1.0, 0.5, 1.5), 'b': (2.0, 2.0, 4.0)}}, 'x')
     with pytest.raises(ValueError, match='reshape'):
         interval_chart({'s': {'a': (1.0, 0.5)}}, 'x')
+
+
+def test_every_seed_is_a_dot_at_its_value_and_the_control_a_line_through_all_rows():
+    """Dots of 1 and 3, mean 2: where the mean of another row stands as well. 4 stands as far right as 1 stands left."""
+    svg = seed_chart({'x (%)': {'alone': [1.0, 3.0], 'taught': [2.0], 'other': [4.0, 0.0]}}, 'alone')
+    root = ElementTree.fromstring(svg)
+    assert root.tag == '{http://www.w3.org/2000/svg}svg'  # a file of its own is a picture
+    ticks = {text.text: float(text.get('x')) for text in root.findall('.//{*}text') if text.get('y')}
+    zero, one = ticks['0.0'], ticks['1.0'] - ticks['0.0']
+
+    def values(style):
+        return [(float(dot.get('x')) - zero) / one for dot in root.findall('.//{*}use') if style in dot.get('style')]
+
+    assert values('fill-opacity: 0.5') == pytest.approx([1, 3, 2, 4, 0])
+    assert values('stroke-width: 2.2') == pytest.approx([2, 2, 2])
+    (line,) = (path for path in root.findall('.//{*}path') if 'stroke-dasharray' in path.get('style', ''))
+    assert (float(line.get('d').split()[1]) - zero) / one == pytest.approx(2)

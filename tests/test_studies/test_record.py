@@ -75,6 +75,14 @@ def test_numbers_and_tests_come_again_from_what_each_scene_adds(recorded, record
     assert again['tests'] == kept['tests']
 
 
+def test_the_picture_has_every_arm_and_seed(recorded):
+    """Two panels, a dot for each seed in both."""
+    picture = (EXPERIMENTS / recorded.numbers).with_suffix('.svg').read_text()
+    arms = recorded.read()['arms']
+    assert all(f'>{arm}</text>' in picture for arm in arms)
+    assert picture.count('fill-opacity: 0.5') == 2 * sum(len(arm['seeds']) for arm in arms.values())
+
+
 def test_curves_need_no_checkpoints(recorded, record):
     losses, scores = curves(record, next(iter(record.settings)), 0)
     assert '>training step<' in losses.content
