@@ -19,7 +19,7 @@ from .runs import has_run_log, read_run_log
 from .statistics import holm
 from .steps import write_json
 
-PICTURED = 'Dots: seeds. Bars: their mean. Dashed: the mean of {}. Held-out scenes, equal steps but where an arm says so.'
+PICTURED = 'Held-out scenes. Dots: seeds. Bars: their mean. Dashed: the mean of {}.'
 STRONGEST = 'the strongest control of each metric'
 
 
