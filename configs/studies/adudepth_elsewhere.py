@@ -22,6 +22,7 @@ arms = dict(
     # What the data and labels of the teacher give in place of its weights, for who has them.
     alone_elsewhere=dict(config=_base_.student, elsewhere=True),
 )
+pairs = [('adudepth_few', 'plain_few'), ('adudepth_few', 'alone_longer')]
 settings = dict(
     _delete_=True,
     labels_10=dict(label_part=0.1, labelled_share=0.5),

@@ -12,4 +12,5 @@ arms = dict(
     stereo_of_another_scene=dict(weights='stereo', swap_history=True),
 )
 controls = ['alone']
+pairs = [('stereo', 'memory'), ('memory', 'memory_of_another_scene'), ('stereo', 'stereo_of_another_scene')]
 settings = dict(_delete_=True, labels_100=dict())

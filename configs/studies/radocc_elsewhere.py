@@ -24,6 +24,16 @@ arms = dict(
     # What the data and labels of the teacher give in place of its weights, for who has them.
     alone_elsewhere=dict(config=_base_.student, elsewhere=True),
 )
+pairs = [
+    ('radocc', 'alone_longer'),
+    ('effocc', 'alone_longer'),
+    ('effocc', 'radocc'),
+    ('effocc', 'inherit_head'),
+    ('radocc_effocc', 'radocc'),
+    ('radocc_effocc', 'effocc'),
+    ('radocc', 'rsc'),
+    ('rdc', 'depth'),
+]
 settings = dict(
     _delete_=True,
     labels_3=dict(label_part=0.03, labelled_share=0.5),

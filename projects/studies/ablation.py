@@ -4,8 +4,9 @@ A study is a config file with ``title``, ``data``, ``student`` (a config), ``arm
 teacher, first the one with the same steps on the same data), ``seeds`` and ``settings``, for occupancy also ``rays`` (a
 config whose renderer measures all arms), where an arm is taught ``teacher`` (a config), and if it likes ``epochs`` (of
 all arms and teachers) and ``teacher_seed``: the teacher then comes from another data set, a MiniDrive of that seed with
-all labels, and is the same in all settings. ``configs/studies`` has examples. The student says which task it is. Every
-arm is trained in every setting with every seed and measured by the same rules. What is done is not done again.
+all labels, and is the same in all settings. ``pairs`` names arms that are compared with one another beside the
+controls. ``configs/studies`` has examples. The student says which task it is. Every arm is trained in every setting
+with every seed and measured by the same rules. What is done is not done again.
 """
 
 from collections.abc import Iterator
@@ -15,12 +16,12 @@ from typing import Any
 
 from mmengine.config import Config
 
-from .ablation_values import as_arm, check_config_file, check_parts, check_seeds
+from .ablation_values import as_arm, as_pairs, check_config_file, check_parts, check_seeds
 from .arm_data import data_of, read_config
 from .demo import ROOT
 
 _KEYS = {'title', 'data', 'student', 'arms', 'controls', 'seeds', 'settings'}
-_OPTIONAL_KEYS = {'epochs', 'teacher', 'teacher_seed'}
+_OPTIONAL_KEYS = {'epochs', 'teacher', 'teacher_seed', 'pairs'}
 _ARM_KEYS = {
     'config',
     'epochs',
@@ -110,6 +111,7 @@ class Ablation:
         self._check_arms()
         if not self.controls or not set(self.controls) <= set(self.arms) or _TEACHER in self.arms:
             raise ValueError(f"{path}: controls {self.controls} must be arms, and no arm is called '{_TEACHER}'")
+        self.pairs = as_pairs(config.get('pairs', []), self.arms, f'{path}: pairs')
 
     def _check_arms(self) -> None:
         for name, arm in {**self.arms, **({_TEACHER: self.teacher} if self.teacher else {})}.items():

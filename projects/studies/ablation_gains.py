@@ -91,3 +91,18 @@ def gains_over(
             if len(whole) == len(metrics):
                 gains[arm] = whole
     return gains
+
+
+def gains_of_pairs(pairs: Sequence[tuple[str, str]], arms: Arms, metrics: Sequence[str]) -> dict[str, dict[str, Gain]]:
+    """Gains of the first arm of each pair over the second, where both have been measured with a seed in common.
+
+    Returns:
+        dict[str, dict[str, Gain]]: By '<first> over <second>' and metric.
+    """
+    gains = {}
+    for first, second in pairs:
+        found = {metric: gain_of(metric, arms.get(first, {}), arms.get(second, {})) for metric in metrics}
+        whole = {metric: gain for metric, gain in found.items() if gain is not None}
+        if len(whole) == len(metrics):
+            gains[f'{first} over {second}'] = whole
+    return gains

@@ -12,7 +12,7 @@ from projects.reporting import Figure, Page, Section, Table, format_table, line_
 
 from .ablation import Ablation, Run
 from .ablation_figures import Gains, gain_figures, score_picture, verdict
-from .ablation_gains import Arms, gains_over, measured, value_of
+from .ablation_gains import Arms, gains_of_pairs, gains_over, measured, value_of
 from .arm_task import METRIC, TASKS, ArmTask
 from .curves import validation_figures
 from .runs import has_run_log, read_run_log
@@ -42,10 +42,14 @@ def score_table(task: ArmTask, arms: Arms, seconds: Mapping[str, list[float]]) -
     return Table(['arm', 'seeds', 'seconds', *(metric.name for metric in task.metrics)], rows, caption)
 
 
-def gain_table(task: ArmTask, gains: Gains, control: str) -> Table:
-    """Gains over a control, with p over seeds (Holm over the arms) and the interval over scenes."""
+def gain_table(task: ArmTask, gains: Gains, control: str, one_question: bool = True) -> Table:
+    """Gains over a control, with p over seeds and the interval over scenes.
+
+    Where all rows ask one question, whether any arm gains, p is adjusted for their number (Holm).
+    """
     tested = task.tested
-    adjusted = {metric: holm({arm: by_metric[metric].p_seeds for arm, by_metric in gains.items()}) for metric in tested}
+    found = {metric: {arm: by_metric[metric].p_seeds for arm, by_metric in gains.items()} for metric in tested}
+    adjusted = {metric: holm(values) for metric, values in found.items()} if one_question else found
     rows = []
     for arm, by_metric in gains.items():
         cells = []
@@ -57,7 +61,8 @@ def gain_table(task: ArmTask, gains: Gains, control: str) -> Table:
         rows.append([arm, *cells])
     caption = (
         f'Gain over {control} with the same seeds; more is better, also for likelihoods and errors. In brackets: '
-        '95 % over scenes (paired bootstrap). p: paired t-test over seeds, adjusted for the number of arms (Holm).'
+        '95 % over scenes (paired bootstrap). p: paired t-test over seeds, '
+        f'{"adjusted for the number of arms (Holm)" if one_question else "each row for itself"}.'
     )
     return Table(['arm', *tested], rows, caption)
 
@@ -100,13 +105,20 @@ def write_study(study: Ablation) -> str:
         }
         same_steps = gains_over(study.control, arms, study.controls, task.tested)
         compared[setting] = gains_over(None, arms, study.controls, task.tested)
-        pairs = ((same_steps, repr(study.control)), (compared[setting], STRONGEST))
-        shown = [score_table(task, arms, seconds), *(gain_table(task, gains, name) for gains, name in pairs if gains)]
+        paired = gains_of_pairs(study.pairs, arms, task.tested)
+        shown = [
+            score_table(task, arms, seconds),
+            gain_table(task, same_steps, repr(study.control)),
+            gain_table(task, compared[setting], STRONGEST),
+            gain_table(task, paired, 'the arm named second', one_question=False),
+        ]
+        shown = [table for table in shown if table.rows]
         tables += shown
         pictures.append(score_picture(arms, task.pictured, study.control))
         figures = [Figure(pictures[-1], PICTURED.format(study.control)), *curves(study, setting, study.seeds[0])]
         sections.append(Section(setting, tables=shown, figures=figures))
-        settings[setting] = _setting_json(study, setting, arms, seconds, same_steps, compared[setting])
+        tests = {'tests': same_steps, 'tests_strongest': compared[setting], 'tests_pairs': paired}
+        settings[setting] = _setting_json(study, setting, arms, seconds, tests)
     if not settings:
         raise FileNotFoundError(f'{study.work_dir} has no scores yet')
     facts = {
@@ -135,8 +147,7 @@ def _setting_json(
     setting: str,
     arms: Arms,
     seconds: Mapping[str, list[float]],
-    same_steps: Gains,
-    strongest: Gains,
+    tests: Mapping[str, Gains],
 ) -> dict[str, Any]:
     """One setting: values of every metric in the order of the seeds, and the gains."""
     names = [metric.name for metric in TASKS[study.task].metrics]
@@ -150,8 +161,7 @@ def _setting_json(
             }
             for arm, runs in arms.items()
         },
-        'tests': _gains_json(same_steps),
-        'tests_strongest': _gains_json(strongest),
+        **{name: _gains_json(gains) for name, gains in tests.items()},
     }
 
 

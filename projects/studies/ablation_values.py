@@ -1,6 +1,6 @@
 """Values in the config of a study: what is of another kind, or out of range, is named before anything is trained."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,25 @@ def check_parts(entry: Mapping[str, Any], what: str) -> None:
     times = entry.get('schedule', 1)
     if isinstance(times, bool) or not isinstance(times, (int, float)) or times < 1:
         raise ValueError(f'schedule of {what} must be a factor of at least 1, got {times!r}')
+
+
+def as_pairs(value: Any, arms: Collection[str], what: str) -> list[tuple[str, str]]:
+    """Pairs of arms: what the first one gains over the second is tested.
+
+    Args:
+        value (Any): The list as it is written.
+        arms (Collection[str]): Names of all arms.
+        what (str): Its name, for the message.
+
+    Raises:
+        ValueError: If it is no list of two different arms each.
+    """
+    listed = isinstance(value, Sequence) and not isinstance(value, str)
+    found = [tuple(pair) if isinstance(pair, (list, tuple)) else () for pair in value] if listed else [()]
+    for pair in found:
+        if len(pair) != 2 or pair[0] == pair[1] or not set(pair) <= set(arms):
+            raise ValueError(f'{what} must be a list of two different arms each, of {sorted(arms)}, got {value!r}')
+    return [(pair[0], pair[1]) for pair in found]
 
 
 def check_config_file(path: Any, root: Path, what: str) -> None:

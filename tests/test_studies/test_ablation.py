@@ -65,6 +65,15 @@ def test_an_arm_may_have_more_seeds_of_its_own_which_come_last(tmp_path):
     ]
 
 
+@pytest.mark.parametrize('pairs', ["[('radocc', 'nobody')]", "[('alone', 'alone')]", "['alone']", "'alone'", '3'])
+def test_pairs_are_two_different_arms_of_the_study(tmp_path, pairs):
+    (tmp_path / 'study.py').write_text(TEXT + f'pairs = {pairs}\n')
+    with pytest.raises(ValueError, match=r"pairs must be a list of two different arms each, of \['alone', 'labelled"):
+        Ablation(tmp_path / 'study.py', tmp_path)
+    (tmp_path / 'study.py').write_text(TEXT + "pairs = [('radocc', 'labelled')]\n")
+    assert Ablation(tmp_path / 'study.py', tmp_path).pairs == [('radocc', 'labelled')]
+
+
 def test_a_teacher_is_trained_once_a_setting_on_labelled_frames_for_as_many_steps(study):
     steps = {step.name: step for step in steps_of(study)}
     found = options(steps['few/teacher/seed4'])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from projects.studies.ablation import Ablation, Run
-from projects.studies.ablation_gains import gain_of, gains_over, strongest
+from projects.studies.ablation_gains import gain_of, gains_of_pairs, gains_over, strongest
 from projects.studies.ablation_page import write_study
 from projects.studies.arm_scores import METRICS, ray_likelihood, score
 from projects.studies.arm_sums import read_sums, same_scenes, write_sums
@@ -85,6 +85,15 @@ def test_the_strongest_control_is_chosen_for_each_metric():
     assert list(gains_over('a', arms, ['a', 'b'], ['miou'])) == ['b', 'taught']
 
 
+def test_a_pair_is_compared_where_both_arms_have_been_measured_with_one_seed():
+    """64 of 100 against 60: +4. 'b' has no seed of 'taught', and 'c' none at all."""
+    arms = {'a': {0: sums_of(60)}, 'b': {1: sums_of(50)}, 'taught': {0: sums_of(64)}}
+    gains = gains_of_pairs([('taught', 'a'), ('taught', 'b'), ('taught', 'c'), ('a', 'taught')], arms, ['miou'])
+    assert {name: found['miou'].mean for name, found in gains.items()} == pytest.approx(
+        {'taught over a': 4.0, 'a over taught': -4.0}
+    )
+
+
 def test_sums_come_back_from_their_file(tmp_path):
     write_sums(tmp_path / 'x.npz', sums_of(10))
     found = read_sums(tmp_path / 'x.npz')
@@ -94,7 +103,7 @@ def test_sums_come_back_from_their_file(tmp_path):
 
 
 def test_the_page_and_the_json_hold_the_values_in_the_order_of_the_seeds(tmp_path):
-    (tmp_path / 'study.py').write_text(TEXT)
+    (tmp_path / 'study.py').write_text(TEXT + "pairs = [('alone', 'radocc')]\n")
     study = Ablation(tmp_path / 'study.py', tmp_path / 'work')
     (tmp_path / 'work/scores').mkdir(parents=True)
     for arm, hits in (('alone', (50, 52)), ('radocc', (60, 63))):
@@ -110,6 +119,8 @@ def test_the_page_and_the_json_hold_the_values_in_the_order_of_the_seeds(tmp_pat
     assert report['arms']['radocc']['seconds'] == [20.0, 25.0]  # ten steps of seed / 2 s
     assert report['arms']['radocc']['metrics']['miou'] == [60.0, 63.0]
     assert report['tests']['radocc']['miou']['mean'] == pytest.approx(10.5)
+    assert 'alone over radocc  -10.50 [' in text
+    assert report['tests_pairs']['alone over radocc']['miou']['mean'] == pytest.approx(-10.5)
     assert report['setting'].startswith('few')
     assert '+10.50 [' in text
     assert '+10.50 [' in (tmp_path / 'work/study.html').read_text()

@@ -73,6 +73,7 @@ def test_numbers_and_tests_come_again_from_what_each_scene_adds(recorded, record
     again, kept = json.loads((record.work_dir / 'study.json').read_text()), recorded.read()
     assert again['arms'] == kept['arms']
     assert again['tests'] == kept['tests']
+    assert again['tests_pairs'] == kept['tests_pairs']
 
 
 def test_the_picture_has_every_arm_and_seed(recorded):
