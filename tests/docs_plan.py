@@ -124,6 +124,9 @@ FRAGMENTS = {
     ('docs/own_data.md', "_base_ = '../flashocc/flashocc_mini_1xb1-7e_minidrive.py'"): (
         'tests/test_occupancy/test_own_data.py::own_data'
     ),
+    ('docs/own_data.md', "_base_ = '../bevfusion_occ/bevfusion-occ_mini_1xb1-7e_minidrive.py'"): (
+        'tests/test_occupancy/test_own_data.py::own_data'
+    ),
     (
         'docs/own_data.md',
         "_base_ = ['./flashocc_my_data.py', '../_base_/models/bevfusion-occ_mini.py', '../_base_/models/radocc.py']",

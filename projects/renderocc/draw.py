@@ -79,7 +79,8 @@ class DrawLidarRays(BaseTransform):
         outside (bool): Whether returns outside the grid count: the way to them through the grid is free. Defaults to
             False.
         labelled_only (bool): Whether returns of unknown class are left out where classes are known at all (noise and
-            the ego car, in lidarseg). Defaults to True.
+            the ego car, in lidarseg). A frame without labels keeps its rays, which say where and not what. Defaults to
+            True.
         keep_points (bool): Whether the points stay for the model. Defaults to False.
     """
 
@@ -141,7 +142,7 @@ class DrawLidarRays(BaseTransform):
 
     def _choose(self, usable: np.ndarray, classes: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """Points that are drawn (R,), and the classes of all (P,)."""
-        if classes is None:
+        if classes is None or (classes == UNLABELLED).all():
             return weighted_subset(usable.astype(float), self.num_rays), np.full(len(usable), UNLABELLED, np.uint8)
         known = classes != UNLABELLED
         if self.labelled_only:

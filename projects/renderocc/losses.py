@@ -65,6 +65,12 @@ def ray_end_nll(optical: Tensor, first: Tensor, stop: Tensor) -> Tensor:
     return passed + torch.where(stop > first, ending, torch.zeros_like(ending))
 
 
+def _ends_in_reach(view: RayView) -> Tensor:
+    """Rays that end in the grid and before their last bin: those of neighbours may be longer. Shape (B, R), bool."""
+    ends = view.targets.ends
+    return view.targets.valid & (ends < view.bins.t_ends[:, -1].expand(ends.numel()).view(ends.shape))
+
+
 @MODELS.register_module()
 class RayEndLoss(nn.Module):
     """Mean of :func:`ray_end_nll`: free space in front of LiDAR returns, and matter at them.
@@ -132,7 +138,7 @@ class RenderedSILogLoss(nn.Module):
         rendered, targets = view.rendered, view.targets
         with full_precision(rendered.depths):
             depths = rendered.depths / rendered.opacities.clamp_min(self.min_opacity)
-            mask = targets.valid & targets.ends.isfinite() & (rendered.opacities.detach() >= self.min_opacity)
+            mask = _ends_in_reach(view) & (rendered.opacities.detach() >= self.min_opacity)
             return self.loss_weight * silog(depths.clamp_min(self.min_depth), targets.ends, mask, self.focus)
 
 
@@ -177,7 +183,7 @@ class RenderedClassLoss(nn.Module):
         targets, semantics = view.targets, view.rendered.semantics
         with full_precision(semantics):
             per_ray = rendered_class_nll(semantics.to(computed_dtype(semantics)), targets.classes)
-            mask = targets.valid & targets.ends.isfinite() & (targets.classes != UNLABELLED)
+            mask = _ends_in_reach(view) & (targets.classes != UNLABELLED)
             if self.class_weight is None:
                 return self.loss_weight * _mean_where(per_ray, mask)
             weight = self.class_weight[torch.where(mask, targets.classes, torch.zeros_like(targets.classes))] * mask

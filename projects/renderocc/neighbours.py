@@ -22,8 +22,8 @@ class AddNeighbourRays(BaseTransform):
 
     A neighbour sees the scene from another place, so its rays end where no ray of the sample does. The way between the
     frames is that of the ego poses. Returns of classes that can move are left out, parked cars too: they may be
-    elsewhere by now. So are those of unknown class, where classes are known at all. That something stands in the way of
-    a ray now is not looked at.
+    elsewhere by now. So are those of unknown class, and with them all of a frame without labels. That something stands
+    in the way of a ray now is not looked at.
 
     It comes after ``DrawLidarRays``. The random generator goes on as it was.
 
@@ -92,6 +92,8 @@ class AddNeighbourRays(BaseTransform):
         frame['points'] = points
         classes = frame['point_classes']
         frame['point_classes'] = np.where(np.isin(classes, self.moving), np.uint8(UNLABELLED), classes)
+        if (frame['point_classes'] == UNLABELLED).all():
+            return {'lidar_rays': np.zeros((0, 7), np.float32), 'lidar_ray_classes': np.zeros(0, np.uint8)}
         if self.draw.origin == 'camera':
             frame['ori_shape'] = frame['img_shape'] = results['ori_shape']
             frame['img_aug_matrix'] = np.broadcast_to(np.eye(3), (len(frame['cam2img']), 3, 3))

@@ -60,6 +60,12 @@ def test_near_returns_older_sweeps_and_unknown_classes_are_left_out():
     assert DrawLidarRays(5, labelled_only=False)({**sample})['lidar_ray_classes'].tolist() == [255, 11]
 
 
+def test_a_frame_without_labels_keeps_its_rays_without_their_classes():
+    found = DrawLidarRays(5)(frame([(3.0, 0.5, 1.0), (-2.0, 0.5, 1.0)], [255, 255]))
+    assert sorted(found['lidar_rays'][:, 6].tolist()) == [2, 3]
+    assert found['lidar_ray_classes'].tolist() == [255, 255]
+
+
 def test_no_return_in_the_grid_gives_no_rays():
     found = DrawLidarRays(5)(frame([(90.0, 0.0, 0.0)], [4]))
     assert found['lidar_rays'].shape == (0, 7)

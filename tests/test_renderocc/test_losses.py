@@ -72,6 +72,19 @@ def test_the_end_loss_frees_what_is_in_front_and_fills_the_end(field):
     assert slope[8:].abs().max() == 0
 
 
+@pytest.mark.parametrize('name', ['loss_class', 'loss_silog'])
+def test_a_return_behind_the_last_bin_says_neither_class_nor_depth(name):
+    """Of a neighbour's rays: a return 12 m away, where bins end at 10 m. It lies in the grid, and the way was free."""
+    near, both = (
+        supervision(**{name: {}})(wall_at(5, logit=1.0), [sample(ends, classes)])[name]
+        for ends, classes in (([6.0], [0]), ([6.0, 12.0], [0, 1]))
+    )
+    assert near == both > 0
+    logits = wall_at(5, logit=1.0).requires_grad_()
+    supervision(**{name: {}})(logits, [sample([12.0], [1])])[name].backward()
+    assert logits.grad.abs().max() == 0
+
+
 @pytest.mark.parametrize('field', ['voxel', 'trilinear'])
 def test_logits_learn_out_of_a_fog_what_a_ray_passed_and_met(field):
     """Uniform logits of three classes are two thirds matter in each voxel: hardly a ray gets to the return."""

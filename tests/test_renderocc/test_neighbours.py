@@ -55,6 +55,12 @@ def test_what_can_move_and_what_is_unknown_gives_no_rays():
     assert set(MOVING).isdisjoint(found['lidar_ray_classes'][1:].tolist())
 
 
+def test_a_neighbour_without_labels_gives_no_rays_for_nobody_knows_what_moves():
+    found = AddNeighbourRays(5, [])(beside(frame([(3.0, 0.5, 1.0)], [255], ego2key=AHEAD)))
+    assert found['lidar_ray_classes'].tolist() == [11]
+    assert found['lidar_rays'].shape == (1, 7)
+
+
 def test_returns_outside_the_grid_of_the_sample_and_older_sweeps_give_no_rays():
     """(3, 3.5, 1) there is (-1.5, 3, 1) here, and (-1, -3, 1) is (5, -1, 1), outside."""
     neighbour = frame([(3.0, 3.5, 1.0), (-1.0, -3.0, 1.0), (3.0, 0.5, 1.0)], [16, 16, 16], ego2key=AHEAD)

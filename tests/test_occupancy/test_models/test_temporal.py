@@ -199,6 +199,21 @@ def test_mirrored_grids_are_remembered_apart(temporal, make_calibration):
     assert [sum(found) for found in passes] == [4, 4 * 3]  # of the last frame; one pass for each mirrored grid
 
 
+def test_a_frame_that_was_seen_with_other_images_is_seen_again(temporal, make_calibration):
+    """The same keyframe, cropped 9 pixels further to the right, as when a teacher sees images of training."""
+    drive = make_drive(make_calibration, 'a', 2)
+    model, plain = temporal(), temporal(remember=False)
+    plain.load_state_dict(model.state_dict())
+    run(model, sample_at(model, drive, 0))
+    sample = sample_at(model, drive, 1)
+    for name in ('img_aug_matrix', 'history_img_aug_matrix'):
+        sample[0][name] = sample[0][name].clone()
+        sample[0][name][..., 0, 2] -= 9
+    passes = count_passes(model)
+    torch.testing.assert_close(run(model, sample), run(plain, sample), atol=1e-5, rtol=1e-5)
+    assert sum(passes) == 2
+
+
 def test_a_shared_buffer_of_the_view_transform_does_not_mix_frames(temporal, make_calibration):
     model, shared = temporal(history=2), temporal(history=2)
     sample = sample_at(model, make_drive(make_calibration, 'a', 3), 2)

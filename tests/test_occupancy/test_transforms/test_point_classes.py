@@ -30,6 +30,11 @@ def test_files_of_the_challenge_hold_the_ids_themselves(tmp_path):
         LoadPointClasses('challenge')(scan(tmp_path, [24]))
 
 
+def test_a_scan_outside_label_part_is_not_read(tmp_path):
+    found = LoadPointClasses()({**scan(tmp_path, [17, 24]), 'labelled': False, 'lidarseg_path': None})
+    assert found['point_classes'].tolist() == [255, 255]
+
+
 def test_labels_of_another_scan_and_missing_ones_are_refused(tmp_path):
     with pytest.raises(ValueError, match='2 labels for the 3 points of sample a'):
         LoadPointClasses()(scan(tmp_path, [17, 17], count=3))

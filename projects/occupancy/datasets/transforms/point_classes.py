@@ -23,8 +23,9 @@ class LoadPointClasses(BaseTransform):
     The two have one set of ids, 1 to 16. Class 0 of lidarseg (noise, the ego car, animals and other things) is not
     "others" of Occ3D and becomes 255, unknown.
 
-    Required keys: ``points`` straight from ``LoadLidarPoints``, ``lidarseg_path``, ``token``. Added keys:
-    ``point_classes`` (P,) uint8, 255 = unknown; transforms that add or drop points keep it in step.
+    Required keys: ``points`` straight from ``LoadLidarPoints``, ``lidarseg_path``, ``token``. Optional key:
+    ``labelled``; where it is False, as ``label_part`` of the data set has it, no file is read and all are unknown.
+    Added keys: ``point_classes`` (P,) uint8, 255 = unknown; transforms that add or drop points keep it in step.
 
     Args:
         label_ids (str): Ids of the files: 'fine', the 32 categories that nuScenes has, or 'challenge' (0..16). Defaults
@@ -46,6 +47,9 @@ class LoadPointClasses(BaseTransform):
             ValueError: If the file does not fit the points, or holds other ids.
         """
         require_frame(results, 'lidar', 'LoadPointClasses')
+        if not results.get('labelled', True):
+            results['point_classes'] = np.full(len(results['points']), UNLABELLED, np.uint8)
+            return results
         token, path = results['token'], results.get('lidarseg_path')
         if path is None:
             raise FileNotFoundError(

@@ -6,7 +6,9 @@ from torch import Tensor
 
 
 class FrameMemory:
-    """Features of keyframes by token, each for the BEV augmentations (``bda_mat``) under which it was seen."""
+    """Features of keyframes by token, each for the augmentations under which it was seen: ``bda_mat`` (4, 4), and
+    ``img_aug_matrix`` (N, 3, 3) of its N cameras.
+    """
 
     def __init__(self) -> None:
         self._frames: dict[str, dict[tuple[float, ...], dict[str, Tensor]]] = {}
@@ -14,13 +16,13 @@ class FrameMemory:
     def __len__(self) -> int:
         return len(self._frames)
 
-    def find(self, token: str, bda_mat: Tensor) -> dict[str, Tensor] | None:
-        """Features of a keyframe, or None if it was not seen under this augmentation (4, 4)."""
-        return self._frames.get(token, {}).get(_key(bda_mat))
+    def find(self, token: str, *augmentations: Tensor) -> dict[str, Tensor] | None:
+        """Features of a keyframe, or None if it was not seen under these augmentations."""
+        return self._frames.get(token, {}).get(_key(augmentations))
 
-    def put(self, token: str, bda_mat: Tensor, features: dict[str, Tensor]) -> None:
-        """Remember the features of a keyframe under an augmentation (4, 4)."""
-        self._frames.setdefault(token, {})[_key(bda_mat)] = features
+    def put(self, token: str, features: dict[str, Tensor], *augmentations: Tensor) -> None:
+        """Remember the features of a keyframe under its augmentations."""
+        self._frames.setdefault(token, {})[_key(augmentations)] = features
 
     def keep(self, tokens: Collection[str]) -> None:
         """Forget all keyframes but these."""
@@ -31,5 +33,5 @@ class FrameMemory:
         self._frames = {}
 
 
-def _key(bda_mat: Tensor) -> tuple[float, ...]:
-    return tuple(bda_mat.flatten().tolist())
+def _key(augmentations: Collection[Tensor]) -> tuple[float, ...]:
+    return tuple(number for matrix in augmentations for number in matrix.flatten().tolist())

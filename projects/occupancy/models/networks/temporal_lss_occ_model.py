@@ -34,7 +34,9 @@ class TemporalLSSOccModel(LSSOccModel):
 
     In testing, features are remembered by token: while the samples come in the order of a scene, each costs one pass of
     its own images. Only frames that the last sample names are kept, so the end of a scene, a gap and another order
-    forget what was before; so do a change of mode and newly loaded weights. Training remembers nothing.
+    forget what was before; so do a change of mode and newly loaded weights. Training remembers nothing. A frozen
+    teacher is always in testing; with ``remember=False`` it takes whole batches.
+
     Further arguments are those of :class:`LSSOccModel`.
 
     Args:
@@ -190,14 +192,19 @@ class TemporalLSSOccModel(LSSOccModel):
         if sample is None:
             return {}
         pairs = [(place, sample.history_tokens[place[1] - 1]) for places in ages for place in places]
-        found = {place: self.memory.find(token, inputs['bda_mat'][0]) for place, token in pairs}
+        found = {place: self.memory.find(token, *_augmentations(inputs)) for place, token in pairs}
         return {place: features for place, features in found.items() if features is not None}
 
     def _put(self, inputs: Mapping[str, Any], sample: Any, features: dict[str, Tensor]) -> None:
         """Remember the present frame of a batch of one, and of the others those of its history."""
         kept = {name: value for name, value in features.items() if name != 'img_feats'}
-        self.memory.put(sample.token, inputs['bda_mat'][0], kept)
+        self.memory.put(sample.token, kept, *_augmentations(inputs))
         self.memory.keep({sample.token, *sample.history_tokens})
+
+
+def _augmentations(inputs: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+    """What a batch of one was augmented with: matches of a frame with the next one depend on both."""
+    return inputs['bda_mat'][0], inputs['img_aug_matrix'][0]
 
 
 def _split(features: Mapping[str, Tensor], places: Sequence[Place]) -> Seen:
