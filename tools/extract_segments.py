@@ -39,6 +39,18 @@ HELP = {
 }
 
 
+def shard(text: str) -> tuple[int, int]:
+    """Which of how many equal parts, such as 0/8.
+
+    Raises:
+        argparse.ArgumentTypeError: If it is none.
+    """
+    index, _, count = text.partition('/')
+    if not (index.isdecimal() and count.isdecimal() and int(index) < int(count)):
+        raise argparse.ArgumentTypeError(f'must be such as 0/8, up to 7/8, got {text}')
+    return int(index), int(count)
+
+
 def parse_args(argv=None) -> argparse.Namespace:
     """Read the command line."""
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -68,6 +80,13 @@ def add_shared(method: argparse.ArgumentParser) -> None:
     method.add_argument('--images', help='folder of images, in place of --infos; the output has the same tree')
     method.add_argument('--out-dir', required=True, help='folder of the segments')
     method.add_argument('--workers', type=positive_int, default=1, help='processes (%(default)s)')
+    method.add_argument(
+        '--shard',
+        type=shard,
+        default=(0, 1),
+        metavar='K/N',
+        help='every Nth image from the Kth on: 0/8 to 7/8 on 8 GPUs',
+    )
     method.add_argument(
         '--check', action='store_true', help='write nothing: name the files that are missing or damaged'
     )
@@ -101,6 +120,7 @@ def main() -> int:
         files = files_of_folder(args.images, args.out_dir)
     else:
         files = files_of_infos(args.infos, args.data_root or Path(args.infos[0]).parent, args.out_dir)
+    files = files[args.shard[0] :: args.shard[1]]
     if args.check:
         faults = check_files(files, args.workers)
         missing = sum(fault == 'missing' for _, fault in faults)

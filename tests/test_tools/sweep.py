@@ -121,7 +121,12 @@ ROWS = [
         '--sigma 0.5 --shrink 4 --workers 2',
         'images have their segments->{data}/segments_slic/extract_segments.json',
     ),
-    Row(OCC, _SEGMENTS, 'slic --infos {infos} --out-dir {data}/segments_slic --check', ' 0 without segments, 0'),
+    Row(
+        OCC,
+        _SEGMENTS,
+        'slic --infos {infos} --out-dir {data}/segments_slic --shard 1/2 --check',
+        ' 0 without segments, 0',
+    ),
     Row(OCC, _SEGMENTS, 'slic --infos {infos} --out-dir {data}/segments_slic', 'that were made with', 1),
     Row(OCC, _SEGMENTS, 'slic --infos {infos} --out-dir {data}/segments', 'that this tool did not make', 1),
     Row(OCC, _SEGMENTS, 'slic --images none --out-dir x --traceback', 'file below none', 1),
@@ -129,7 +134,7 @@ ROWS = [
         OCC,
         _SEGMENTS,
         'felzenszwalb --images {data}/samples/CAM_BACK --out-dir graphs --scale 100 --sigma 0.5 --min-size 50 '
-        '--shrink 4 --workers 1',
+        '--shrink 4 --workers 1 --shard 0/1',
         '->graphs',
     ),
     Row(
@@ -147,7 +152,13 @@ ROWS = [
         'config.json and model.safetensors not found in none',
         1,
     ),
-    Row(OCC, _SEGMENTS, 'sam --infos {infos} --data-root {data} --out-dir masks --check', 'without segments', 1),
+    Row(
+        OCC,
+        _SEGMENTS,
+        'sam --infos {infos} --data-root {data} --out-dir masks --shard 1/3 --check',
+        'without segments',
+        1,
+    ),
     Row(OCC, _SEGMENTS, 'sam --infos {infos} --out-dir masks', 'sam needs --checkpoint', 2),
     # configs and weights
     *_both(_PRINT, '{config} --cfg-options train_cfg.max_epochs=9', 'max_epochs=9'),

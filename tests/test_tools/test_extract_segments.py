@@ -59,6 +59,19 @@ def test_the_check_counts_and_names_what_is_not_whole(minidrive_root, one_frame,
     assert files[2].stat().st_mtime_ns == whole
 
 
+def test_shards_share_a_folder_and_make_every_image_once(minidrive_root, one_frame, run_python, tmp_path):
+    """Six images in four parts: two of two and two of one."""
+    flags = ('--infos', one_frame, '--data-root', minidrive_root, '--out-dir', tmp_path)
+    counts = []
+    for index in range(4):
+        done = run_python(TOOL, 'slic', *flags, '--shrink', 8, '--shard', f'{index}/4')
+        counts.append(len(list(tmp_path.glob('*.png'))))
+        assert f'{counts[-1] - sum(counts[-2:-1])} of ' in done.stdout
+    assert counts == [2, 4, 5, 6]
+    for wrong in ('4/4', '1', '-1/4', 'a/b', '0/0'):
+        assert 'must be such as 0/8' in run_python(TOOL, 'slic', *flags, f'--shard={wrong}', check=False).stderr
+
+
 def test_the_exact_segments_of_minidrive_are_whole_and_are_not_replaced(minidrive_root, one_frame, run_python):
     flags = ('--infos', one_frame, '--data-root', minidrive_root, '--out-dir', minidrive_root / 'segments')
     assert '0 without segments, 0 with damaged' in run_python(TOOL, 'slic', *flags, '--check').stdout
