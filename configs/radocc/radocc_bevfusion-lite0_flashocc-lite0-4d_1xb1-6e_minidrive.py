@@ -4,8 +4,7 @@ model = dict(
     student=dict(
         type='TemporalLSSOccModel',
         num_history=1,
-        frame_encoder=dict(type='BEVResNet', in_channels=128, channels=[64], num_blocks=[1], strides=[1]),
-        grid_backbone=dict(in_channels=128),
+        grid_backbone=dict(in_channels=256),
     )
 )
 history = dict(type='LoadImageHistory', transforms=_base_.distill_train_pipeline[:3])
