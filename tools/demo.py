@@ -1,6 +1,7 @@
 """Train a LiDAR-camera teacher on one MiniDrive, where all scenes have labels, and a camera student on another one,
-where three of 44 do: the student alone in two ways, and under the teacher (RadOcc). All take the same steps; half of
-those of a student show a frame with labels, or all of them where it sees nothing else. Write a report.
+where three of 44 do: the student alone in two ways, and under the teacher, along rays (RadOcc) and by BEV features and
+logits (EFFOcc's recipe). All take the same steps; half of those of a student show a frame with labels, or all of them
+where it sees nothing else. Write a report.
 
 Two trainings run at once, and the page is there from the data on: it grows with every model that is trained. Every step
 that finished is remembered in the work directory: run the same command again after an interruption and it goes on where
@@ -12,7 +13,7 @@ from projects.studies.demo import Demo, label_options
 
 TEACHER = 'configs/bevfusion_occ/bevfusion-occ_lite0_1xb1-6e_minidrive.py'
 STUDENT = 'configs/flashocc/flashocc_lite0_1xb1-6e_minidrive.py'
-RADOCC = 'configs/radocc/radocc_bevfusion-lite0_flashocc-lite0_1xb1-6e_minidrive.py'
+RADOCC = 'configs/radocc/radocc-effocc_bevfusion-lite0_flashocc-lite0_1xb1-6e_minidrive.py'
 LABEL_PART = 0.07  # three scenes of the preset mini
 LABELLED_SHARE = 0.5  # part of the steps that show a labelled frame
 EPOCHS = 4
@@ -50,7 +51,7 @@ class RadOccDemo(Demo):
         trainings = [
             self.train('teacher', title, TEACHER, epochs=EPOCHS, after=after, **elsewhere),
             self.learn('baseline', 'train the camera student alone', STUDENT),
-            self.learn('radocc', 'train the student under the teacher (RadOcc)', RADOCC, taught, after=('teacher',)),
+            self.learn('radocc', 'train the student under the teacher', RADOCC, taught, after=('teacher',)),
             self.learn('labelled', 'train the student on the labelled scenes alone', STUDENT, share=1.0),
         ]
         first_page, *steps = self.with_pages(trainings, *report, **configs)

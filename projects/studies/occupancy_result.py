@@ -20,15 +20,15 @@ NAMES = {
     'teacher': 'Teacher (LiDAR + cameras)',
     'baseline': 'Student alone (cameras)',
     'labelled': 'Student alone, labels only',
-    'radocc': 'Student + RadOcc',
+    'radocc': 'Student under the teacher',
 }
 ALONE = ('baseline', 'labelled')
 STUDENTS = (*ALONE, 'radocc')
 CONTROL_NAMES = {
-    'radocc_blank_images': 'Student + RadOcc, images blanked to grey',
+    'radocc_blank_images': 'Student under the teacher, images blanked to grey',
     'teacher_other_scene_lidar': 'Teacher, LiDAR of another scene',
     'alone_best_threshold': 'The better student alone, best threshold',
-    'radocc_best_threshold': 'Student + RadOcc, best threshold',
+    'radocc_best_threshold': 'Student under the teacher, best threshold',
 }
 GAIN_NAMES = {
     'miou': 'mIoU',
@@ -57,7 +57,7 @@ class OccupancyResult(StudyResult):
         controls (dict[str, Scores]): ``radocc_blank_images``, ``teacher_other_scene_lidar``.
         rays (dict[str, RayScores]): Where rays end, by model, and at their best thresholds
             (``alone_best_threshold`` is of the better student alone).
-        gains (dict[str, Gain]): Gain of RadOcc over the best student alone, by name of :data:`GAIN_NAMES`.
+        gains (dict[str, Gain]): Gain under the teacher over the best student alone, by name of :data:`GAIN_NAMES`.
         logs (dict[str, RunLog]): Logs and costs, by model.
         label_part (float): Part of the training scenes that had labels.
         data (str): What was measured on, for the reader. Defaults to ''.
@@ -100,7 +100,7 @@ class OccupancyResult(StudyResult):
             f'({in_numbers(surfaces, 1, " % of rays")}) and classes {in_words(classes, 2)} '
             f'({in_numbers(classes, 2, " mIoU")}) than the better of two students alone in the same number of steps: '
             f'{max(half, full):.2f} mIoU and {self.scores[best].iou:.2f} IoU alone, {radocc.miou:.2f} and '
-            f'{radocc.iou:.2f} with RadOcc, {teacher.miou:.2f} and {teacher.iou:.2f} for the teacher itself. '
+            f'{radocc.iou:.2f} under the teacher, {teacher.miou:.2f} and {teacher.iou:.2f} for the teacher itself. '
             f'{100 * self.label_part:.0f} % of the training scenes had labels, the others gave images and LiDAR alone; '
             'the teacher came from another data set where all scenes have labels, as weights that one downloads. '
             'One student alone saw a labelled frame in half of its steps, as the one under the teacher did '
@@ -135,7 +135,7 @@ def loss_curves(logs: Mapping[str, RunLog]) -> list[Figure]:
     """Losses and validations of the runs that have logs."""
     return [
         task_figure(logs, NAMES, 'loss_occ', 'cross-entropy of occupancy'),
-        *added_figures(logs, 'radocc', 'What RadOcc adds to the loss of the student.', log_y=True),
+        *added_figures(logs, 'radocc', 'What the teacher adds to the loss of the student.', log_y=True),
         *validation_figures(logs, NAMES, 'occ/mIoU', 'mIoU (%)', 'Held-out mIoU while training.'),
     ]
 

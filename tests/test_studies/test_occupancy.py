@@ -66,8 +66,8 @@ def test_verdict_comes_first_with_its_noise_and_the_lead_has_five_sentences():
     assert text.startswith(
         'Under the teacher the camera student finds surfaces better (+7.4 % of rays, 95 % over scenes +5.0 to +9.0) '
         'and classes no better (+1.50 mIoU, 95 % over scenes -0.10 to +3.10) than the better of two students alone in '
-        'the same number of steps: 21.00 mIoU and 46.00 IoU alone, 22.50 and 47.00 with RadOcc, 40.00 and 60.00 for '
-        'the teacher itself.'
+        'the same number of steps: 21.00 mIoU and 46.00 IoU alone, 22.50 and 47.00 under the teacher, 40.00 and 60.00 '
+        'for the teacher itself.'
     )
     assert 'and classes worse (-2.00 mIoU' in _result(19.0).describe_gain()
     assert '20 % of the training scenes had labels' in text
@@ -82,9 +82,9 @@ def test_verdict_comes_first_with_its_noise_and_the_lead_has_five_sentences():
 def test_ray_table_has_a_row_for_each_model():
     table = ray_table(_result())
     assert table.rows[1] == ['Student alone (cameras)', '42.4', '1.60', '6.00', 'nan']
-    assert table.rows[3] == ['Student + RadOcc', '52.7', '1.31', '7.00', '21.2']
+    assert table.rows[3] == ['Student under the teacher', '52.7', '1.31', '7.00', '21.2']
     assert table.rows[4][:2] == ['The better student alone, best threshold', '47.6']
-    assert table.rows[5][0] == 'Student + RadOcc, best threshold'
+    assert table.rows[5][0] == 'Student under the teacher, best threshold'
     assert table.best == {(5, 1), (5, 2), (1, 3), (2, 4)}  # 55.0 %, 1.29 m, 6.0 m, 11.0 % (not NaN)
 
 
@@ -136,9 +136,9 @@ def test_json_holds_every_field():
 
 def test_page_shows_what_distillation_adds_to_the_loss():
     html = _result().page([]).to_html()
-    assert 'What RadOcc adds to the loss of the student.' in html
+    assert 'What the teacher adds to the loss of the student.' in html
     assert 'loss_rdc' in html
-    assert 'Student + RadOcc, images blanked to grey' in html
+    assert 'Student under the teacher, images blanked to grey' in html
     assert '>gain (percentage points)<' in html
 
 

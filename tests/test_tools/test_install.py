@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).resolve().parents[2]
+_SET = ('TORCH', 'TORCH_INDEX', 'CUDA_VISIBLE_DEVICES')
 PIN = next(line for line in (REPO / 'requirements.txt').read_text().splitlines() if line.startswith('torch=='))
 FAKE = """#!/bin/sh
 here=$(dirname "$0")
@@ -38,7 +39,7 @@ def install(tmp_path):
         if there:
             (tmp_path / 'venv/bin/build').write_text(there + '\n')
         path = f'{tmp_path / "path"}{os.pathsep}{os.environ["PATH"]}'
-        kept = {key: value for key, value in os.environ.items() if key not in ('TORCH', 'TORCH_INDEX')}
+        kept = {key: value for key, value in os.environ.items() if key not in _SET}
         environment = {**kept, 'PATH': path, 'FOUND': found, **variables}
         command = ['bash', REPO / 'tools/install.sh', tmp_path / 'venv']
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
