@@ -29,6 +29,7 @@ pairs = [
     ('effocc', 'alone_longer'),
     ('effocc', 'radocc'),
     ('effocc', 'inherit_head'),
+    ('radocc_effocc', 'alone_longer'),
     ('radocc_effocc', 'radocc'),
     ('radocc_effocc', 'effocc'),
     ('radocc', 'rsc'),
