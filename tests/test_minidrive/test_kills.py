@@ -1,5 +1,6 @@
 """Whatever is killed and restarted, the data set ends at the bytes of an uninterrupted run."""
 
+import glob
 import hashlib
 import json
 import os
@@ -115,7 +116,8 @@ def test_workers_end_with_a_killed_run_and_the_next_one_starts_at_once(kitti_roo
     run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     # The main process makes the first drive; then the workers begin others.
-    while not (list(root.glob(f'{STATE}/*sync.json')) and list(root.glob(f'{STATE}/*.part/*'))):
+    # glob.glob, unlike Path.glob, takes it that a folder is renamed meanwhile.
+    while not (glob.glob(f'{root}/{STATE}/*sync.json') and glob.glob(f'{root}/{STATE}/*.part/*')):
         assert run.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.002)
