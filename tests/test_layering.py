@@ -39,7 +39,7 @@ ALLOWED = {
     'depth': {'compute', 'depth_eval', 'engine', 'fileio', 'geometry', 'models', 'transforms'},
     'radocc': {'compute', 'distillation', 'engine', 'occupancy', 'rendering'},
     'renderocc': {'compute', 'engine', 'occupancy', 'rendering', 'transforms'},
-    'adudepth': {'engine'},
+    'adudepth': {'compute', 'engine'},
     'deploy': {'depth', 'occupancy'},
     'studies': {
         'cli',

@@ -9,7 +9,7 @@ from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
 from projects.compute.asynchronous import constant, kept
-from projects.compute.precision import full_precision
+from projects.compute.precision import computed_dtype, full_precision
 from projects.rendering import ray_kl_divergence
 
 from .segments import affinity_change, segment_means
@@ -114,7 +114,7 @@ class RenderedSemanticKLLoss(nn.Module):
         ``trust`` (B, R), from 0 to 1, weighs rays: see :class:`RayTrust`.
         """
         _check_pair('semantics', student_semantics, teacher_semantics)
-        student = student_semantics.to(_at_least_float(student_semantics))
+        student = student_semantics.to(computed_dtype(student_semantics))
         teacher = teacher_semantics.detach().to(student.dtype)
         if self.tau != 1:
             student, teacher = student / self.tau, teacher / self.tau
@@ -190,7 +190,7 @@ class RenderedSemanticConsistencyLoss(nn.Module):
             mask = trusted if mask is None else mask & trusted
         channels = student_semantics.shape[-1]
         with full_precision(student_semantics):
-            dtype = _at_least_float(student_semantics)
+            dtype = computed_dtype(student_semantics)
             both = torch.cat([student_semantics.to(dtype), teacher_semantics.detach().to(dtype)], dim=-1)
             means, exists = segment_means(
                 both,
@@ -248,7 +248,7 @@ class RenderedDepthLoss(nn.Module):
         ``trust`` (B, R), from 0 to 1, weighs rays: see :class:`RayTrust`.
         """
         _check_pair('depths', student_depths, teacher_depths)
-        student = student_depths.to(_at_least_float(student_depths))
+        student = student_depths.to(computed_dtype(student_depths))
         teacher = teacher_depths.detach().to(student.dtype)
         mask = _hit_mask(teacher_opacities, self.min_opacity)
         if self.mode == 'silog':
@@ -266,7 +266,3 @@ class RenderedDepthLoss(nn.Module):
 
 def _off_diagonal(size: int, device: torch.device) -> Tensor:
     return ~torch.eye(size, dtype=torch.bool, device=device)
-
-
-def _at_least_float(tensor: Tensor) -> torch.dtype:
-    return torch.promote_types(tensor.dtype, torch.float32)

@@ -3,9 +3,10 @@
 Shape letters: B batch, H x W map.
 """
 
-import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
+
+from projects.compute.precision import computed_dtype
 
 from .guidance import check_mode, guided_mean, masked_mean, resize_log_scale
 
@@ -63,7 +64,7 @@ def focal_depth_loss(
         raise ValueError(
             f'student_depth {tuple(student_depth.shape)} and teacher_depth {tuple(teacher_depth.shape)} must agree'
         )
-    dtype = torch.promote_types(student_depth.dtype, torch.float32)
+    dtype = computed_dtype(student_depth)
     gap = (student_depth.to(dtype).log() - teacher_depth.detach().to(dtype).clamp_min(1e-6).log()).abs()
     weight = focal_depth_weight(gap, gamma, tau)
     values = weight / masked_mean(weight, mask).clamp_min(1e-6) * gap

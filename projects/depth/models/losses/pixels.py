@@ -6,6 +6,8 @@ Shape letters: P picked pixels.
 import torch
 from torch import Tensor
 
+from projects.compute.precision import computed_dtype
+
 
 def pick_pixels(mask: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
     """Values at the pixels of a mask, and the weight of each.
@@ -21,7 +23,7 @@ def pick_pixels(mask: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
         (P,), 1 or 0.
     """
     pick = select_pixels if mask.device.type == 'cpu' else weigh_pixels
-    dtype = torch.promote_types(tensors[0].dtype, torch.float32)
+    dtype = computed_dtype(tensors[0])
     *picked, weight = pick(mask, *tensors)
     return *(values.to(dtype) for values in picked), weight.to(dtype)
 
