@@ -75,7 +75,7 @@ FORBIDDEN_OUTSIDE = {
 #: Folders inside ``minidrive``, lowest first; its sizes (``presets``) are below them, all that drives it is above.
 FLOORS = ('shapes', 'street', 'sensors', 'formats')
 #: Modules of ``compute`` that need torch; all others are for packages without it.
-COMPUTE_WITH_TORCH = {'asynchronous', 'precision', 'tensors', 'threads'}
+COMPUTE_WITH_TORCH = {'asynchronous', 'means', 'precision', 'tensors', 'threads'}
 
 
 def imported_modules(path):

@@ -8,22 +8,12 @@ import torch.nn.functional as F
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
-from projects.compute.asynchronous import constant, kept
+from projects.compute.asynchronous import kept
+from projects.compute.means import masked_mean
 from projects.compute.precision import computed_dtype, full_precision
 from projects.rendering import ray_kl_divergence
 
 from .segments import affinity_change, segment_means
-
-
-def _masked_mean(values: Tensor, mask: Tensor | None, trust: Tensor | None = None) -> Tensor:
-    """Mean over the rays of the mask, weighted by trust (from 0 to 1) where there is one."""
-    if mask is not None:
-        values = torch.where(mask, values, constant([0.0], values))
-    if trust is None:
-        return values.mean() if mask is None else values.sum() / mask.sum().clamp_min(1)
-    weight = trust.detach().to(values.dtype)
-    weight = weight if mask is None else weight * mask
-    return (values * weight).sum() / weight.sum().clamp_min(1)
 
 
 def _hit_mask(teacher_opacities: Tensor | None, min_opacity: float) -> Tensor | None:
@@ -77,7 +67,7 @@ class RayDistributionConsistencyLoss(nn.Module):
         guess = F.log_softmax(student_weights.float() / self.tau, dim=-1)
         per_ray = F.kl_div(guess, target, reduction='none')
         if trust is not None:
-            return self.loss_weight * _masked_mean(per_ray.mean(dim=-1), None, trust) * self.tau**2
+            return self.loss_weight * masked_mean(per_ray.mean(dim=-1), None, trust) * self.tau**2
         return self.loss_weight * per_ray.mean() * self.tau**2
 
 
@@ -121,7 +111,7 @@ class RenderedSemanticKLLoss(nn.Module):
         guess, target = (F.log_softmax(logits, dim=-1) for logits in (student, teacher))
         per_ray = (target.exp() * (target - guess)).sum(dim=-1)
         mask = _hit_mask(teacher_opacities, self.min_opacity)
-        return self.loss_weight * self.tau**2 * _masked_mean(per_ray, mask, trust)
+        return self.loss_weight * self.tau**2 * masked_mean(per_ray, mask, trust)
 
 
 @MODELS.register_module()
@@ -253,7 +243,7 @@ class RenderedDepthLoss(nn.Module):
         mask = _hit_mask(teacher_opacities, self.min_opacity)
         if self.mode == 'silog':
             ratio = student.clamp_min(self.eps).log() - teacher.clamp_min(self.eps).log()
-            variance = _masked_mean(ratio.square(), mask, trust) - 0.85 * _masked_mean(ratio, mask, trust).square()
+            variance = masked_mean(ratio.square(), mask, trust) - 0.85 * masked_mean(ratio, mask, trust).square()
             return self.loss_weight * variance.clamp_min(1e-12).sqrt()
         if self.mode == 'reciprocal_l1':
             error = (1 / student.clamp_min(self.eps) - 1 / teacher.clamp_min(self.eps)).abs()
@@ -261,7 +251,7 @@ class RenderedDepthLoss(nn.Module):
             error = (student - teacher).abs()
         else:
             error = F.smooth_l1_loss(student, teacher, reduction='none')
-        return self.loss_weight * _masked_mean(error, mask, trust)
+        return self.loss_weight * masked_mean(error, mask, trust)
 
 
 def _off_diagonal(size: int, device: torch.device) -> Tensor:

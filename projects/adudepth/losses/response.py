@@ -6,9 +6,10 @@ Shape letters: B batch, H x W map.
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from projects.compute.means import masked_mean
 from projects.compute.precision import computed_dtype
 
-from .guidance import check_mode, guided_mean, masked_mean, resize_log_scale
+from .guidance import check_mode, guided_mean, resize_log_scale
 
 
 def focal_depth_weight(gap: Tensor, gamma: float = 1.0, tau: float = 0.1) -> Tensor:
