@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from projects.compute.asynchronous import kept
 from projects.compute.means import masked_mean
 from projects.compute.precision import computed_dtype, full_precision
+from projects.distillation import class_divergence
 from projects.rendering import ray_kl_divergence
 
 from .segments import affinity_change, segment_means
@@ -106,10 +107,7 @@ class RenderedSemanticKLLoss(nn.Module):
         _check_pair('semantics', student_semantics, teacher_semantics)
         student = student_semantics.to(computed_dtype(student_semantics))
         teacher = teacher_semantics.detach().to(student.dtype)
-        if self.tau != 1:
-            student, teacher = student / self.tau, teacher / self.tau
-        guess, target = (F.log_softmax(logits, dim=-1) for logits in (student, teacher))
-        per_ray = (target.exp() * (target - guess)).sum(dim=-1)
+        per_ray = class_divergence(student, teacher, self.tau, 'kl')
         mask = _hit_mask(teacher_opacities, self.min_opacity)
         return self.loss_weight * self.tau**2 * masked_mean(per_ray, mask, trust)
 
