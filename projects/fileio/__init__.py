@@ -5,7 +5,7 @@ Without torch and mm packages.
 
 from .archives import check_stored_archive, open_archive, open_members, read_member, write_zip
 from .files import atomic_write, naming_file
-from .images import check_image_size, check_pixels, image_shape
+from .images import PNG_SIGNATURE, check_image_size, check_pixels, image_shape, png_has_end
 from .limits import advice, exceeds, limit
 from .lock import FolderInUseError, FolderLock
 from .names import check_name, file_below, name_problem
@@ -16,6 +16,7 @@ from .reading import BadFileError, parse_json, read_json, read_text, read_whole
 from .structure import check_structure
 
 __all__ = [
+    'PNG_SIGNATURE',
     'BadFileError',
     'FolderInUseError',
     'FolderLock',
@@ -37,6 +38,7 @@ __all__ = [
     'open_archive',
     'open_members',
     'parse_json',
+    'png_has_end',
     'read_json',
     'read_member',
     'read_npy_bytes',
