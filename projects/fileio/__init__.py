@@ -8,7 +8,7 @@ from .files import atomic_write, naming_file
 from .images import PNG_SIGNATURE, check_image_size, check_pixels, image_shape, png_has_end
 from .limits import advice, exceeds, limit
 from .lock import FolderInUseError, FolderLock
-from .names import check_name, file_below, name_problem
+from .names import check_name, file_below, list_names, name_problem
 from .npz import NpzBytes, NpzError, read_npy_bytes, read_npz
 from .pickles import restricted_load
 from .processes import start_worker
@@ -33,6 +33,7 @@ __all__ = [
     'file_below',
     'image_shape',
     'limit',
+    'list_names',
     'name_problem',
     'naming_file',
     'open_archive',
