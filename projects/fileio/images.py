@@ -1,4 +1,4 @@
-"""The size of an image from its header, before anything is decoded."""
+"""The size of an image from its header, and the marks of a PNG file, before anything is decoded."""
 
 import struct
 
