@@ -39,7 +39,7 @@ ALLOWED = {
     'depth': {'compute', 'depth_eval', 'engine', 'fileio', 'geometry', 'models', 'transforms'},
     'radocc': {'compute', 'distillation', 'engine', 'occupancy', 'rendering'},
     'renderocc': {'compute', 'engine', 'occupancy', 'rendering', 'transforms'},
-    'adudepth': {'engine'},
+    'adudepth': {'compute', 'engine'},
     'deploy': {'depth', 'occupancy'},
     'studies': {
         'cli',
@@ -75,7 +75,7 @@ FORBIDDEN_OUTSIDE = {
 #: Folders inside ``minidrive``, lowest first; its sizes (``presets``) are below them, all that drives it is above.
 FLOORS = ('shapes', 'street', 'sensors', 'formats')
 #: Modules of ``compute`` that need torch; all others are for packages without it.
-COMPUTE_WITH_TORCH = {'asynchronous', 'precision', 'tensors', 'threads'}
+COMPUTE_WITH_TORCH = {'asynchronous', 'means', 'precision', 'tensors', 'threads'}
 
 
 def imported_modules(path):

@@ -2,11 +2,11 @@
 """Score depth maps in 16-bit PNG files against ground truth. No model, no config, no GPU."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
 from projects.cli import ToolParser, positive_int, positive_number, run_tool
+from projects.compute.pool import available_cpus
 from projects.depth_eval import CROPS
 from projects.depth_eval.pairing import pair_files
 from projects.depth_eval.protocol import EigenProtocol, KittiProtocol, score_pairs
@@ -34,7 +34,7 @@ def parse_args(argv=None):
         protocol.add_argument('gt_dir', help='ground truth: 16-bit PNG, metres * 256, 0 = none')
         protocol.add_argument('pred_dir', help='predictions in the same form, one file a frame')
         protocol.add_argument('--infos', metavar='F.pkl', help='score these frames: GT_DIR is the data root then')
-        protocol.add_argument('--workers', type=positive_int, default=os.cpu_count() or 1, help='threads (%(default)s)')
+        protocol.add_argument('--workers', type=positive_int, default=available_cpus(), help='threads (%(default)s)')
         protocol.add_argument('--json', type=Path, metavar='OUT', help='write the numbers here')
     args = parser.parse_args(argv)
     return args

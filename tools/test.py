@@ -4,13 +4,12 @@
 import argparse
 import math
 import os
-from pathlib import Path
 
 from mmengine.config import ConfigDict, DictAction
 from mmengine.registry import RUNNERS
 
 from projects.cli import ToolParser, run_tool
-from projects.engine import close_process_group, display_problem, log_traceback, read_config
+from projects.engine import close_process_group, config_of_run, display_problem, log_traceback
 
 
 def seconds(text):
@@ -88,12 +87,7 @@ def enable_drawing(cfg, args):
 
 def load_config(args):
     """Merge config file and command line (the command line wins) and check the result."""
-    cfg = read_config(args.config, args.cfg_options)
-    cfg.launcher = args.launcher
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+    cfg = config_of_run(args.config, args.cfg_options, args.work_dir, args.launcher)
     cfg.load_from = args.checkpoint
     cfg.resume = False
     if args.show or args.show_dir:

@@ -3,7 +3,6 @@
 
 import argparse
 import os
-from pathlib import Path
 
 import torch
 from mmengine.config import DictAction
@@ -12,10 +11,10 @@ from mmengine.registry import RUNNERS
 from projects.cli import ToolParser, run_tool
 from projects.engine import (
     close_process_group,
+    config_of_run,
     enable_amp,
     keep_freed_memory,
     log_traceback,
-    read_config,
 )
 
 
@@ -71,12 +70,7 @@ def parse_args(argv=None):
 
 def load_config(args):
     """Merge config file and command line (the command line wins) and check the result."""
-    cfg = read_config(args.config, args.cfg_options)
-    cfg.launcher = args.launcher
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+    cfg = config_of_run(args.config, args.cfg_options, args.work_dir, args.launcher)
     enable_amp(cfg.optim_wrapper, args.amp, torch.cuda.is_available())
     if args.sync_bn != 'none':
         cfg.sync_bn = args.sync_bn

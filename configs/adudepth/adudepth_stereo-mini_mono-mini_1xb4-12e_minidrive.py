@@ -13,6 +13,4 @@ model = dict(
     teacher_config='configs/stereo_depth/stereo-depth_mini_1xb4-6e_minidrive.py',
     **_base_.distillation,
 )
-train_dataloader = dict(dataset=dict(stereo=True))
-
 custom_hooks = [dict(type='DistillWarmupHook', warmup_iters=100)]

@@ -24,5 +24,5 @@ def autocast_enabled(device_type: str) -> bool:
 
 
 def computed_dtype(tensor: Tensor) -> torch.dtype:
-    """What rendering computes in: float64 for such tensors, float32 for all others."""
+    """What geometry, rendering and losses compute in: float64 for such tensors, float32 for all others."""
     return torch.promote_types(tensor.dtype, torch.float32)

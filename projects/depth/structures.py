@@ -19,7 +19,8 @@ class DepthDataSample(BaseDataElement):
     - ``pred_log_scale``: predicted logarithm of the scale of the error of log depth.
 
     Meta information: ``frame_id, img_path, right_path, depth_path, focal`` (pixels of the file), ``baseline`` (metres),
-    ``crop_offset`` (top, left), ``ori_shape, img_shape, flipped``.
+    ``crop_offset`` (top, left), ``ori_shape, img_shape, flipped``, ``labelled`` (False where ``label_part`` of the data
+    set leaves the depth map out).
     """
 
     def set_field(self, value: Any, name: str, dtype: Any = None, field_type: str = 'data') -> None:

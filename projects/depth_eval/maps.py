@@ -5,7 +5,7 @@ import os
 import cv2
 import numpy as np
 
-from projects.fileio import check_image_size, read_whole
+from projects.fileio import PNG_SIGNATURE, check_image_size, png_has_end, read_whole
 
 DEPTH_SCALE = 256.0
 MAX_STORED_DEPTH = 65535 / DEPTH_SCALE  # 255.996 m
@@ -25,9 +25,9 @@ def decode_depth(data: bytes, name: str, scale: float = DEPTH_SCALE) -> np.ndarr
     Raises:
         ValueError: If the file is truncated, no PNG, has too many pixels, or not one channel of 16 bits.
     """
-    if not data.startswith(b'\x89PNG\r\n\x1a\n'):
+    if not data.startswith(PNG_SIGNATURE):
         raise ValueError(f'{name} is not a PNG file; depth maps are single-channel 16-bit PNG')
-    if b'IEND' not in data[-64:]:
+    if not png_has_end(data):
         raise ValueError(f'{name} is truncated ({len(data)} bytes); copy or download it again')
     check_image_size(data, name)
     try:

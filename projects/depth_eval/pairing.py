@@ -6,6 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from projects.fileio import list_names
+
 from .infos import read_depth_infos
 from .maps import DEPTH_SCALE
 
@@ -58,11 +60,6 @@ def frame_key(name: str) -> tuple[str, ...]:
     return (name.replace('/', '_'),)
 
 
-def _list_names(names: list[str]) -> str:
-    more = f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''
-    return ', '.join(names[:_SHOWN]) + more
-
-
 def _files(folder: str | os.PathLike) -> dict[str, str]:
     """PNG files below a folder by their path relative to it.
 
@@ -98,7 +95,7 @@ def _match(truths: dict[str, str | None], predictions: dict[str, str]) -> tuple[
         key = frame_key(name)
         candidates = [other for other in by_frame[key] if other not in equal or other == name]
         if len(candidates) > 1:
-            problems.append(f'frame {name} has {len(candidates)} predictions: {_list_names(candidates)}')
+            problems.append(f'frame {name} has {len(candidates)} predictions: {list_names(candidates, _SHOWN)}')
         elif name not in equal and candidates:
             if key in claimed:
                 problems.append(f'{candidates[0]} is the prediction of both {claimed[key]} and {name}')
@@ -145,9 +142,9 @@ def pair_files(
         raise ValueError(
             f'{pred_dir} names frames twice; give a folder with one file a frame: ' + '; '.join(problems[:_SHOWN])
         )
-    parts = [f'{len(alone)} frames have no prediction: {_list_names(alone)}'] if alone else []
+    parts = [f'{len(alone)} frames have no prediction: {list_names(alone, _SHOWN)}'] if alone else []
     if extra and (alone or infos is None):
-        parts.append(f'{len(extra)} predictions have no ground truth: {_list_names(extra)}')
+        parts.append(f'{len(extra)} predictions have no ground truth: {list_names(extra, _SHOWN)}')
     if parts:
         raise ValueError(f'{gt_dir} and {pred_dir} do not match; ' + '; '.join(parts))
     pairs = [

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from projects.fileio import open_archive, open_members, read_member, read_whole, write_zip
+from projects.fileio import list_names, open_archive, open_members, read_member, read_whole, write_zip
 
 from .crops import KB_HEIGHT, KB_WIDTH
 from .maps import decode_depth
@@ -39,9 +39,7 @@ def _name_problems(found: Iterable[str]) -> list[str]:
     problems = []
     for what, names in (('are missing', set(NAMES) - found), ('do not belong there', found - set(NAMES))):
         if names:
-            shown = ', '.join(sorted(names)[:_SHOWN])
-            more = f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''
-            problems.append(f'{len(names)} files {what}: {shown}{more}')
+            problems.append(f'{len(names)} files {what}: {list_names(sorted(names), _SHOWN)}')
     return problems
 
 

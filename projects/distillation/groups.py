@@ -9,6 +9,8 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from .confidence import check_confidence, most_likely
+
 UNLABELLED = 255
 _GOLDEN = 0.6180339887498949
 """Steps of this size fill the unit interval evenly."""
@@ -64,7 +66,8 @@ class ClassGroupSampler(nn.Module):
     ) -> None:
         super().__init__()
         self.groups = _check_groups(groups)
-        self.num_positions, self.min_confidence, self.trust_labels = num_positions, min_confidence, trust_labels
+        self.num_positions, self.trust_labels = num_positions, trust_labels
+        self.min_confidence = check_confidence(min_confidence)
         self.register_buffer('calls', torch.zeros((), dtype=torch.float64))
 
     @torch.no_grad()
@@ -81,8 +84,8 @@ class ClassGroupSampler(nn.Module):
             where a sample has no such position, else 1.
         """
         flat = logits.float().flatten(1, -2)
-        best, ids = flat.max(dim=-1)
-        trusted = (best - flat.logsumexp(dim=-1)).exp() >= self.min_confidence
+        confidence, ids = most_likely(flat)
+        trusted = confidence >= self.min_confidence
         if labels is not None:
             labels = labels.flatten(1).long()
             has_label = labels != UNLABELLED

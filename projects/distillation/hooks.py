@@ -33,7 +33,11 @@ class DistillWarmupHook(Hook):
         self.names = names
 
     def before_train(self, runner: Runner) -> None:
-        """Stop when there is nothing to warm up."""
+        """Refuse a model without distillation losses to warm up.
+
+        Raises:
+            TypeError: If the model is no Distiller.
+        """
         if _distiller(runner) is None:
             raise TypeError('DistillWarmupHook needs a Distiller as model; remove the hook from custom_hooks')
 

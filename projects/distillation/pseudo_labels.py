@@ -7,6 +7,7 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from .confidence import check_confidence, most_likely
 from .groups import UNLABELLED
 
 
@@ -26,9 +27,7 @@ class PseudoLabels(nn.Module):
 
     def __init__(self, min_confidence: float = 0.0) -> None:
         super().__init__()
-        if not 0 <= min_confidence <= 1:
-            raise ValueError(f'min_confidence must be from 0 to 1, got {min_confidence}')
-        self.min_confidence = min_confidence
+        self.min_confidence = check_confidence(min_confidence)
 
     @torch.no_grad()
     def forward(self, logits: Tensor, labels: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -42,9 +41,8 @@ class PseudoLabels(nn.Module):
         Returns:
             Tensor: Class ids, 255 where there is no label. Shape (B, ...), uint8.
         """
-        logits = logits.float()
-        best, ids = logits.max(dim=-1)
-        sure = (best - logits.logsumexp(dim=-1)).exp() >= self.min_confidence
+        confidence, ids = most_likely(logits)
+        sure = confidence >= self.min_confidence
         if mask is not None:
             sure = sure & mask
         without = (labels == UNLABELLED).flatten(1).all(dim=1)

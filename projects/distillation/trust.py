@@ -7,6 +7,7 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from .confidence import check_confidence
 from .groups import UNLABELLED
 
 
@@ -61,9 +62,7 @@ class VoxelTrust(nn.Module):
 
     def __init__(self, min_confidence: float = 0.0) -> None:
         super().__init__()
-        if not 0 <= min_confidence <= 1:
-            raise ValueError(f'min_confidence must be from 0 to 1, got {min_confidence}')
-        self.min_confidence = min_confidence
+        self.min_confidence = check_confidence(min_confidence)
 
     def forward(self, logits: Tensor, labels: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """Return the trust (B, ...) in logits (B, ..., K); labels and mask (B, ...)."""

@@ -14,6 +14,7 @@ from .config import (
     RUNNER_KEYS,
     ConfigError,
     check_config_keys,
+    config_of_run,
     explain_unknown_argument,
     find_config,
     naming_config_keys,
@@ -28,7 +29,7 @@ from .hooks import DeterministicResumeHook, SafeCheckpointHook
 from .labelled_sampler import LabelledShareSampler
 from .log import log_traceback
 from .memory import keep_freed_memory
-from .models import import_modules_of, load_trained_model, plain_model
+from .models import import_modules_of, load_plain_weights, load_trained_model, plain_model
 from .parts import choose_scenes, keep_parts
 from .picture_hook import PredictionPictureHook, draw_prediction, sample_name
 from .picture_layout import add_title, fit_width, image_grid
@@ -62,6 +63,7 @@ __all__ = [
     'check_state_dict',
     'choose_scenes',
     'close_process_group',
+    'config_of_run',
     'device_problem',
     'display_problem',
     'draw_prediction',
@@ -81,6 +83,7 @@ __all__ = [
     'load_checkpoint_safe',
     'load_imagenet_weights',
     'load_model_weights',
+    'load_plain_weights',
     'load_trained_model',
     'log_traceback',
     'naming_config_keys',

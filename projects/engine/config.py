@@ -175,6 +175,29 @@ def read_config(path: str | os.PathLike, options: Mapping[str, Any] | None = Non
     return cfg
 
 
+def config_of_run(
+    path: str | os.PathLike, options: Mapping[str, Any] | None, work_dir: str | None, launcher: str
+) -> Config:
+    """Config of a training or a test: :func:`read_config`, with what its command line says of every run.
+
+    Args:
+        path (str or PathLike): The file.
+        options (Mapping | None): Values of ``--cfg-options`` by dotted key.
+        work_dir (str | None): ``--work-dir``. None for that of the config, else ``work_dirs/<name of the config>``.
+        launcher (str): ``--launcher``.
+
+    Returns:
+        Config: With ``launcher`` and ``work_dir``.
+
+    Raises:
+        ConfigError: As :func:`read_config`.
+    """
+    cfg = read_config(path, options)
+    cfg.launcher = launcher
+    cfg.work_dir = work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(path).stem)
+    return cfg
+
+
 def _as_dict(cfg: Any) -> Any:
     return cfg.to_dict() if isinstance(cfg, Config) else cfg
 

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from projects.fileio import list_names
+
 _SHOWN = 4
 
 
@@ -74,5 +76,4 @@ def places_of(cfg: Mapping, name: str, keys: frozenset[str]) -> list[str]:
 
 def name_places(paths: list[str]) -> str:
     """Say the first paths of a list, and how many more there are."""
-    more = f' and {len(paths) - _SHOWN} more' if len(paths) > _SHOWN else ''
-    return ', '.join(paths[:_SHOWN]) + more
+    return list_names(paths, _SHOWN)

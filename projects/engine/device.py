@@ -1,4 +1,4 @@
-"""Whether this process can compute on a device."""
+"""Whether this process can compute on a device, and how weights lie in memory for it."""
 
 import torch
 from torch import nn

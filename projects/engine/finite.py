@@ -12,6 +12,8 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import Tensor
 
+from projects.fileio import list_names
+
 _SHOWN = 5
 _REMEDY = (
     'Lower optim_wrapper.optimizer.lr or the weight of the loss, set optim_wrapper.clip_grad, train without --amp, or '
@@ -153,7 +155,6 @@ class FiniteTrainingHook(Hook):
 
     def _stop(self, kind: str, names: list[str]) -> None:
         if names:
-            more = f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''
             raise NonFiniteError(
-                f'{kind} of {", ".join(names[:_SHOWN])}{more} is NaN or infinite ({_where(self._samples)}). {_REMEDY}'
+                f'{kind} of {list_names(names, _SHOWN)} is NaN or infinite ({_where(self._samples)}). {_REMEDY}'
             )

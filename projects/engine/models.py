@@ -50,7 +50,20 @@ def load_trained_model(config_file: str | Path | Config, checkpoint: str | Path)
     import_modules_of(config)
     with naming_config_keys(config.model, 'model'):
         model = MODELS.build(plain_model(config.model))
+    load_plain_weights(model, checkpoint)
+    return model.eval()
+
+
+def load_plain_weights(model: nn.Module, checkpoint: str | Path) -> None:
+    """Load the model that :func:`plain_model` describes from its own checkpoint, or from that of its distillation.
+
+    Args:
+        model (nn.Module): The model that predicts.
+        checkpoint (str | Path): Its checkpoint; of a Distiller the weights of the student are taken.
+
+    Raises:
+        CheckpointError: If the weights are not those of the model.
+    """
     state = load_checkpoint_safe(checkpoint)['state_dict']
     student = {name.removeprefix('student.'): value for name, value in state.items() if name.startswith('student.')}
     fill_model(model, student or state, checkpoint)
-    return model.eval()

@@ -5,10 +5,10 @@ Without torch and mm packages.
 
 from .archives import check_stored_archive, open_archive, open_members, read_member, write_zip
 from .files import atomic_write, naming_file
-from .images import check_image_size, check_pixels, image_shape
+from .images import PNG_SIGNATURE, check_image_size, check_pixels, image_shape, png_has_end
 from .limits import advice, exceeds, limit
 from .lock import FolderInUseError, FolderLock
-from .names import check_name, file_below, name_problem
+from .names import check_name, file_below, list_names, name_problem
 from .npz import NpzBytes, NpzError, read_npy_bytes, read_npz
 from .pickles import restricted_load
 from .processes import start_worker
@@ -16,6 +16,7 @@ from .reading import BadFileError, parse_json, read_json, read_text, read_whole
 from .structure import check_structure
 
 __all__ = [
+    'PNG_SIGNATURE',
     'BadFileError',
     'FolderInUseError',
     'FolderLock',
@@ -32,11 +33,13 @@ __all__ = [
     'file_below',
     'image_shape',
     'limit',
+    'list_names',
     'name_problem',
     'naming_file',
     'open_archive',
     'open_members',
     'parse_json',
+    'png_has_end',
     'read_json',
     'read_member',
     'read_npy_bytes',

@@ -1,11 +1,12 @@
-"""The size of an image from its header, before anything is decoded."""
+"""The size of an image from its header, and the marks of a PNG file, before anything is decoded."""
 
 import struct
 
 from .limits import IMAGE_PIXELS, advice, exceeds, limit
 from .reading import BadFileError
 
-_PNG = b'\x89PNG\r\n\x1a\n'
+PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
+"""First bytes of a PNG file."""
 _NO_FRAME = (0xC4, 0xC8, 0xCC)
 """Marks between those of a JPEG's frame header that are none: Huffman tables, a reserved one, arithmetic coding."""
 
@@ -19,7 +20,7 @@ def image_shape(data: bytes) -> tuple[int, int] | None:
     Returns:
         tuple[int, int] or None: Height and width; None if it is neither, or the header is damaged.
     """
-    if data.startswith(_PNG):
+    if data.startswith(PNG_SIGNATURE):
         if len(data) < 24 or data[12:16] != b'IHDR':
             return None
         width, height = struct.unpack_from('>II', data, 16)
@@ -39,6 +40,11 @@ def image_shape(data: bytes) -> tuple[int, int] | None:
         else:
             place += 2 + max(2, struct.unpack_from('>H', data, place + 2)[0])
     return None
+
+
+def png_has_end(data: bytes) -> bool:
+    """Whether a PNG file has its end mark, which a truncated one lacks."""
+    return b'IEND' in data[-64:]
 
 
 def check_pixels(shape: tuple[int, int], name: str) -> None:

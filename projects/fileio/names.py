@@ -1,7 +1,8 @@
-"""File names made of tokens and frame ids, which come from files that anyone may have written."""
+"""File names made of tokens and frame ids, which come from files that anyone may have written, and lists of names."""
 
 import os
 import re
+from collections.abc import Sequence
 
 LONGEST_NAME = 200
 """Bytes of one part of a path: most file systems end at 255, and temporary names add up to 30."""
@@ -87,3 +88,18 @@ def file_below(
     """
     name = check_name(name, what, source or f'files for {os.fspath(folder)}', parts)
     return os.path.join(folder, f'{name}{suffix}')
+
+
+def list_names(names: Sequence[str], shown: int = 20) -> str:
+    """The first names of a list, and how many more there are, for a message.
+
+    Args:
+        names (Sequence[str]): At least one.
+        shown (int): How many are named. Defaults to 20.
+
+    Examples:
+        >>> list_names(['a', 'b', 'c', 'd'], shown=2)
+        'a, b and 2 more'
+    """
+    more = f' and {len(names) - shown} more' if len(names) > shown else ''
+    return ', '.join(names[:shown]) + more

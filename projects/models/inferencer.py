@@ -35,8 +35,9 @@ from .task_model import TaskModel
 class TaskInferencer(BaseInferencer):
     """Predict for samples of a data set, or for frames of your own.
 
-    A sample of the data set of the config, named by its token or index, takes the very way of ``tools/test.py``. A
-    frame of your own takes the same pipeline behind the loading of images, whose files are decoded at full size.
+    A sample of the data set of the config, named by its token or index, is loaded and predicted as ``tools/test.py``
+    does it. A frame of your own enters the same pipeline after the loading of images; its files are decoded at full
+    size.
 
     A child gives :meth:`make_frame`, :meth:`arrays_of` and :meth:`write`, and :meth:`add_predictions` for its options,
     which ``forward_kwargs`` lists.

@@ -1,4 +1,4 @@
-"""Two steps that train alone or under distillation: outputs, then losses of the outputs."""
+"""Three steps of a model, with which it trains alone or under distillation: outputs, their losses, predictions."""
 
 import inspect
 from abc import abstractmethod
@@ -113,6 +113,9 @@ class TaskModel(BaseModel):
             data_samples (Sequence, optional): Data samples of the batch. Defaults to None.
             mode (str): 'loss' for the losses, 'predict' for samples with predictions, 'tensor' for the outputs.
                 Defaults to 'tensor'.
+
+        Returns:
+            dict[str, Tensor] | list: Losses by name, the samples with their predictions, or the outputs by name.
 
         Raises:
             TypeError: If a step returns no dict, or a loss is no tensor.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from projects.fileio import atomic_write
+from projects.fileio import atomic_write, list_names
 
 _SHOWN_ERRORS = 20
 
@@ -51,12 +51,6 @@ def format_errors(errors: list[dict[str, str]]) -> str:
     return '\n'.join(lines)
 
 
-def list_tokens(tokens: Sequence[str], shown: int = 20) -> str:
-    """The first names and how many more there are."""
-    names = ', '.join(tokens[:shown])
-    return f'{names} and {len(tokens) - shown} more' if len(tokens) > shown else names
-
-
 def extra_warnings(tokens: Sequence[str], source: str | os.PathLike) -> list[str]:
     """One warning for predictions that are left out, none if there are none.
 
@@ -68,7 +62,7 @@ def extra_warnings(tokens: Sequence[str], source: str | os.PathLike) -> list[str
         return []
     return [
         f'{len(tokens)} predictions are left out, they are of no token that is evaluated (of {os.fspath(source)}): '
-        f'{list_tokens(tokens, 5)}'
+        f'{list_names(tokens, 5)}'
     ]
 
 

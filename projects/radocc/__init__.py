@@ -1,4 +1,4 @@
-"""What only RadOcc needs: rays of the cameras, the rendering neck, and its two consistency losses."""
+"""What only RadOcc needs: rays of the cameras, the connector that renders along them, and the consistency losses."""
 
 import projects.engine  # noqa: F401  says how to install mmcv where it is missing
 

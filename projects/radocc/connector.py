@@ -58,7 +58,7 @@ class VolumeRenderingConnector(nn.Module):
             (B, R), float32.
 
         Raises:
-            ValueError: If the rays are not prepared and the neck has no geometry, or the grid does not fit.
+            ValueError: If the rays are not prepared and the connector has no geometry, or the grid does not fit.
         """
         if 'samples' in rays:
             return self._render(occ_logits, rays['samples'], rays.get('voxel_size')).as_dict()

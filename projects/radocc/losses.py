@@ -8,22 +8,13 @@ import torch.nn.functional as F
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
-from projects.compute.asynchronous import constant, kept
-from projects.compute.precision import full_precision
+from projects.compute.asynchronous import kept
+from projects.compute.means import masked_mean
+from projects.compute.precision import computed_dtype, full_precision
+from projects.distillation import class_divergence
 from projects.rendering import ray_kl_divergence
 
 from .segments import affinity_change, segment_means
-
-
-def _masked_mean(values: Tensor, mask: Tensor | None, trust: Tensor | None = None) -> Tensor:
-    """Mean over the rays of the mask, weighted by trust (from 0 to 1) where there is one."""
-    if mask is not None:
-        values = torch.where(mask, values, constant([0.0], values))
-    if trust is None:
-        return values.mean() if mask is None else values.sum() / mask.sum().clamp_min(1)
-    weight = trust.detach().to(values.dtype)
-    weight = weight if mask is None else weight * mask
-    return (values * weight).sum() / weight.sum().clamp_min(1)
 
 
 def _hit_mask(teacher_opacities: Tensor | None, min_opacity: float) -> Tensor | None:
@@ -77,7 +68,7 @@ class RayDistributionConsistencyLoss(nn.Module):
         guess = F.log_softmax(student_weights.float() / self.tau, dim=-1)
         per_ray = F.kl_div(guess, target, reduction='none')
         if trust is not None:
-            return self.loss_weight * _masked_mean(per_ray.mean(dim=-1), None, trust) * self.tau**2
+            return self.loss_weight * masked_mean(per_ray.mean(dim=-1), None, trust) * self.tau**2
         return self.loss_weight * per_ray.mean() * self.tau**2
 
 
@@ -114,14 +105,11 @@ class RenderedSemanticKLLoss(nn.Module):
         ``trust`` (B, R), from 0 to 1, weighs rays: see :class:`RayTrust`.
         """
         _check_pair('semantics', student_semantics, teacher_semantics)
-        student = student_semantics.to(_at_least_float(student_semantics))
+        student = student_semantics.to(computed_dtype(student_semantics))
         teacher = teacher_semantics.detach().to(student.dtype)
-        if self.tau != 1:
-            student, teacher = student / self.tau, teacher / self.tau
-        guess, target = (F.log_softmax(logits, dim=-1) for logits in (student, teacher))
-        per_ray = (target.exp() * (target - guess)).sum(dim=-1)
+        per_ray = class_divergence(student, teacher, self.tau, 'kl')
         mask = _hit_mask(teacher_opacities, self.min_opacity)
-        return self.loss_weight * self.tau**2 * _masked_mean(per_ray, mask, trust)
+        return self.loss_weight * self.tau**2 * masked_mean(per_ray, mask, trust)
 
 
 @MODELS.register_module()
@@ -190,7 +178,7 @@ class RenderedSemanticConsistencyLoss(nn.Module):
             mask = trusted if mask is None else mask & trusted
         channels = student_semantics.shape[-1]
         with full_precision(student_semantics):
-            dtype = _at_least_float(student_semantics)
+            dtype = computed_dtype(student_semantics)
             both = torch.cat([student_semantics.to(dtype), teacher_semantics.detach().to(dtype)], dim=-1)
             means, exists = segment_means(
                 both,
@@ -248,12 +236,12 @@ class RenderedDepthLoss(nn.Module):
         ``trust`` (B, R), from 0 to 1, weighs rays: see :class:`RayTrust`.
         """
         _check_pair('depths', student_depths, teacher_depths)
-        student = student_depths.to(_at_least_float(student_depths))
+        student = student_depths.to(computed_dtype(student_depths))
         teacher = teacher_depths.detach().to(student.dtype)
         mask = _hit_mask(teacher_opacities, self.min_opacity)
         if self.mode == 'silog':
             ratio = student.clamp_min(self.eps).log() - teacher.clamp_min(self.eps).log()
-            variance = _masked_mean(ratio.square(), mask, trust) - 0.85 * _masked_mean(ratio, mask, trust).square()
+            variance = masked_mean(ratio.square(), mask, trust) - 0.85 * masked_mean(ratio, mask, trust).square()
             return self.loss_weight * variance.clamp_min(1e-12).sqrt()
         if self.mode == 'reciprocal_l1':
             error = (1 / student.clamp_min(self.eps) - 1 / teacher.clamp_min(self.eps)).abs()
@@ -261,12 +249,8 @@ class RenderedDepthLoss(nn.Module):
             error = (student - teacher).abs()
         else:
             error = F.smooth_l1_loss(student, teacher, reduction='none')
-        return self.loss_weight * _masked_mean(error, mask, trust)
+        return self.loss_weight * masked_mean(error, mask, trust)
 
 
 def _off_diagonal(size: int, device: torch.device) -> Tensor:
     return ~torch.eye(size, dtype=torch.bool, device=device)
-
-
-def _at_least_float(tensor: Tensor) -> torch.dtype:
-    return torch.promote_types(tensor.dtype, torch.float32)

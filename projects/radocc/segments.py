@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from projects.compute.asynchronous import constant, kept
+from projects.compute.precision import computed_dtype
 
 _MAX_ID = 2**31
 
@@ -47,7 +48,7 @@ def segment_means(
         )
     batch, num_rays, channels = features.shape
     total, images = batch * num_rays, batch * num_cams
-    features = features.reshape(total, channels).to(torch.promote_types(features.dtype, torch.float32))
+    features = features.reshape(total, channels).to(computed_dtype(features))
     slot = _slots(_keys(segment_ids, cam_ids, num_cams, mask), images, min_rays, max_segments)
     sums = features.new_zeros(images * max_segments + 1, channels).index_add(0, slot, features)[:-1]
     ones = kept(_ones, (total,), features)

@@ -60,8 +60,8 @@ def pixels_to_rays(pixels: Tensor, cam2img: Tensor, cam2world: Tensor) -> tuple[
         cam2world (Tensor): ``cam2world @ p_cam = p_world``. Shape (..., 4, 4).
 
     Returns:
-        tuple[Tensor, Tensor]: ``rays_o`` and ``rays_d``, each of shape (..., P, 3). Not differentiable through
-        autocast: computed in the dtype of the matrices.
+        tuple[Tensor, Tensor]: ``rays_o`` and ``rays_d``, each of shape (..., P, 3), in the dtype of the matrices,
+        under autocast as well.
     """
     _check_matrix('cam2img', cam2img, 3)
     _check_matrix('cam2world', cam2world, 4)

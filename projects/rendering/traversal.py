@@ -22,7 +22,7 @@ class FirstHits(NamedTuple):
         hit (Tensor): Whether the ray meets an occupied voxel. Shape (R,), bool.
         voxel (Tensor): (x, y, z) of that voxel, -1 without a hit. Shape (R, 3), int64.
         t_entry (Tensor): Ray parameter at which the ray enters it, infinite without a hit. Shape (R,), float64.
-        t_exit (Tensor): Ray parameter at which the ray leaves it. Shape (R,), float64.
+        t_exit (Tensor): Ray parameter at which the ray leaves it, infinite without a hit. Shape (R,), float64.
     """
 
     hit: Tensor

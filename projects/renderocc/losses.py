@@ -6,17 +6,13 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from projects.compute.means import masked_mean
 from projects.compute.precision import computed_dtype, full_precision
 from projects.occupancy.classes import UNLABELLED
 
 from .view import RayView
 
 _EPS = 1e-6
-
-
-def _mean_where(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean over the rays of a mask; 0 with a zero gradient where there are none."""
-    return torch.where(mask, values, torch.zeros_like(values)).sum() / mask.sum().clamp_min(1)
 
 
 def end_bins(ends: Tensor, edges: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
@@ -94,7 +90,7 @@ class RayEndLoss(nn.Module):
         with full_precision(view.optical):
             edges = torch.cat([view.bins.t_starts, view.bins.t_ends[:, -1:]], dim=1)
             per_ray = ray_end_nll(view.optical, *end_bins(view.targets.ends, edges, self.tolerance))
-            return self.loss_weight * _mean_where(per_ray, view.targets.valid)
+            return self.loss_weight * masked_mean(per_ray, view.targets.valid)
 
 
 def silog(depths: Tensor, ends: Tensor, mask: Tensor, focus: float = 0.85) -> Tensor:
@@ -110,7 +106,7 @@ def silog(depths: Tensor, ends: Tensor, mask: Tensor, focus: float = 0.85) -> Te
         Tensor: Scalar; 0 with a zero gradient when the mask is empty.
     """
     ratio = depths.log() - torch.where(mask, ends, torch.ones_like(ends)).log()
-    variance = _mean_where(ratio.square(), mask) - focus * _mean_where(ratio, mask).square()
+    variance = masked_mean(ratio.square(), mask) - focus * masked_mean(ratio, mask).square()
     # The slope of the root is infinite at 0.
     return variance.clamp_min(_EPS**2).sqrt() * mask.any()
 
@@ -185,6 +181,6 @@ class RenderedClassLoss(nn.Module):
             per_ray = rendered_class_nll(semantics.to(computed_dtype(semantics)), targets.classes)
             mask = _ends_in_reach(view) & (targets.classes != UNLABELLED)
             if self.class_weight is None:
-                return self.loss_weight * _mean_where(per_ray, mask)
+                return self.loss_weight * masked_mean(per_ray, mask)
             weight = self.class_weight[torch.where(mask, targets.classes, torch.zeros_like(targets.classes))] * mask
             return self.loss_weight * (per_ray * weight).sum() / weight.sum().clamp_min(_EPS)

@@ -71,7 +71,15 @@ class Comparison:
 
 @dataclass
 class Section:
-    """A titled part of the page; paragraphs come first, then tables, then figures."""
+    """A titled part of the page.
+
+    Args:
+        title (str): Its heading.
+        paragraphs (list[str]): Text, which comes first. Defaults to none.
+        tables (list[Table]): What comes after the text. Defaults to none.
+        figures (Sequence[Figure | Comparison]): What comes last. Defaults to none.
+        collapsed (bool): Whether only the heading is seen until the reader opens the part. Defaults to False.
+    """
 
     title: str
     paragraphs: list[str] = field(default_factory=list)

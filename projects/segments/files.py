@@ -6,13 +6,12 @@ import zlib
 import cv2
 import numpy as np
 
-from projects.fileio import atomic_write, image_shape, read_whole
+from projects.fileio import PNG_SIGNATURE, atomic_write, image_shape, read_whole
 from projects.transforms import read_image
 
 from .paths import SegmentFile
 
 MAX_SEGMENTS = 65535
-_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 _GREY_16 = (16, 0)
 """Bit depth and colour type in the header of a PNG."""
 _HEADER_BYTES = 1 << 16
@@ -50,11 +49,11 @@ def write_segments(path: str, ids: np.ndarray) -> None:
 
 def _png_fault(data: bytes) -> str | None:
     """What is wrong with a PNG: its header, a checksum of its parts, or its end. None if it is whole, grey, 16-bit."""
-    if not data.startswith(_SIGNATURE) or image_shape(data) is None or len(data) < 26:
+    if not data.startswith(PNG_SIGNATURE) or image_shape(data) is None or len(data) < 26:
         return 'it is no PNG'
     if (data[24], data[25]) != _GREY_16:
         return f'it has {data[24]} bits and colour type {data[25]}, expected 16 bits and grey (0)'
-    place = len(_SIGNATURE)
+    place = len(PNG_SIGNATURE)
     while place + 12 <= len(data):
         (length,) = struct.unpack_from('>I', data, place)
         end = place + 8 + length

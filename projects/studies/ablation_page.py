@@ -8,13 +8,14 @@ import numpy as np
 import torch
 
 from projects.fileio import atomic_write
-from projects.reporting import Figure, Page, Section, Table, format_table, line_chart, processor_name
+from projects.reporting import Figure, Page, Section, Table, format_table, line_chart
 
 from .ablation import Ablation, Run
 from .ablation_figures import Gains, gain_figures, score_picture, verdict
 from .ablation_gains import Arms, gains_of_pairs, gains_over, measured, value_of
 from .arm_task import METRIC, TASKS, ArmTask
 from .curves import validation_figures
+from .measuring import hardware
 from .runs import has_run_log, read_run_log
 from .statistics import holm
 from .steps import write_json
@@ -124,7 +125,7 @@ def write_study(study: Ablation) -> str:
     facts = {
         'study': str(study.path),
         'date': time.strftime('%Y-%m-%d'),
-        'hardware': f'{processor_name()}, {torch.get_num_threads()} threads',
+        'hardware': hardware(),
         'torch': torch.__version__,
         'data': f'MiniDrive {study.preset}, seed {study.data_seed}',
     }

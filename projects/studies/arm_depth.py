@@ -15,7 +15,7 @@ from tqdm import tqdm
 from projects.depth_eval import crop_mask, depth_edges, eigen_image
 from projects.depth_eval.infos import drive_of
 
-from .arm_meter import ArmMeter, ArmMetric, Sums
+from .arm_meter import ArmMeter, ArmMetric, mean_of
 from .depth_rule import DepthRule, fit_rule
 from .measuring import Predictor
 
@@ -25,14 +25,8 @@ PIXELS_PER_FRAME = 4000
 """Pixels of a calibration frame from which the rule is fitted."""
 
 
-def _mean(part: str, place: int, number: int, sums: Sums) -> float:
-    """Mean over images: one place of a part over another; NaN without images."""
-    count = sums[part][number]
-    return float(sums[part][place] / count) if count else float('nan')
-
-
 def _metric(name: str, part: str, place: int, number: int, digits: int, smaller: bool = True) -> ArmMetric:
-    return ArmMetric(name, part, partial(_mean, part, place, number), digits, smaller)
+    return ArmMetric(name, part, partial(mean_of, part, place, number), digits, smaller)
 
 
 DEPTH_METRICS = (

@@ -44,6 +44,12 @@ class ArmMetric:
         return -1.0 if self.smaller_is_better else 1.0
 
 
+def mean_of(part: str, place: int, number: int, sums: Sums) -> float:
+    """Mean over whatever was counted: one place of a part of the sums over another; NaN where nothing was."""
+    count = sums[part][number]
+    return float(sums[part][place] / count) if count else float('nan')
+
+
 class ArmRules(Protocol):
     """Decision rules of one student."""
 

@@ -5,8 +5,9 @@ Decision rules are fitted on calibration scenes (:mod:`.decision`).
 Shape letters: S scenes, V voxels, C classes, R rays, Q bins along a ray.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,21 +15,44 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from projects.occupancy.classes import UNLABELLED
+from projects.occupancy.classes import OCC3D, UNLABELLED
 from projects.occupancy.evaluation import RayIoUMetric, confusion_matrix, geometric_iou, mean_iou, mean_rayiou
 
-from .arm_meter import ArmMeter
+from .arm_meter import ArmMeter, ArmMetric, Sums, mean_of
 from .decision import fit_biases, fit_scaling
 from .measuring import Dataset, Predictor
-from .ray_depth import RayTruth, raise_free, render_depths
+from .ray_depth import RayTruth, percent, raise_free, render_depths
 
 FREE_SHIFTS = np.linspace(-2.0, 3.0, 11)
 """Amounts by which the free logit is raised before rays are rendered; the best on calibration scenes is taken."""
 VOXELS_PER_FRAME = 20000
 NEAR, FAR = 1.0, 40.0
-METRICS = ('miou', 'miou_fitted', 'iou', 'iou_fitted', 'rayiou', 'voxel_nll', 'voxel_nll_fitted', 'ray_nll', 'ray_25')
+
+
+def _iou(part: str, iou: Callable[[np.ndarray, int], float], sums: Sums) -> float:
+    return 100 * iou(sums[part], OCC3D.free_class)
+
+
+def _rayiou(sums: Sums) -> float:
+    return 100 * mean_rayiou(sums['rayiou'])['mean']
+
+
+def _within_25(sums: Sums) -> float:
+    return percent(sums['rays'][2], sums['rays'][1])
+
+
+OCC_METRICS = (
+    ArmMetric('miou', 'hist', partial(_iou, 'hist', mean_iou)),
+    ArmMetric('miou_fitted', 'hist_fitted', partial(_iou, 'hist_fitted', mean_iou)),
+    ArmMetric('iou', 'hist', partial(_iou, 'hist', geometric_iou)),
+    ArmMetric('iou_fitted', 'hist_fitted', partial(_iou, 'hist_fitted', geometric_iou)),
+    ArmMetric('rayiou', 'rayiou', _rayiou),
+    ArmMetric('voxel_nll', 'nll', partial(mean_of, 'nll', 0, 2), 3, smaller_is_better=True),
+    ArmMetric('voxel_nll_fitted', 'nll', partial(mean_of, 'nll', 1, 2), 3, smaller_is_better=True),
+    ArmMetric('ray_nll', 'rays', partial(mean_of, 'rays', 0, 1), 3, smaller_is_better=True),
+    ArmMetric('ray_25', 'rays', _within_25),
+)
 """Percent, but for the negative log-likelihoods (nats); ``fitted`` and both of rays use rules of calibration scenes."""
-SMALLER_IS_BETTER = ('voxel_nll', 'voxel_nll_fitted', 'ray_nll')
 
 
 @dataclass(frozen=True)
@@ -169,26 +193,3 @@ class OccArmMeter(ArmMeter):
         known = (truth >= NEAR) & (truth <= FAR)
         ratio = np.maximum(depth.numpy()[known], 1e-6) / truth[known]
         return np.append(sums, (np.maximum(ratio, 1 / ratio) < 1.25).sum())
-
-
-def score(metric: str, sums: Mapping[str, np.ndarray], free_class: int) -> float:
-    """One of :data:`METRICS` from sums over scenes (without the axis S)."""
-    fitted = metric.endswith('_fitted')
-    if metric.startswith(('miou', 'iou')):
-        hist = sums['hist_fitted' if fitted else 'hist']
-        return 100 * (mean_iou if metric.startswith('miou') else geometric_iou)(hist, free_class)
-    if metric == 'rayiou':
-        return 100 * mean_rayiou(sums['rayiou'])['mean']
-    if metric.startswith('voxel_nll'):
-        return float(sums['nll'][int(fitted)] / sums['nll'][2])
-    total, number, within = sums['rays']
-    return float(total / number) if metric == 'ray_nll' else float(100 * within / number)
-
-
-def part_of(metric: str) -> str:
-    """Which sums one of :data:`METRICS` is made of."""
-    if metric in ('ray_nll', 'ray_25'):
-        return 'rays'
-    if metric.startswith('voxel_nll'):
-        return 'nll'
-    return 'rayiou' if metric == 'rayiou' else 'hist_fitted' if metric.endswith('fitted') else 'hist'

@@ -5,16 +5,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from mmengine.config import Config
-
-from projects.occupancy.classes import OCC3D
 
 from .ablation import Ablation, Run
 from .arm_depth import DEPTH_METRICS, DepthArmMeter
 from .arm_meter import ArmMeter, ArmMetric
-from .arm_scores import METRICS, SMALLER_IS_BETTER, OccArmMeter, part_of, score
+from .arm_scores import OCC_METRICS, OccArmMeter
 from .measuring import Dataset, build_dataset
 from .occupancy_controls import HistoryOfAnotherScene
 from .ray_depth import RayTruth
@@ -64,15 +61,10 @@ def _open_depth(study: Ablation, run: Run) -> ArmMeter:
     return DepthArmMeter(frames_of(study, run, 'calib'), frames_of(study, run, 'val'))
 
 
-def _occupancy_metric(name: str) -> ArmMetric:
-    value = partial(score, name, free_class=OCC3D.free_class)
-    return ArmMetric(name, part_of(name), value, 3 if 'nll' in name else 2, name in SMALLER_IS_BETTER)
-
-
 TASKS = {
     'occupancy': ArmTask(
         _open_occupancy,
-        tuple(map(_occupancy_metric, METRICS)),
+        OCC_METRICS,
         ('miou', 'miou_fitted', 'iou_fitted', 'rayiou', 'voxel_nll_fitted', 'ray_nll', 'ray_25'),
         'miou_fitted',
         {'miou_fitted': 'mIoU, recalibrated (%)', 'ray_25': 'rays within 25 % of the true depth (%)'},

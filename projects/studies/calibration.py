@@ -13,6 +13,7 @@ from scipy.stats import rankdata
 from projects.reporting import figure_to_svg, hide_frame
 
 from .curves import COLOURS
+from .statistics import rounded_or_none
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,10 @@ class Calibration:
 
     def as_json(self) -> dict:
         """Plain data; NaN becomes None."""
-        correlation = self.rank_correlation
         return {
             'predicted': [round(float(value), 5) for value in self.predicted],
             'measured': [round(float(value), 5) for value in self.measured],
-            'rank_correlation': None if np.isnan(correlation) else round(correlation, 4),
+            'rank_correlation': rounded_or_none(self.rank_correlation, 4),
             'mean_ratio': round(self.mean_ratio, 4),
             'area_under_sparsification': round(self.area_under_sparsification, 4),
         }

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from .statistics import rounded_or_none
+
 EXPONENTS = (0.25, 4.0)
 """Range in which the exponent is looked for."""
 
@@ -40,7 +42,7 @@ class DepthRule:
 
     def as_json(self) -> dict[str, Any]:
         """Plain data; NaN becomes None."""
-        return {name: None if np.isnan(value) else round(value, 4) for name, value in vars(self).items()}
+        return {name: rounded_or_none(value, 4) for name, value in vars(self).items()}
 
 
 def fit_rule(log_depth: np.ndarray, log_truth: np.ndarray, log_scale: np.ndarray) -> DepthRule:

@@ -13,10 +13,17 @@ from torch import Tensor
 from tqdm import tqdm
 
 from projects.models import TaskModel
+from projects.reporting import processor_name
 
 Meter = TypeVar('Meter')
 Dataset = Any
 """A data set of mmengine: packed samples by index, ``get_data_info`` and ``metainfo``."""
+
+
+def hardware() -> str:
+    """Processor, threads of torch and GPU of this machine, as they stand beside the numbers of a report."""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else 'no GPU'
+    return f'{processor_name()}, {torch.get_num_threads()} threads, {gpu}'
 
 
 class Predictor:

@@ -13,6 +13,8 @@ from torch import Tensor
 from projects.occupancy.classes import UNLABELLED
 from projects.occupancy.evaluation import confusion_matrix, geometric_iou, iou_from_confusion, mean_iou
 
+from .statistics import rounded_or_none
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -24,7 +26,7 @@ class Scores:
 
     def as_json(self) -> dict[str, Any]:
         """Plain data; NaN becomes None."""
-        plain = {name: None if np.isnan(value) else round(value, 3) for name, value in self.per_class.items()}
+        plain = {name: rounded_or_none(value, 3) for name, value in self.per_class.items()}
         return {'miou': round(self.miou, 3), 'iou': round(self.iou, 3), 'per_class': plain}
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from projects.radocc import VolumeRenderingConnector
 
 from .renders import camera_rays, edges, geometry_of, label_view
+from .statistics import rounded_or_none
 
 #: Amounts by which the control raises the free logit of the student that trained alone.
 FREE_SHIFTS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
@@ -36,7 +37,7 @@ class RayScores:
 
     def as_json(self) -> dict[str, float | None]:
         """Plain data; NaN becomes None."""
-        return {name: None if np.isnan(value) else round(value, 3) for name, value in asdict(self).items()}
+        return {name: rounded_or_none(value, 3) for name, value in asdict(self).items()}
 
 
 def score_rays(

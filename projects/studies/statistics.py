@@ -11,6 +11,11 @@ import numpy as np
 from scipy import stats
 
 
+def rounded_or_none(value: float, digits: int) -> float | None:
+    """A number for a JSON file: rounded, None for NaN, which JSON does not have."""
+    return None if np.isnan(value) else round(value, digits)
+
+
 @dataclass(frozen=True)
 class Gain:
     """Gain of an arm over the control.
@@ -31,7 +36,7 @@ class Gain:
 
     def as_json(self) -> dict[str, float | None]:
         """Plain data; NaN becomes None."""
-        return {name: None if np.isnan(value) else round(value, 5) for name, value in asdict(self).items()}
+        return {name: rounded_or_none(value, 5) for name, value in asdict(self).items()}
 
 
 def paired_gain(arm: Sequence[float], control: Sequence[float], low: float, high: float) -> Gain:

@@ -15,9 +15,9 @@ from projects.cli import ToolParser
 from projects.engine import load_trained_model
 from projects.fileio import atomic_write, read_json
 from projects.models import TaskModel
-from projects.reporting import Figure, Page, Section, Table, format_table, package_versions, processor_name
+from projects.reporting import Figure, Page, Section, Table, format_table, package_versions
 
-from .measuring import Predictor, choose_frames
+from .measuring import Predictor, choose_frames, hardware
 from .runs import last_checkpoint, read_run_log
 from .steps import write_json
 
@@ -181,7 +181,7 @@ def write_full_report(study: Study) -> str:
     facts = {
         'seed': str(args.seed),
         'date': time.strftime('%Y-%m-%d'),
-        'hardware': f'{processor_name()}, {torch.get_num_threads()} threads, no GPU',
+        'hardware': hardware(),
         'data': f'{args.data_root}: {result.data}',
         'configs': ', '.join(dict.fromkeys(configs.values())),
         'torch': torch.__version__,

@@ -7,7 +7,15 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from projects.fileio import BadFileError, check_image_size, check_pixels, image_shape, read_whole
+from projects.fileio import (
+    PNG_SIGNATURE,
+    BadFileError,
+    check_image_size,
+    check_pixels,
+    image_shape,
+    png_has_end,
+    read_whole,
+)
 
 from .jpeg_check import lost_part
 
@@ -18,7 +26,7 @@ def _is_complete(data: bytes) -> bool:
         # Inside a scan 0xff is only followed by 0x00 or a restart mark, so an end mark (d9) after the last start of
         # scan (da) is real. A thumbnail in the header has both before the picture's own scan.
         return data.endswith(b'\xff\xd9') or data.rfind(b'\xff\xd9') > data.rfind(b'\xff\xda')
-    return b'IEND' in data[-64:]
+    return png_has_end(data)
 
 
 def _is_whole_for_pil(data: bytes, where: str) -> bool:
@@ -41,7 +49,7 @@ def _read_bytes(path: str, where: str) -> bytes:
         data = read_whole(path)
     except FileNotFoundError as error:
         raise FileNotFoundError(f'image not found: {where}; check data_root and data_prefix of the dataset') from error
-    known = data.startswith((b'\xff\xd8', b'\x89PNG\r\n\x1a\n'))
+    known = data.startswith((b'\xff\xd8', PNG_SIGNATURE))
     if not (_is_complete(data) if known else _is_whole_for_pil(data, where)):
         raise ValueError(
             f'image is truncated or damaged: {where} has {len(data)} bytes; copy or download the file again'

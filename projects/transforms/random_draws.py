@@ -27,10 +27,8 @@ def subset(size: int, count: int) -> list[int]:
     The generator goes on as if nothing had been drawn: a pipeline that reads sweeps then augments images and grid
     exactly as one that does not, so a student alone and the same student under a LiDAR teacher see the same samples.
     """
-    state = np.random.get_state()  # noqa: NPY002
-    chosen = sorted(int(index) for index in np.random.choice(size, count, replace=False))  # noqa: NPY002
-    np.random.set_state(state)  # noqa: NPY002
-    return chosen
+    with same_draws(draw_state()):
+        return sorted(int(index) for index in np.random.choice(size, count, replace=False))  # noqa: NPY002
 
 
 def weighted_subset(weights: np.ndarray, count: int) -> np.ndarray:

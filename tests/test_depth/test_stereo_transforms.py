@@ -6,6 +6,7 @@ from mmdet3d.registry import TRANSFORMS
 
 from projects.depth.datasets import match_rows
 from projects.depth.datasets.transforms import resize_sparse
+from projects.distillation import labelled_frames
 from projects.engine import seeded
 
 DISPARITY = 12
@@ -165,6 +166,13 @@ def test_packed_frame_follows_the_contract(pair):
     inputs = build('PackDepthInputs')(pair)['inputs']
     assert 'right_img' not in inputs
     assert inputs['baseline'].item() == 0
+
+
+@pytest.mark.parametrize('labelled', [True, False])
+def test_a_distillation_knows_whether_a_packed_frame_has_labels(pair, labelled):
+    """``unlabelled_weights`` of the Distiller goes by this, in depth as in occupancy."""
+    packed = build('PackDepthInputs')({**pair, 'labelled': labelled})
+    assert labelled_frames([packed['data_samples']]) == [labelled]
 
 
 def test_further_images_and_maps_are_cropped_resized_and_mirrored_like_the_frame(pair):

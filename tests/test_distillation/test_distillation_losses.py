@@ -9,6 +9,7 @@ from projects.distillation import (
     AffinityMatchLoss,
     CWDLoss,
     FeatureMatchLoss,
+    GroupedFeatureLoss,
     IdentityConnector,
     LogitKLLoss,
     ProjectionConnector,
@@ -182,6 +183,7 @@ def test_wrong_options_and_masks_are_refused():
         lambda: feature_distance(x, x, norm='l3'),
         lambda: feature_distance(x, x, mask=torch.ones(2, 3)),
         lambda: FeatureMatchLoss(norm='l0'),
+        lambda: GroupedFeatureLoss(norm='l0'),
         lambda: ProjectionConnector(2, 2, ndim=4),
     ):
         with pytest.raises(ValueError):

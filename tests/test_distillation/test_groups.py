@@ -45,6 +45,11 @@ def test_without_a_label_the_teacher_must_be_sure():
     assert chosen(ClassGroupSampler([[0]], 4, min_confidence=0.5)(logits), 0, 0) == [0, 1]
 
 
+def test_a_confidence_that_is_no_probability_is_refused():
+    with pytest.raises(ValueError, match='min_confidence must be from 0 to 1, got 90'):
+        ClassGroupSampler([[0]], min_confidence=90)
+
+
 def test_masked_positions_are_never_chosen():
     """All say class 0; of the six the mask leaves 1 and 4, the label of 4 disagrees."""
     logits, mask = logits_of([[0] * 6]), torch.tensor([[0, 1, 0, 0, 1, 0]]).bool()

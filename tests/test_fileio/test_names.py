@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from projects.fileio import file_below, name_problem
+from projects.fileio import file_below, list_names, name_problem
 
 
 def test_tokens_and_frame_ids_of_the_data_sets_are_file_names():
@@ -37,3 +37,8 @@ def test_a_name_that_passes_stays_below_the_folder(tmp_path):
 def test_slashes_are_refused_where_a_token_has_none():
     assert 'expected no slash' in name_problem('a/b')
     assert name_problem('a/b', 2) is None
+
+
+def test_a_long_list_names_the_first_and_counts_the_others():
+    assert list_names(['a', 'b', 'c', 'd'], shown=2) == 'a, b and 2 more'
+    assert list_names(['a', 'b'], shown=2) == 'a, b'

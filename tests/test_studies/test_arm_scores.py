@@ -9,7 +9,7 @@ import torch
 from projects.studies.ablation import Ablation, Run
 from projects.studies.ablation_gains import gain_of, gains_of_pairs, gains_over, strongest
 from projects.studies.ablation_page import write_study
-from projects.studies.arm_scores import METRICS, ray_likelihood, score
+from projects.studies.arm_scores import OCC_METRICS, ray_likelihood
 from projects.studies.arm_sums import read_sums, same_scenes, write_sums
 
 from .test_ablation import TEXT
@@ -47,7 +47,7 @@ def test_a_label_beyond_the_bins_has_the_smallest_likelihood():
 def test_scores_of_sums_by_hand():
     """60 of 100 cars found, none invented: IoU 60; 100 nats over 200 voxels; 60 of 100 rays within 25 %."""
     total = {name: value.sum(0) for name, value in sums_of(60).items() if name != 'scenes'}
-    found = {metric: score(metric, total, 17) for metric in METRICS}
+    found = {metric.name: metric.score(total) for metric in OCC_METRICS}
     assert found == pytest.approx(
         {
             'miou': 60.0,
@@ -65,7 +65,7 @@ def test_scores_of_sums_by_hand():
 
 def test_every_gain_is_better_when_it_is_larger():
     better, worse = {0: sums_of(60, nll=80.0)}, {0: sums_of(50, nll=100.0)}
-    gains = {metric: gain_of(metric, better, worse) for metric in METRICS}
+    gains = {metric.name: gain_of(metric.name, better, worse) for metric in OCC_METRICS}
     assert all(gain.mean > 0 for gain in gains.values())
     assert gains['miou'].mean == pytest.approx(10.0)
     assert gains['voxel_nll'].mean == pytest.approx(0.1)

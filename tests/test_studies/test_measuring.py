@@ -1,7 +1,7 @@
 import torch
 from mmengine.structures import BaseDataElement
 
-from projects.studies.measuring import Predictor, choose_frames, measure
+from projects.studies.measuring import Predictor, choose_frames, hardware, measure
 
 
 class _Doubler(torch.nn.Module):
@@ -49,3 +49,11 @@ def test_drawn_frames_are_the_first_of_scenes_spread_over_the_data():
     assert choose_frames(scenes, 3) == [0, 3, 6]
     assert choose_frames(scenes, 9) == [0, 2, 3, 5, 6]
     assert choose_frames(scenes, 0) == []
+
+
+def test_a_report_names_the_gpu_of_the_machine(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    assert hardware().endswith(f', {torch.get_num_threads()} threads, no GPU')
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'get_device_name', lambda: 'A card')
+    assert hardware().endswith(' threads, A card')

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from projects.studies.statistics import bootstrap_tail, holm, paired_gain, scene_interval
+from projects.studies.statistics import bootstrap_tail, holm, paired_gain, rounded_or_none, scene_interval
 
 
 def test_paired_t_of_three_seeds_by_hand():
@@ -74,3 +74,8 @@ def test_holm_by_hand():
     adjusted = holm({'a': 0.04, 'b': 0.01, 'c': 0.03, 'd': float('nan')})
     assert math.isnan(adjusted.pop('d'))
     assert adjusted == pytest.approx({'a': 0.06, 'b': 0.03, 'c': 0.06})
+
+
+def test_a_number_for_json_is_rounded_and_nan_is_none():
+    assert rounded_or_none(1.23456, 3) == 1.235
+    assert rounded_or_none(float('nan'), 3) is None

@@ -24,9 +24,9 @@ from projects.cli import ToolParser, run_tool
 from projects.engine import (
     atomic_write,
     device_problem,
-    fill_model,
-    load_checkpoint_safe,
+    load_plain_weights,
     naming_config_keys,
+    plain_model,
     read_config,
 )
 
@@ -64,19 +64,11 @@ def build_model(cfg, checkpoint=None):
         checkpoint (str, optional): Weights of the model, of its distillation, or of the plain student.
 
     Raises:
-        ValueError: If the checkpoint does not hold all weights of the model.
+        CheckpointError: If the weights are not those of the model.
     """
-    model_cfg = cfg.model
-    if 'student' in model_cfg and 'teacher' in model_cfg:
-        student = dict(model_cfg.student)
-        student.setdefault('data_preprocessor', model_cfg.get('data_preprocessor'))
-        model_cfg = student
-    model = MODELS.build(model_cfg).eval()
+    model = MODELS.build(plain_model(cfg.model)).eval()
     if checkpoint:
-        weights = load_checkpoint_safe(checkpoint)['state_dict']
-        if any(key.startswith('student.') for key in weights):
-            weights = {key[len('student.') :]: value for key, value in weights.items() if key.startswith('student.')}
-        fill_model(model, weights, checkpoint)
+        load_plain_weights(model, checkpoint)
     return model
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from projects.depth.datasets import StereoCalibration
 from projects.depth_eval.infos import check_calibration, read_depth_items
-from projects.fileio import atomic_write, check_pixels, image_shape
+from projects.fileio import PNG_SIGNATURE, atomic_write, check_pixels, image_shape
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg')
 """Of images, in the order in which they are looked for; depth maps are PNG only."""
@@ -41,7 +41,7 @@ def read_image_shape(path: str | os.PathLike) -> tuple[int, int]:
     """
     with open(path, 'rb') as file:
         head = file.read(24)  # enough for PNG
-        shape = image_shape(head if head.startswith(b'\x89PNG') else head + file.read(_HEADER_BYTES))
+        shape = image_shape(head if head.startswith(PNG_SIGNATURE) else head + file.read(_HEADER_BYTES))
     if shape is None or 0 in shape:
         raise ValueError(f'{path} is no PNG or JPEG image; copy or download it again')
     check_pixels(shape, os.fspath(path))

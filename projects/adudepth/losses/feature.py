@@ -8,6 +8,8 @@ from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from projects.compute.precision import computed_dtype
+
 from .guidance import check_mode, guided_mean, resize_log_scale, resize_mask
 
 DISTANCES = ('mse', 'l1', 'cosine')
@@ -39,7 +41,7 @@ def feature_distance_map(student_feat: Tensor, teacher_feat: Tensor, distance: s
         )
     if distance not in DISTANCES:
         raise ValueError(f'distance must be one of {DISTANCES}, got {distance!r}')
-    dtype = torch.promote_types(student_feat.dtype, torch.float32)
+    dtype = computed_dtype(student_feat)
     student, teacher = student_feat.to(dtype), teacher_feat.detach().to(dtype)
     if distance == 'cosine':
         return 1 - F.cosine_similarity(student, teacher, dim=1)

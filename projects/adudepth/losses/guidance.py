@@ -3,9 +3,10 @@
 Shape letters: B batch, H x W map.
 """
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from projects.compute.means import masked_mean
 
 MODES = ('none', 'nll', 'emphasize')
 
@@ -19,13 +20,6 @@ def check_mode(mode: str) -> str:
     if mode not in MODES:
         raise ValueError(f'guidance must be one of {MODES}, got {mode!r}')
     return mode
-
-
-def masked_mean(values: Tensor, mask: Tensor | None) -> Tensor:
-    """Mean over the places of a bool mask of the same shape; 0 with a zero gradient when it is empty."""
-    if mask is None:
-        return values.mean()
-    return torch.where(mask, values, torch.zeros_like(values)).sum() / mask.sum().clamp_min(1)
 
 
 def emphasis(log_scale: Tensor, mask: Tensor | None, beta: float, limit: float = 4.0) -> Tensor:

@@ -3,11 +3,13 @@
 Shape letters: B batch, H x W map.
 """
 
-import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
-from .guidance import check_mode, guided_mean, masked_mean, resize_log_scale
+from projects.compute.means import masked_mean
+from projects.compute.precision import computed_dtype
+
+from .guidance import check_mode, guided_mean, resize_log_scale
 
 
 def focal_depth_weight(gap: Tensor, gamma: float = 1.0, tau: float = 0.1) -> Tensor:
@@ -63,7 +65,7 @@ def focal_depth_loss(
         raise ValueError(
             f'student_depth {tuple(student_depth.shape)} and teacher_depth {tuple(teacher_depth.shape)} must agree'
         )
-    dtype = torch.promote_types(student_depth.dtype, torch.float32)
+    dtype = computed_dtype(student_depth)
     gap = (student_depth.to(dtype).log() - teacher_depth.detach().to(dtype).clamp_min(1e-6).log()).abs()
     weight = focal_depth_weight(gap, gamma, tau)
     values = weight / masked_mean(weight, mask).clamp_min(1e-6) * gap

@@ -81,7 +81,6 @@ class DepthMetric(BaseMetric):
             raise ValueError('DepthMetric(format_only=True) needs submission_dir, the folder to write to')
         self.submission_dir = submission_dir
         self.format_only = format_only
-        self.title = f'eigen protocol, crop {crop}, cap {cap:g} m' if protocol == 'eigen' else 'kitti protocol'
         self.score = EigenProtocol(crop, cap, kb_crop, min_depth) if protocol == 'eigen' else KittiProtocol()
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
@@ -123,5 +122,5 @@ class DepthMetric(BaseMetric):
         scored = sum(bool(row) for row in results)
         metrics.update(frames=scored, skipped=len(results) - scored)
         lines = [f'{key:<16}{value:>12.6g}' for key, value in metrics.items()]
-        logger.info('\n'.join([self.title, *lines]))
+        logger.info('\n'.join([str(self.score), *lines]))
         return metrics

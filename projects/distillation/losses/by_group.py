@@ -8,7 +8,7 @@ from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .feature import feature_distance
+from .feature import check_norm, feature_distance
 from .kl_divergence import KL_KINDS, check_kl, class_divergence, standardise
 
 KINDS = (*KL_KINDS, 'cosine')
@@ -91,7 +91,7 @@ class GroupedFeatureLoss(nn.Module):
 
     def __init__(self, norm: str = 'l2', loss_weight: float = 1.0) -> None:
         super().__init__()
-        self.norm, self.loss_weight = norm, loss_weight
+        self.norm, self.loss_weight = check_norm(norm), loss_weight
 
     def forward(self, student_feat: Tensor, teacher_feat: Tensor, masks: Tensor) -> Tensor:
         """Return the weighted loss, summed over the groups as EFFOcc does.
@@ -102,7 +102,7 @@ class GroupedFeatureLoss(nn.Module):
             masks (Tensor): Bool, from ``ColumnGroups``. Shape (B, G, Y, X).
 
         Raises:
-            ValueError: If shapes differ or the norm is unknown.
+            ValueError: If shapes differ.
         """
         parts = [feature_distance(student_feat, teacher_feat, self.norm, mask) for mask in masks.unbind(1)]
         return self.loss_weight * torch.stack(parts).sum()

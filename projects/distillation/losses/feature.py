@@ -4,6 +4,19 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+NORMS = ('l1', 'l2')
+
+
+def check_norm(norm: str) -> str:
+    """Return the norm.
+
+    Raises:
+        ValueError: If it is none of :data:`NORMS`.
+    """
+    if norm not in NORMS:
+        raise ValueError(f'norm must be one of {NORMS}, got {norm!r}')
+    return norm
+
 
 def feature_distance(student: Tensor, teacher: Tensor, norm: str = 'l2', mask: Tensor | None = None) -> Tensor:
     """Mean absolute or squared difference of two feature maps.
@@ -26,8 +39,7 @@ def feature_distance(student: Tensor, teacher: Tensor, norm: str = 'l2', mask: T
             f'student {tuple(student.shape)} and teacher {tuple(teacher.shape)} features must agree; '
             f'put a ProjectionConnector before the loss'
         )
-    if norm not in ('l1', 'l2'):
-        raise ValueError(f"norm must be 'l1' or 'l2', got {norm!r}")
+    check_norm(norm)
     difference = student.float() - teacher.detach().float()
     distance = difference.abs() if norm == 'l1' else difference.square()
     if mask is None:
@@ -51,9 +63,7 @@ class FeatureMatchLoss(nn.Module):
 
     def __init__(self, norm: str = 'l2', loss_weight: float = 1.0) -> None:
         super().__init__()
-        if norm not in ('l1', 'l2'):
-            raise ValueError(f"norm must be 'l1' or 'l2', got {norm!r}")
-        self.norm = norm
+        self.norm = check_norm(norm)
         self.loss_weight = loss_weight
 
     def forward(self, student_feat: Tensor, teacher_feat: Tensor, mask: Tensor | None = None) -> Tensor:

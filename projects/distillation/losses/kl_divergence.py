@@ -53,7 +53,9 @@ def class_divergence(student: Tensor, teacher: Tensor, tau: float, kind: str) ->
     Returns:
         Tensor: Shape (...), in nats.
     """
-    log_s, log_t = (student / tau).log_softmax(dim=-1), (teacher / tau).log_softmax(dim=-1)
+    if tau != 1:
+        student, teacher = student / tau, teacher / tau
+    log_s, log_t = student.log_softmax(dim=-1), teacher.log_softmax(dim=-1)
     p, q = (log_t, log_s) if kind == 'kl' else (log_s, log_t)
     return (p.exp() * (p - q)).sum(dim=-1)
 

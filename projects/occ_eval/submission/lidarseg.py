@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from projects.fileio import open_archive, open_members, parse_json, read_json, read_member, write_zip
+from projects.fileio import list_names, open_archive, open_members, parse_json, read_json, read_member, write_zip
 from projects.occ_eval.files import LIDARSEG_SUFFIX, find_lidarseg, read_lidarseg
-from projects.occ_eval.report import list_tokens
 
 from .tokens import Scan, read_scans, token_problems
 
@@ -95,7 +94,7 @@ def check_lidarseg(path: str | os.PathLike, scans: Sequence[Scan], split: str) -
         }
         stray = sorted(set(members) - set(predictions.values()) - {header})
         if stray:
-            problems.append(f'{len(stray)} files that do not belong there: {list_tokens(stray)}')
+            problems.append(f'{len(stray)} files that do not belong there: {list_names(stray)}')
         if header in members:
             try:
                 problems += _header_problems(read_member(archive, members[header]), header)

@@ -13,12 +13,11 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from projects.fileio import NpzBytes, open_archive, open_members, read_member, write_zip
+from projects.fileio import NpzBytes, list_names, open_archive, open_members, read_member, write_zip
 from projects.occ_eval.classes import OCC3D_SHAPE
 from projects.occ_eval.files import LARGEST_ARRAY, read_occ_prediction
 from projects.occ_eval.grids import check_class_ids, check_not_openocc
 from projects.occ_eval.layouts import find_occ_predictions
-from projects.occ_eval.report import list_tokens
 
 from .tokens import read_scenes, read_tokens, token_problems
 
@@ -104,14 +103,14 @@ def check_occ3d(path: str | os.PathLike, tokens: Sequence[str]) -> list[str]:
         predictions = {name for name in members if name.endswith('.npz') and name.count('/') <= 1}
         stray = sorted(set(members) - predictions)
         if stray:
-            problems.append(f'{len(stray)} files that are no predictions: {list_tokens(stray)}')
+            problems.append(f'{len(stray)} files that are no predictions: {list_names(stray)}')
         folders = sorted({str(PurePosixPath(name).parent) for name in predictions})
         if len(folders) > 1:
-            problems.append(f'predictions are in several folders: {list_tokens(folders)}')
+            problems.append(f'predictions are in several folders: {list_names(folders)}')
         stems = [PurePosixPath(name).stem for name in sorted(predictions)]
         twice = sorted(stem for stem, count in Counter(stems).items() if count > 1)
         if twice:
-            problems.append(f'several predictions of one token: {list_tokens(twice)}')
+            problems.append(f'several predictions of one token: {list_names(twice)}')
         problems += token_problems(stems, tokens, 'predictions')
         wanted = set(tokens)
         for name in sorted(name for name in predictions if PurePosixPath(name).stem in wanted):

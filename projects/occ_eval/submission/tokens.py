@@ -4,10 +4,9 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from projects.fileio import restricted_load
+from projects.fileio import list_names, restricted_load
 from projects.occ_eval.infos import read_info_items
 from projects.occ_eval.layouts import frames_of_scenes
-from projects.occ_eval.report import list_tokens
 
 _BYTES_PER_POINT = 20  # five float32
 
@@ -29,9 +28,9 @@ def token_problems(found: Iterable[str], expected: Iterable[str], what: str) -> 
     found_set, expected_list = set(found), list(expected)
     missing = [token for token in expected_list if token not in found_set]
     extra = sorted(found_set - set(expected_list))
-    problems = [f'{len(missing)} {what} missing: {list_tokens(missing)}'] if missing else []
+    problems = [f'{len(missing)} {what} missing: {list_names(missing)}'] if missing else []
     if extra:
-        problems.append(f'{len(extra)} {what} of tokens that are not in the info file: {list_tokens(extra)}')
+        problems.append(f'{len(extra)} {what} of tokens that are not in the info file: {list_names(extra)}')
     return problems
 
 

@@ -114,7 +114,7 @@ def test_planes_read_each_other_around_the_points_of_their_pillars(make_calibrat
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'grid_size': [10, 10]}, 'grid_size 3'),
+        ({'grid_size': [10, 10]}, 'grid_size must be three'),
         ({'num_heights': [2, 4]}, 'num_heights and num_points need 3 values'),
         ({'num_points': [3, 4, 4]}, 'num_points=3 must be a multiple of the 2 points of a pillar'),
         ({'embed_dims': 7, 'num_heads': 1}, 'embed_dims must be even'),

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 
 from projects.compute import numba_enabled
+from projects.compute.pool import available_cpus
+from projects.reporting import processor_name
 
 
 def _status_mb(key: str) -> float:
@@ -72,14 +74,6 @@ def touch_memory(gib: float = 2.0) -> None:
     np.empty(int(min(gib * 2**30, free / 2)), dtype=np.uint8)[:: os.sysconf('SC_PAGE_SIZE')] = 1
 
 
-def _cpu_name() -> str:
-    try:
-        lines = Path('/proc/cpuinfo').read_text(encoding='utf-8').splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(':', 1)[1].strip() for line in lines if line.startswith('model name')), platform.machine())
-
-
 def describe() -> dict[str, Any]:
     """Versions, threads, load and bandwidth, as they go beside every table."""
     try:
@@ -89,8 +83,8 @@ def describe() -> dict[str, Any]:
     except ImportError:
         numba_version = 'absent'
     return {
-        'cpu': _cpu_name(),
-        'cores': len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count(),
+        'cpu': processor_name(),
+        'cores': available_cpus(),
         'threads': torch.get_num_threads(),
         'load_average': round(os.getloadavg()[0], 2),
         'python': platform.python_version(),

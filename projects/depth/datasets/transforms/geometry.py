@@ -11,6 +11,7 @@ from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
 from projects.depth_eval import KB_HEIGHT, KB_WIDTH, kb_crop_offset
+from projects.transforms import resize_matrix
 from projects.transforms.extra_keys import checked_keys, require_keys
 from projects.transforms.random_draws import coin, uniform
 from projects.transforms.sizes import checked_size
@@ -138,9 +139,8 @@ class StereoResize(FrameTransform):
             results[key] = cv2.resize(results[key], (width, height), interpolation=mode)
         for key in self.maps(results):
             results[key] = resize_sparse(results[key], self.size)
-        matrix = np.array([[scale_x, 0, 0.5 * scale_x - 0.5], [0, scale_y, 0.5 * scale_y - 0.5], [0, 0, 1.0]])
         for key in _INTRINSICS:
-            results[key] = matrix @ results[key]
+            results[key] = resize_matrix(scale_x, scale_y) @ results[key]
         results['img_shape'] = self.size
         return results
 

@@ -23,6 +23,7 @@ _META = (
     'ori_shape',
     'img_shape',
     'flipped',
+    'labelled',
 )
 
 
@@ -32,7 +33,8 @@ class PackDepthInputs(BaseTransform):
 
     ``inputs`` holds ``img`` (3, H, W) uint8 BGR, with a pair also ``right_img``, ``cam2img`` (3, 3) float32 of the
     left image as it is now, and ``baseline``, a float tensor in metres that is 0 without a right image. The sample is a
-    :class:`DepthDataSample` with ``gt_depth`` and ``gt_depth_dense`` where they were loaded.
+    :class:`DepthDataSample` with ``gt_depth`` and ``gt_depth_dense`` where they were loaded, and with ``labelled``, by
+    which a ``Distiller`` knows frames without labels (``unlabelled_weights``).
 
     What a model of your own reads besides is named here and must be there: in ``inputs``, matrices as float32 of their
     own shape and images as (..., 3, H, W) from (..., H, W, 3) of the size of ``img``; in the sample, labels of their

@@ -11,7 +11,9 @@ from torch.nn import functional as F
 
 @MODELS.register_module()
 class DepthFPNDecoder(BaseModule):
-    """Top-down path with a 3x3 convolution per level.
+    """Top-down path with a 3x3 convolution per level, whose result goes on to the next finer one.
+
+    Source: FPN (arXiv:1612.03144), with bilinear upsampling and BatchNorm; these are defaults, not from a paper.
 
     Args:
         in_channels (Sequence[int]): Channels of the backbone's levels, finest first.

@@ -13,6 +13,8 @@ from .base import BaseStereoFuser
 class ConcatStereoFuser(BaseStereoFuser):
     """Concatenate both images' features and go back to the channels of one by a 1x1 convolution.
 
+    Source: default of this project, not from a paper: the simplest fusion, which knows no epipolar geometry.
+
     Args:
         in_channels (Sequence[int]): Channels of the backbone's levels, finest first.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to Kaiming.

@@ -62,6 +62,8 @@ class RowAttention(nn.Module):
 class EpipolarStereoFuser(BaseStereoFuser):
     """Cross-attention along rows at some levels; the other levels are those of the left image.
 
+    Source: default of this project, not from a paper.
+
     Args:
         in_channels (Sequence[int]): Channels of the backbone's levels, finest first.
         levels (Sequence[int]): Levels with attention. Defaults to (1, 2), strides 8 and 16 (not from a paper).

@@ -3,7 +3,7 @@
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
-from .pixels import pick_pixels
+from .pixels import known_pixels, pick_pixels
 
 LIKELIHOODS = ('laplace', 'gaussian')
 
@@ -58,10 +58,8 @@ def depth_nll(
             f'pred_depth {tuple(pred_depth.shape)}, log_scale {tuple(log_scale.shape)} and gt_depth '
             f'{tuple(gt_depth.shape)} must agree'
         )
-    mask = gt_depth > min_depth
-    if max_depth is not None:
-        mask = mask & (gt_depth <= max_depth)
-    pred, scale, truth, weight = pick_pixels(mask, pred_depth, log_scale, gt_depth)
+    known = known_pixels(gt_depth, min_depth, max_depth)
+    pred, scale, truth, weight = pick_pixels(known, pred_depth, log_scale, gt_depth)
     values = scale_nll(pred.log() - truth.log(), scale, likelihood)
     return (weight * values).sum() / weight.sum().clamp_min(1)
 

@@ -6,6 +6,23 @@ Shape letters: P picked pixels.
 import torch
 from torch import Tensor
 
+from projects.compute.precision import computed_dtype
+
+
+def known_pixels(gt_depth: Tensor, min_depth: float, max_depth: float | None) -> Tensor:
+    """Pixels whose true depth lies above ``min_depth`` and, where there is a ``max_depth``, not above it.
+
+    Args:
+        gt_depth (Tensor): True depth in metres, 0 = none. Any shape.
+        min_depth (float): Metres, not negative.
+        max_depth (float, optional): Metres; None for no limit.
+
+    Returns:
+        Tensor: Bool, same shape.
+    """
+    known = gt_depth > min_depth
+    return known if max_depth is None else known & (gt_depth <= max_depth)
+
 
 def pick_pixels(mask: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
     """Values at the pixels of a mask, and the weight of each.
@@ -21,7 +38,7 @@ def pick_pixels(mask: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
         (P,), 1 or 0.
     """
     pick = select_pixels if mask.device.type == 'cpu' else weigh_pixels
-    dtype = torch.promote_types(tensors[0].dtype, torch.float32)
+    dtype = computed_dtype(tensors[0])
     *picked, weight = pick(mask, *tensors)
     return *(values.to(dtype) for values in picked), weight.to(dtype)
 

@@ -3,7 +3,7 @@
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
-from .pixels import pick_pixels
+from .pixels import known_pixels, pick_pixels
 
 VARIANTS = ('bts', 'toolbox')
 
@@ -66,10 +66,8 @@ def _log_difference(
     """Log prediction minus log truth, and the weights, of :func:`pick_pixels`. Shape (P,) each."""
     if pred_depth.shape != gt_depth.shape:
         raise ValueError(f'pred_depth {tuple(pred_depth.shape)} and gt_depth {tuple(gt_depth.shape)} must agree')
-    mask = gt_depth > min_depth
-    if max_depth is not None:
-        mask = mask & (gt_depth <= max_depth)
-    pred, truth, weight = pick_pixels(mask, pred_depth, gt_depth)
+    known = known_pixels(gt_depth, min_depth, max_depth)
+    pred, truth, weight = pick_pixels(known, pred_depth, gt_depth)
     return (pred + eps).log() - (truth + eps).log(), weight
 
 

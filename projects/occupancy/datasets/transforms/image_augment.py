@@ -8,13 +8,9 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
+from projects.transforms import resize_matrix
 from projects.transforms.random_draws import coin, uniform
 from projects.transforms.sizes import checked_size
-
-
-def resize_matrix(scale_x: float, scale_y: float) -> np.ndarray:
-    """Homogeneous pixel map (3, 3) of a resize, with its half-pixel shift."""
-    return np.array([[scale_x, 0, 0.5 * scale_x - 0.5], [0, scale_y, 0.5 * scale_y - 0.5], [0, 0, 1.0]])
 
 
 def crop_flip_rotate_matrix(crop: tuple[int, int], size: tuple[int, int], flip: bool, degrees: float) -> np.ndarray:

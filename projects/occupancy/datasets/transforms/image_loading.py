@@ -6,9 +6,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
-from projects.transforms import read_image, read_image_reduced
-
-from .image_augment import resize_matrix
+from projects.transforms import read_image, read_image_reduced, resize_matrix
 
 
 def add_views(

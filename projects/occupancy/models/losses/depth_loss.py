@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from projects.compute.asynchronous import constant, kept
-from projects.compute.precision import full_precision
+from projects.compute.precision import computed_dtype, full_precision
 from projects.occupancy.models.depth_bins import bin_numbers
 
 
@@ -57,7 +57,7 @@ def lidar_depth_loss(depth_logits: Tensor, bins: Tensor) -> Tensor:
             'is gt_depth of the size of the network input?'
         )
     with full_precision(depth_logits):
-        dtype = torch.promote_types(depth_logits.dtype, torch.float32)
+        dtype = computed_dtype(depth_logits)
         chosen = _loss_of_known_cells if depth_logits.device.type == 'cpu' else _loss_of_all_cells
         return chosen(depth_logits, bins, dtype)
 

@@ -16,6 +16,7 @@ from projects.compute.precision import full_precision
 from projects.occupancy.models.depth_bins import bin_depths
 from projects.occupancy.ops import PoolIndexCache, VoxelBuffer, VoxelPoolIndex, voxel_pool, voxel_pool_prepare
 from projects.occupancy.structures import check_box
+from projects.rendering import VoxelGrid
 
 # Shared by all view transforms: a teacher and a student with one grid rank the points of a batch once.
 _INDEX_CACHE = PoolIndexCache()
@@ -92,6 +93,9 @@ class LSSViewTransform(BaseModule):
         reuse_buffer (bool): Without gradients, pool into the same memory at every call, which saves most of the time
             for grids with many heights; a result is then overwritten by the next call. Defaults to False.
         init_cfg (dict, optional): Initialisation of mmengine. Defaults to None.
+
+    Raises:
+        ValueError: If the range is empty or the size not positive, or ``depth_spacing`` is unknown.
     """
 
     def __init__(
@@ -112,14 +116,9 @@ class LSSViewTransform(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        if len(point_cloud_range) != 6 or len(grid_size) != 3:
-            raise ValueError(
-                f'point_cloud_range needs 6 values and grid_size 3, got {point_cloud_range} and {grid_size}'
-            )
-        low, high = list(point_cloud_range[:3]), list(point_cloud_range[3:])
-        self.point_cloud_range, self.grid_size = tuple(point_cloud_range), tuple(grid_size)
-        self.lower = low
-        self.voxel_size = [(h - lo) / n for lo, h, n in zip(low, high, grid_size)]
+        box = VoxelGrid(point_cloud_range, grid_size)
+        self.point_cloud_range, self.grid_size = box.point_cloud_range, box.grid_size
+        self.lower, self.voxel_size = list(box.lower), list(box.voxel_size)
         self.downsample, self.collapse_z = downsample, collapse_z
         self.legacy_trunc, self.legacy_frustum = legacy_trunc, legacy_frustum
         start, end, step = self.depth_range = tuple(depth_range)
@@ -170,16 +169,10 @@ class LSSViewTransform(BaseModule):
             grid = (self.lower, self.voxel_size, self.grid_size)
             return voxel_pool_prepare(rays, origins, bins, *grid, layout=layout, legacy_trunc=self.legacy_trunc)
 
-        grid = (
-            *self.lower,
-            *self.voxel_size,
-            *self.grid_size,
-            layout,
-            self.depth_spacing,
-            self.legacy_trunc,
-            self.legacy_frustum,
-        )
-        return _INDEX_CACHE.get((height, width, self.downsample, self.depth_range, *grid), calibration, prepare)
+        box = (*self.lower, *self.voxel_size, *self.grid_size, layout)
+        frustum = (height, width, self.downsample, self.depth_range, self.depth_spacing)
+        known_by = (*frustum, *box, self.legacy_trunc, self.legacy_frustum)
+        return _INDEX_CACHE.get(known_by, calibration, prepare)
 
     def splat(self, depth: Tensor, context: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Pool the context into the grid.

@@ -11,6 +11,8 @@ from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from projects.rendering import VoxelGrid
+
 from .bevformer import join_levels
 from .pillars import PillarViews, find_views, pillar_points, project_pillars
 from .tpvformer_layer import PLANES, TPVFormerLayer
@@ -99,15 +101,12 @@ class TPVFormerEncoder(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        if len(point_cloud_range) != 6 or len(grid_size) != 3:
-            raise ValueError(
-                f'point_cloud_range needs 6 values and grid_size 3, got {point_cloud_range} and {grid_size}'
-            )
+        box = VoxelGrid(point_cloud_range, grid_size)
         if len(num_heights) != PLANES or len(num_points) != PLANES:
             raise ValueError(f'num_heights and num_points need {PLANES} values, got {num_heights} and {num_points}')
         if embed_dims % 2:
             raise ValueError(f'embed_dims must be even, half for rows and half for columns, got {embed_dims}')
-        self.point_cloud_range, self.grid_size = tuple(point_cloud_range), tuple(grid_size)
+        self.point_cloud_range, self.grid_size = box.point_cloud_range, box.grid_size
         self.embed_dims = embed_dims
         self.plane_shapes = [(grid_size[rows], grid_size[columns]) for columns, rows, _ in AXES]
         self.query_embed = nn.ModuleList(
