@@ -16,6 +16,7 @@ from projects.occ_eval.protocol import OccProtocol
 from projects.occ_eval.report import format_errors
 from projects.occ_eval.stream import score_frames
 from projects.studies.comparison import (
+    FEWEST_SCENES,
     BothScores,
     compare,
     depth_sums,
@@ -113,13 +114,16 @@ def main(argv=None):
         return 1
     differences, apart = compare(sums, metrics), frames_apart(sums, metrics[0], _APART)
     print(format_table(differences))
-    print(f'{len(sums.tokens)} frames of {len(set(sums.scenes))} scenes in both sets, {len(errors)} errors')
+    scenes = len(set(sums.scenes))
+    print(f'{len(sums.tokens)} frames of {scenes} scenes in both sets, {len(errors)} errors')
+    if scenes < FEWEST_SCENES:
+        print(f'{scenes} scenes are too few to say better or worse; the intervals are too narrow under {FEWEST_SCENES}')
     print(f'frames that differ most in {metrics[0].names[0]}, from the largest loss to the largest gain:')
     for frame in apart:
         print(f'  {frame["first"]:10.4f} -> {frame["second"]:10.4f}  {frame["token"]} ({frame["scene"]})')
     if args.json:
         report = {'first': args.first, 'second': args.second, 'frames': len(sums.tokens),
-                  'scenes': len(set(sums.scenes)), 'metrics': [row.as_json() for row in differences],
+                  'scenes': scenes, 'metrics': [row.as_json() for row in differences],
                   'frames_apart': apart, 'errors': errors}  # fmt: skip
         with atomic_write(args.json, 'w') as file:
             json.dump(report, file, indent=1, allow_nan=False)
