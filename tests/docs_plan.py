@@ -102,6 +102,8 @@ NOT_RUN = (
     (r'python tools/extract_segments\.py \{.*', 'a list of subcommands; docs/nuscenes.md shows them in full'),
     (r'python tools/extract_segments\.py sam .*', 'weights of SAM; tests/test_segments/test_sam.py runs random ones'),
     (r'trtexec .*', 'TensorRT is not at hand'),
+    (r'python tools/compare\.py .*', 'tests/test_tools/test_compare.py runs it'),
+    (r'python tools/misc/split_results\.py .*', 'tests/test_tools/test_split_results.py runs it'),
     (r'python tools/view\.py PRED\.npz .*', 'tests/test_tools/test_view.py runs it on files'),
     (r'python tools/submission\.py kitti-depth .*', 'an archive holds the 500 maps of the real test set'),
 )

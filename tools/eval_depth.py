@@ -1,13 +1,13 @@
 #!/usr/bin/env python
-"""Score depth maps in 16-bit PNG files against ground truth. No model, no config, no GPU."""
+"""Score depth maps in 16-bit PNG, .npy or .npz files against ground truth. No model, no config, no GPU."""
 
 import json
 import sys
-from pathlib import Path
 
-from projects.cli import ToolParser, positive_int, positive_number, run_tool
+from projects.cli import ToolParser, output_file, positive_int, positive_number, run_tool
 from projects.compute.pool import available_cpus
 from projects.depth_eval import CROPS
+from projects.depth_eval.doubts import depth_doubts
 from projects.depth_eval.pairing import pair_files
 from projects.depth_eval.protocol import EigenProtocol, KittiProtocol, score_pairs
 from projects.depth_eval.report import format_errors, format_report
@@ -32,10 +32,12 @@ def parse_args(argv=None):
     kitti = protocols.add_parser('kitti', help='KITTI benchmark: hole filling, no crop, no cap, units of its site')
     for protocol in (eigen, kitti):
         protocol.add_argument('gt_dir', help='ground truth: 16-bit PNG, metres * 256, 0 = none')
-        protocol.add_argument('pred_dir', help='predictions in the same form, one file a frame')
+        protocol.add_argument(
+            'pred_dir', help='predictions, one file a frame: in the same form, or metres (H, W) in .npy or .npz'
+        )
         protocol.add_argument('--infos', metavar='F.pkl', help='score these frames: GT_DIR is the data root then')
         protocol.add_argument('--workers', type=positive_int, default=available_cpus(), help='threads (%(default)s)')
-        protocol.add_argument('--json', type=Path, metavar='OUT', help='write the numbers here')
+        protocol.add_argument('--json', type=output_file, metavar='OUT', help='write the numbers here')
     args = parser.parse_args(argv)
     return args
 
@@ -46,13 +48,16 @@ def main(argv=None):
     protocol = EigenProtocol(args.crop, args.cap, args.kb_crop) if args.protocol == 'eigen' else KittiProtocol()
     try:
         pairs, outside = pair_files(args.gt_dir, args.pred_dir, args.infos)
+        warnings = depth_doubts(pairs, protocol)
         if outside:
-            print(
-                f'warning: {len(outside)} predictions are of frames that {args.infos} does not hold and are not '
-                f'scored, {outside[0]} first',
-                file=sys.stderr,
+            warnings.append(
+                f'{len(outside)} predictions are of frames that {args.infos} does not hold and are not scored, '
+                f'{outside[0]} first'
             )
+        for warning in warnings:
+            print(f'warning: {warning}', file=sys.stderr)
         report = score_pairs(pairs, protocol, args.workers)
+        report.update({'warnings': warnings} if warnings else {})
     except (OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1

@@ -2,9 +2,8 @@
 """Score lidarseg predictions in files: mIoU of the nuScenes challenge (16 classes). No model, no config, no GPU."""
 
 import sys
-from pathlib import Path
 
-from projects.cli import ToolParser, positive_int, run_tool
+from projects.cli import ToolParser, output_file, positive_int, run_tool
 from projects.compute.pool import available_cpus
 from projects.occ_eval.files import find_lidarseg, pair_files
 from projects.occ_eval.protocol import lidarseg_report, score_lidarseg
@@ -29,7 +28,7 @@ def parse_args(argv=None):
     )
     parser.add_argument('--workers', type=positive_int, default=available_cpus(), help='processes (%(default)s)')
     parser.add_argument('--strict', action='store_true', help='stop at the first error')
-    parser.add_argument('--json', type=Path, metavar='OUT', help='write the report here and a plot beside it')
+    parser.add_argument('--json', type=output_file, metavar='OUT', help='write the report here and a plot beside it')
     args = parser.parse_args(argv)
     return args
 

@@ -3,11 +3,11 @@
 
 import dataclasses
 import sys
-from pathlib import Path
 
-from projects.cli import ToolParser, positive_int, positive_number, run_tool
+from projects.cli import ToolParser, output_file, positive_int, positive_number, run_tool
 from projects.compute.pool import available_cpus
 from projects.occ_eval.confusion import NAN_POLICIES
+from projects.occ_eval.doubts import occ_doubts
 from projects.occ_eval.frames import collect_frames
 from projects.occ_eval.fscore import CHALLENGE_THRESHOLD
 from projects.occ_eval.layouts import KNOWN_LAYOUTS
@@ -56,7 +56,7 @@ def parse_args(argv=None):
     )
     parser.add_argument('--workers', type=positive_int, default=available_cpus(), help='processes (%(default)s)')
     parser.add_argument('--strict', action='store_true', help='stop at the first error')
-    parser.add_argument('--json', type=Path, metavar='OUT', help='write the report here and a plot beside it')
+    parser.add_argument('--json', type=output_file, metavar='OUT', help='write the report here and a plot beside it')
     args = parser.parse_args(argv)
     if 'rayiou' in args.metrics and not (args.origins or args.infos):
         parser.error('rayiou needs --origins or --infos')
@@ -73,6 +73,7 @@ def main(argv=None):
     except (OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
+    warnings += occ_doubts(frames)
     for warning in warnings:
         print(f'warning: {warning}', file=sys.stderr)
     if args.strict and problems:

@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 
-from projects.cli import ToolParser, run_tool
+from projects.cli import ToolParser, output_file, run_tool
 
 BENCHMARKS = {
     'occ3d': 'projects.occ_eval.submission.occ3d',
@@ -27,8 +27,10 @@ def main(argv=None):
     importlib.import_module(BENCHMARKS[benchmark]).add_commands(parser.add_subparsers(dest='command', required=True))
     args = parser.parse_args(argv[1:])
     try:
+        if args.command == 'pack':
+            output_file(args.out)
         problems = args.run(args)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, argparse.ArgumentTypeError) as error:
         problems = [str(error)]
     for problem in problems:
         print(f'error: {problem}', file=sys.stderr)

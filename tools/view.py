@@ -4,7 +4,7 @@
 import os
 from pathlib import Path
 
-from projects.cli import ToolParser, positive_int, run_tool
+from projects.cli import ToolParser, output_file, positive_int, run_tool
 from projects.fileio import restricted_load
 from projects.occ_eval.classes import FREE_CLASS, OCC3D
 from projects.occ_eval.files import read_occ_label, read_occ_prediction
@@ -42,7 +42,7 @@ def parse_args(argv=None):
     chosen.add_argument('--scene', help='all samples of a scene, by its name or token')
     data.add_argument('--image-width', type=positive_int, default=480, metavar='PX', help='default: %(default)s')
     parser.add_argument('--title', help='title of the page')
-    parser.add_argument('--out', type=Path, required=True, metavar='PAGE.html', help='the file that is written')
+    parser.add_argument('--out', type=output_file, required=True, metavar='PAGE.html', help='the file that is written')
     args = parser.parse_args(argv)
     check_args(parser, args)
     return args
@@ -83,6 +83,9 @@ def frames_of_files(args, names):
     if args.label:
         volumes['label'], masks = read_occ_label(args.label, [args.mask] if args.mask else [])
         mask = masks.get(args.mask)
+    folder = next(filter(os.path.isdir, args.predictions), None)
+    if folder:
+        raise ValueError(f'{folder} is a folder; give its files, or --config with --scene or --token to say which')
     volumes.update({name: read_occ_prediction(path) for name, path in zip(names, args.predictions)})
     return [ViewerFrame('', cut_volumes(volumes, mask, FREE_CLASS))], OCC3D
 

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from pathlib import Path
 from typing import Any
 
 TRACEBACK_FLAG = '--traceback'
@@ -31,6 +32,21 @@ def positive_int(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f'must be at least 1, got {text}')
     return value
+
+
+def output_file(text: str) -> Path:
+    """File of the command line that is written at the end, so that a name which cannot be one costs no work.
+
+    Raises:
+        argparse.ArgumentTypeError: If a folder has that name, or a file that of its folder.
+    """
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f'{text} is a folder; give the name of a file')
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    if not above.is_dir():
+        raise argparse.ArgumentTypeError(f'{text} cannot be written: {above} is a file, not a folder')
+    return path
 
 
 def positive_number(text: str) -> float:

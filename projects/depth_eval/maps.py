@@ -1,14 +1,21 @@
-"""Depth maps in KITTI's 16-bit PNG files: ``depth = value / 256`` metres, 0 = no measurement."""
+"""Depth maps in KITTI's 16-bit PNG files: ``depth = value / 256`` metres, 0 = no measurement.
+
+Predictions may also be arrays of metres.
+"""
 
 import os
 
 import cv2
 import numpy as np
 
-from projects.fileio import PNG_SIGNATURE, check_image_size, png_has_end, read_whole
+from projects.fileio import PNG_SIGNATURE, NpzBytes, check_image_size, png_has_end, read_npy_bytes, read_whole
 
 DEPTH_SCALE = 256.0
 MAX_STORED_DEPTH = 65535 / DEPTH_SCALE  # 255.996 m
+ARRAY_SUFFIXES = ('.npy', '.npz')
+"""Files of predictions in metres, besides PNG files."""
+ARRAY_KEYS = ('arr_0', 'depth', 'pred')
+_LARGEST_ARRAY = 1 << 28
 
 
 def decode_depth(data: bytes, name: str, scale: float = DEPTH_SCALE) -> np.ndarray:
@@ -57,6 +64,39 @@ def read_depth(path: str | os.PathLike, scale: float = DEPTH_SCALE) -> np.ndarra
     except FileNotFoundError as error:
         raise FileNotFoundError(f'depth map not found: {path}') from error
     return decode_depth(data, str(path), scale)
+
+
+def read_prediction(path: str) -> np.ndarray:
+    """Read a predicted depth map: a PNG file, or metres in an ``.npy`` or ``.npz`` file (``ARRAY_KEYS``).
+
+    Returns:
+        np.ndarray: z-depth in metres, 0 = none. Shape (H, W), float32.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged, or holds no floating-point numbers of the shape (H, W); an axis of 1 in front or
+            at the end is taken away.
+    """
+    if not path.endswith(ARRAY_SUFFIXES):
+        return read_depth(path)
+    data = read_whole(path)
+    if path.endswith('.npy'):
+        array = read_npy_bytes(data, path, _LARGEST_ARRAY)
+    else:
+        content = NpzBytes(data, path)
+        keys = content.keys()
+        ((_, array),) = content.read(one_of=keys if len(keys) == 1 else ARRAY_KEYS, max_bytes=_LARGEST_ARRAY).items()
+    shape = array.shape
+    if array.ndim == 3 and 1 in (shape[0], shape[-1]):
+        array = array[..., 0] if shape[-1] == 1 else array[0]
+    if array.ndim != 2 or not array.size:
+        raise ValueError(f'{path} must hold one depth map of the shape (H, W), got {shape}; write one file a frame')
+    if array.dtype.kind != 'f':
+        raise ValueError(
+            f'{path} must hold metres in floating-point numbers, got {array.dtype}; divide by the scale (256 for '
+            'KITTI), or write a 16-bit PNG file of metres * 256'
+        )
+    return array.astype(np.float32)
 
 
 def encode_depth(depth: np.ndarray, overflow: str = 'clip') -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 from projects.fileio import list_names
 
 from .infos import read_depth_infos
-from .maps import DEPTH_SCALE
+from .maps import ARRAY_SUFFIXES, DEPTH_SCALE
 
 _SHOWN = 10
 _DRIVE = r'(?P<drive>\d{4}_\d\d_\d\d_drive_\d{4}_(?:sync|extract))'
@@ -34,7 +34,7 @@ class Pair:
     Args:
         name (str): Its name.
         gt (str | None): Ground truth, None for a frame that has none.
-        pred (str): Prediction, metres * 256.
+        pred (str): Prediction, a file of :func:`read_prediction`.
         gt_scale (float): Values per metre of the ground truth. Defaults to 256.
     """
 
@@ -60,19 +60,31 @@ def frame_key(name: str) -> tuple[str, ...]:
     return (name.replace('/', '_'),)
 
 
-def _files(folder: str | os.PathLike) -> dict[str, str]:
+def _files(folder: str | os.PathLike, arrays: bool = False) -> dict[str, str]:
     """PNG files below a folder by their path relative to it.
 
+    Args:
+        folder (str or PathLike): The folder.
+        arrays (bool): Whether ``.npy`` and ``.npz`` files, under the names that PNG files would have, stand in for PNG
+            files where there is none. Defaults to False.
+
     Raises:
-        FileNotFoundError: If the folder is missing or has no PNG file.
+        FileNotFoundError: If the folder is missing or has no such file.
+        ValueError: If two files have one name.
     """
     root = Path(folder)
     if not root.is_dir():
         raise FileNotFoundError(f'folder not found: {folder}')
     files = {path.relative_to(root).as_posix(): str(path) for path in sorted(root.rglob('*.png'))}
+    if not files and arrays:
+        for path in sorted(path for path in root.rglob('*') if path.suffix in ARRAY_SUFFIXES):
+            first = files.setdefault(path.relative_to(root).with_suffix('.png').as_posix(), str(path))
+            if first != str(path):
+                raise ValueError(f'{first} and {path} are both predictions of one frame; remove one')
     if not files:
         others = sorted({path.suffix for path in root.rglob('*') if path.is_file()})
-        hint = f'; it has {", ".join(others)} files, and depth maps are 16-bit PNG, one a frame' if others else ''
+        known = '16-bit PNG, or .npy and .npz of metres,' if arrays else '16-bit PNG,'
+        hint = f'; it has {", ".join(others)} files, and depth maps are {known} one a frame' if others else ''
         raise FileNotFoundError(f'{folder} holds no PNG files{hint}')
     return files
 
@@ -126,7 +138,7 @@ def pair_files(
         ValueError: If a frame has no prediction or several, or is twice in ``infos``; or, without ``infos``, a
             prediction has no ground truth.
     """
-    predictions = _files(pred_dir)
+    predictions = _files(pred_dir, arrays=True)
     items = [] if infos is None else read_depth_infos(infos)
     truths: dict[str, str | None] = {
         f'{item["frame_id"]}.png': str(Path(gt_dir) / item['depth_path']) if item['depth_path'] else None
@@ -136,7 +148,10 @@ def pair_files(
     if infos is None:
         truths = dict(_files(gt_dir))
     matched, problems = _match(truths, predictions)
-    extra = sorted(set(predictions) - set(matched.values()))
+    used = set(matched.values())
+    extra = sorted(
+        Path(path).relative_to(pred_dir).as_posix() for name, path in predictions.items() if name not in used
+    )
     alone = sorted(set(truths) - set(matched))
     if problems:
         raise ValueError(

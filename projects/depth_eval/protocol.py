@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from .maps import read_depth
+from .maps import read_depth, read_prediction
 from .metrics import eigen_image, kitti_image, macro_average
 from .pairing import Pair
 
@@ -60,7 +60,7 @@ Protocol = EigenProtocol | KittiProtocol
 def score_pair(pair: Pair, protocol: Protocol) -> tuple[dict[str, float] | None, str | None]:
     """Metrics of a frame or None without truth; an error message if it cannot be scored."""
     try:
-        pred = read_depth(pair.pred)
+        pred = read_prediction(pair.pred)
         if pair.gt is None:
             return None, None
         return protocol(read_depth(pair.gt, pair.gt_scale), pred), None
@@ -68,21 +68,26 @@ def score_pair(pair: Pair, protocol: Protocol) -> tuple[dict[str, float] | None,
         return None, f'{pair.name}: {error}'
 
 
+def score_rows(
+    pairs: Sequence[Pair], protocol: Protocol, workers: int
+) -> list[tuple[dict[str, float] | None, str | None]]:
+    """Outcome of :func:`score_pair` for all frames, in threads, with a progress bar."""
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            return list(tqdm(pool.map(lambda pair: score_pair(pair, protocol), pairs), total=len(pairs), unit='frame'))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
 def score_pairs(pairs: Sequence[Pair], protocol: Protocol, workers: int) -> dict[str, Any]:
-    """Score all frames in threads, with a progress bar.
+    """Score all frames by :func:`score_rows`.
 
     Returns:
         dict: Means of the metrics, ``frames`` (scored), ``skipped`` (without ground truth) where that is usual or
         happened, and ``errors``, one line for each frame that could not be scored, if there are any.
     """
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            outcomes = list(
-                tqdm(pool.map(lambda pair: score_pair(pair, protocol), pairs), total=len(pairs), unit='frame')
-            )
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    outcomes = score_rows(pairs, protocol, workers)
     errors = [error for _, error in outcomes if error]
     rows = [row for row, error in outcomes if not error]
     scored = sum(row is not None for row in rows)

@@ -9,10 +9,12 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from tqdm import tqdm
+
 from projects.fileio import list_names, open_archive, open_members, read_member, read_whole, write_zip
 
 from .crops import KB_HEIGHT, KB_WIDTH
-from .maps import decode_depth
+from .maps import ARRAY_SUFFIXES, decode_depth, encode_depth, read_prediction
 
 COUNT = 500
 NAMES = tuple(f'{index:010d}.png' for index in range(COUNT))
@@ -43,11 +45,44 @@ def _name_problems(found: Iterable[str]) -> list[str]:
     return problems
 
 
+def _packed_names(root: Path) -> dict[str, Path]:
+    """Files of a folder by the name that they get; arrays stand in for PNG files where there is none.
+
+    Raises:
+        ValueError: If two arrays have one name.
+    """
+    paths = list(root.iterdir())
+    if any(path.suffix == '.png' for path in paths):
+        return {path.name: path for path in paths}
+    names: dict[str, Path] = {}
+    for path in sorted(paths):
+        name = f'{path.stem}.png' if path.suffix in ARRAY_SUFFIXES else path.name
+        if names.setdefault(name, path) != path:
+            raise ValueError(f'{names[name]} and {path} are both predictions of one image; remove one')
+    return names
+
+
+def _map_bytes(path: Path) -> bytes:
+    """A prediction as the archive holds it.
+
+    Raises:
+        ValueError: If it cannot be read, or holds NaN or negative values.
+    """
+    if path.suffix not in ARRAY_SUFFIXES:
+        return read_whole(path, _MAX_BYTES)
+    depth = read_prediction(str(path))
+    try:
+        return encode_depth(depth)
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from error
+
+
 def pack_kitti_depth(pred_dir: str | os.PathLike, out: str | os.PathLike) -> list[str]:
     """Pack predictions; equal files give equal archives.
 
     Args:
-        pred_dir (str or PathLike): Folder with the 500 PNG files.
+        pred_dir (str or PathLike): Folder with the 500 PNG files, or as many ``.npy`` or ``.npz`` files of metres,
+            which are encoded as KITTI's devkit does.
         out (str or PathLike): The zip file.
 
     Returns:
@@ -56,11 +91,12 @@ def pack_kitti_depth(pred_dir: str | os.PathLike, out: str | os.PathLike) -> lis
     root = Path(pred_dir)
     if not root.is_dir():
         return [f'folder not found: {pred_dir}']
-    problems = _name_problems(path.name for path in root.iterdir())
+    paths = _packed_names(root)
+    problems = _name_problems(paths)
     contents = {}
-    for name in (name for name in NAMES if (root / name).is_file()):
+    for name in tqdm([name for name in NAMES if name in paths and paths[name].is_file()], 'checking', unit='file'):
         try:
-            contents[name] = read_whole(root / name, _MAX_BYTES)
+            contents[name] = _map_bytes(paths[name])
             problem = _map_problem(contents[name], name)
         except ValueError as error:
             problem = str(error)
@@ -92,7 +128,7 @@ def check_kitti_depth(path: str | os.PathLike) -> list[str]:
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add ``pack`` and ``check`` to the command line."""
-    pack = commands.add_parser('pack', help='pack 0000000000.png .. 0000000499.png')
+    pack = commands.add_parser('pack', help='pack 0000000000.png .. 0000000499.png, or .npy or .npz of metres')
     pack.add_argument('pred_dir', help='predictions, as DepthMetric(submission_dir=...) writes them')
     pack.add_argument('--out', required=True, metavar='Z.zip', help='file to write')
     pack.set_defaults(run=lambda args: pack_kitti_depth(args.pred_dir, args.out))

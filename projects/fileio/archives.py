@@ -36,6 +36,8 @@ def open_archive(path: str | os.PathLike) -> zipfile.ZipFile:
     Raises:
         ValueError: If there is none, it is no zip file, or it has too many members.
     """
+    if os.path.isdir(path):
+        raise ValueError(f'{path} is a folder; give the zip file that is made of it')
     if not os.path.isfile(path):
         raise ValueError(f'{path} does not exist')
     try:

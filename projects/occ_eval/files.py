@@ -47,17 +47,23 @@ def find_occ_labels(folder: str | os.PathLike) -> dict[str, str]:
 
     Raises:
         FileNotFoundError: If there is none.
-        ValueError: If two scenes have a folder of one token: nobody knows which label is the right one.
+        ValueError: If two scenes have a label of one token: nobody knows which is the right one.
     """
     labels: dict[str, str] = {}
     for scene in sorted(entry.path for entry in os.scandir(existing_folder(folder)) if entry.is_dir()):
         for token in sorted(entry.name for entry in os.scandir(scene) if entry.is_dir()):
             path = os.path.join(scene, token, 'labels.npz')
-            if token in labels:
+            if token in labels and os.path.isfile(path) and os.path.isfile(labels[token]):
                 raise ValueError(f'{labels[token]} and {path} are labels of one token; remove the wrong one')
-            labels[token] = path
-    if not labels:
-        raise FileNotFoundError(f'no <scene>/<token>/labels.npz below {folder}; give the folder gts of Occ3D-nuScenes')
+            if token not in labels or os.path.isfile(path):
+                labels[token] = path
+    # Folders of tokens without a label stay: each is an error of its own, unless the whole folder is another one.
+    if not any(map(os.path.isfile, labels.values())):
+        inside = os.path.join(folder, 'gts')
+        hint = f', {inside} perhaps' if os.path.isdir(inside) else ''
+        raise FileNotFoundError(
+            f'no <scene>/<token>/labels.npz below {folder}; give the folder gts of Occ3D-nuScenes{hint}'
+        )
     return labels
 
 
@@ -67,10 +73,17 @@ def find_lidarseg(folder: str | os.PathLike) -> dict[str, str]:
     Raises:
         FileNotFoundError: If there is none.
     """
-    names = sorted(e.name for e in os.scandir(existing_folder(folder)) if e.name.endswith(LIDARSEG_SUFFIX))
+    root = existing_folder(folder)
+    names = sorted(filter(_is_lidarseg, os.listdir(root)))
     if not names:
-        raise FileNotFoundError(f'no <token>{LIDARSEG_SUFFIX} in {folder}')
-    return {name.removesuffix(LIDARSEG_SUFFIX): os.path.join(folder, name) for name in names}
+        inside = [e.path for e in os.scandir(root) if e.is_dir() and any(map(_is_lidarseg, os.listdir(e.path)))]
+        hint = f'; give the folder that has them, {sorted(inside)[0]} perhaps' if inside else ''
+        raise FileNotFoundError(f'no <token>{LIDARSEG_SUFFIX} in {root}{hint}')
+    return {name.removesuffix(LIDARSEG_SUFFIX): os.path.join(root, name) for name in names}
+
+
+def _is_lidarseg(name: str) -> bool:
+    return name.endswith(LIDARSEG_SUFFIX)
 
 
 def existing_folder(folder: str | os.PathLike) -> str:

@@ -1,5 +1,6 @@
 """Grids of class ids as files hold them: one check for labels and predictions, in evaluation and in training."""
 
+import math
 from collections.abc import Container
 
 import numpy as np
@@ -36,6 +37,19 @@ def check_not_openocc(
         )
 
 
+def _shape_hint(found: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """What an array of another shape probably is, and what to do."""
+    if len(found) == 4 and shape in (found[:3], found[1:]):
+        return '; are these scores of classes, or several frames? write ids of classes, one frame a file'
+    if len(found) == 3 and sorted(found) == sorted(shape):
+        return '; turn the axes to x (forward), y (left), z (up)'
+    if found == (math.prod(shape),):
+        return '; reshape it, if its order is x, y, z'
+    if len(found) == 2 and found[1] in (3, 4):
+        return '; are these places of voxels? write the whole grid, free space as the last class'
+    return ''
+
+
 def as_grid(array: np.ndarray, key: str, path: str, shape: tuple[int, ...] = OCC3D_SHAPE) -> np.ndarray:
     """Class ids as uint8.
 
@@ -55,9 +69,12 @@ def as_grid(array: np.ndarray, key: str, path: str, shape: tuple[int, ...] = OCC
     if array.shape == (1, *shape):
         array = array[0]
     if array.shape != shape:
-        raise ValueError(f'{key} of {path} must have shape {shape}, got {array.shape}')
+        raise ValueError(f'{key} of {path} must have shape {shape}, got {array.shape}{_shape_hint(array.shape, shape)}')
     if array.dtype.kind not in 'iu':
-        raise ValueError(f'{key} of {path} must hold integers, got {array.dtype}')
+        raise ValueError(
+            f'{key} of {path} must hold integers, got {array.dtype}; write the ids of the classes as uint8, free space '
+            'as the last one'
+        )
     if array.dtype == np.uint8:
         return array
     low, high = int(array.min()), int(array.max())

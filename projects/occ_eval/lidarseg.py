@@ -53,6 +53,21 @@ def _nearest_labels(
     return occ[tuple(voxels[found].T)].astype(np.uint8)
 
 
+def length_problem(name: str, labels: int, points: int) -> str | None:
+    """What is wrong with the number of labels of a scan, or None.
+
+    Args:
+        name (str): The file.
+        labels (int): How many bytes it has.
+        points (int): How many points the scan has.
+    """
+    if labels == points:
+        return None
+    width = next((width for width in (2, 4, 8) if labels == width * points), None)
+    hint = f'; that is {width} bytes for each point, expected one: write the ids as uint8' if width else ''
+    return f'{name} has {labels} labels for {points} points{hint}'
+
+
 def lidarseg_confusion(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Count pairs of a predicted challenge id and the id of the label as its file has it.
 

@@ -11,7 +11,7 @@ from .classes import FREE_CLASS, LIDARSEG_CLASSES, OCC3D_CLASSES
 from .confusion import geometric_iou, iou_from_confusion, mean_iou, mean_of_present, occ_confusion
 from .files import Frame, read_lidarseg, read_occ_label, read_occ_prediction
 from .fscore import CHALLENGE_THRESHOLD, occupancy_fscore
-from .lidarseg import lidarseg_confusion, lidarseg_iou, uses_fine_ids
+from .lidarseg import length_problem, lidarseg_confusion, lidarseg_iou, uses_fine_ids
 from .rayiou import THRESHOLDS, mean_rayiou, ray_counts, rayiou_from_counts
 from .stream import Scores, Totals
 
@@ -55,8 +55,9 @@ class OccProtocol:
 def score_lidarseg(frame: Frame) -> Scores:
     """Read and score the labels of one point cloud; a prediction of 0 is an error, as in the devkit."""
     pred, target = read_lidarseg(frame.pred), read_lidarseg(frame.label)
-    if len(pred) != len(target):
-        raise ValueError(f'{frame.pred} has {len(pred)} labels for {len(target)} points')
+    problem = length_problem(frame.pred, len(pred), len(target))
+    if problem:
+        raise ValueError(problem)
     if not 1 <= int(pred.min()) <= int(pred.max()) <= 16:
         raise ValueError(f'{frame.pred} holds ids {int(pred.min())}..{int(pred.max())}, expected 1..16')
     return {'lidarseg': lidarseg_confusion(pred, target)}

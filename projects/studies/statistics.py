@@ -92,10 +92,38 @@ def scene_interval(
     Returns:
         tuple[float, float]: Ends of the interval of the mean gain over runs; NaN for one scene, which tells none.
     """
+    if arm.shape[1] < 2:
+        return float('nan'), float('nan')
+    low, high = _resampled_ends(arm, control, score, resamples, seed, gain)
+    return float(low), float(high)
+
+
+def scene_intervals(
+    arm: np.ndarray,
+    control: np.ndarray,
+    scores: Callable[[np.ndarray], np.ndarray],
+    resamples: int = 1000,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals of the differences of several scores (K,) of the same sums; see :func:`scene_interval`.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: Lower and upper ends, each (K,); NaN for one scene, and for a score that is NaN
+        in one of the resamples.
+    """
+    if arm.shape[1] < 2:
+        none = np.full_like(np.asarray(scores(arm[0].sum(axis=0)), float), np.nan)
+        return none, none
+    low, high = _resampled_ends(arm, control, scores, resamples, seed, operator.sub)
+    return low, high
+
+
+def _resampled_ends(
+    arm: np.ndarray, control: np.ndarray, score: Callable, resamples: int, seed: int, gain: Callable
+) -> np.ndarray:
+    """Ends of the interval of a gain, or of an array of gains. Shape (2, ...)."""
     rng = np.random.default_rng(seed)
     scenes = arm.shape[1]
-    if scenes < 2:
-        return float('nan'), float('nan')
     differences = []
     for _ in range(resamples):
         times = np.bincount(rng.integers(0, scenes, scenes), minlength=scenes)
@@ -103,10 +131,9 @@ def scene_interval(
             gain(score(np.tensordot(times, a, axes=(0, 0))), score(np.tensordot(times, c, axes=(0, 0))))
             for a, c in zip(arm, control)
         ]
-        differences.append(np.mean(pairs))
+        differences.append(np.mean(pairs, axis=0))
     tail = bootstrap_tail(scenes)
-    low, high = np.quantile(differences, [tail, 1 - tail])
-    return float(low), float(high)
+    return np.quantile(differences, [tail, 1 - tail], axis=0)
 
 
 def bootstrap_tail(scenes: int) -> float:

@@ -5,7 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from projects.studies.statistics import bootstrap_tail, holm, paired_gain, rounded_or_none, scene_interval
+from projects.studies.statistics import (
+    bootstrap_tail,
+    holm,
+    paired_gain,
+    rounded_or_none,
+    scene_interval,
+    scene_intervals,
+)
 
 
 def test_paired_t_of_three_seeds_by_hand():
@@ -45,6 +52,15 @@ def test_a_gain_of_one_scene_alone_has_an_interval_that_touches_zero():
     low, high = scene_interval(arm, control, lambda total: total[0] / total[1], resamples=400)
     assert low == 0.0
     assert 0.10 <= high <= 0.25
+
+
+def test_intervals_of_several_scores_are_those_of_each():
+    arm, control = np.random.default_rng(0).uniform(1, 2, (2, 3, 6, 2))
+    scores = (lambda total: total[0] / total[1], lambda total: total[0] * total[1])
+    low, high = scene_intervals(arm, control, lambda total: np.array([score(total) for score in scores]), 50)
+    for i, score in enumerate(scores):
+        assert (low[i], high[i]) == pytest.approx(scene_interval(arm, control, score, resamples=50), abs=1e-12)
+    assert np.isnan(scene_intervals(arm[:, :1], control[:, :1], lambda total: total)).all()
 
 
 def test_tail_by_hand():

@@ -351,8 +351,10 @@ ELSEWHERE = {
     'tools/analysis_tools/radocc_report.py': 'the last step of make demo',
     'tools/analysis_tools/adudepth_report.py': 'the last step of make demo-depth',
     'tools/analysis_tools/benchmark_ops.py': 'make bench of continuous integration, test_benchmark_ops.py',
+    'tools/compare.py': 'tests/test_tools/test_compare.py',
     'tools/model_converters/convert_weights.py': 'tests/test_tools/test_convert_weights.py',
     'tools/deploy/export_onnx.py': 'tests/test_tools/test_export_onnx.py, where the packages of the extra onnx are',
+    'tools/misc/split_results.py': 'tests/test_tools/test_split_results.py',
     'tools/misc/compile_kernels.py': 'make install, tests/test_tools/test_compile_kernels.py',
     'tools/mmcv_wheel/check.py': 'make install, tests/test_tools/test_mmcv_wheel.py',
 }

@@ -193,8 +193,10 @@ def test_predictions_of_frames_outside_the_info_file_are_counted_and_not_scored(
 def test_folder_of_other_files_says_what_it_has(eigen, tmp_path):
     args = eigen()
     (tmp_path / 'pred').mkdir()
+    (tmp_path / 'pred/a.exr').write_bytes(b'')
+    assert 'it has .exr files, and depth maps are 16-bit PNG, or .npy and .npz of metres,' in run(*args).stderr
     np.save(tmp_path / 'pred/disps_eigen_split.npy', np.zeros(3))
-    assert 'it has .npy files, and depth maps are 16-bit PNG' in run(*args).stderr
+    assert '1 predictions have no ground truth: disps_eigen_split.npy' in run(*args).stderr
 
 
 def test_missing_folder_and_all_empty_truth_are_errors(folders, tmp_path):

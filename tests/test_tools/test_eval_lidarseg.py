@@ -89,6 +89,13 @@ def test_bad_scans_are_all_named(tmp_path, main):
     assert run(main, tmp_path, '--strict')[0] == 1
 
 
+def test_folder_above_the_labels_is_refused_with_the_one_that_has_them(tmp_path, main, capsys):
+    (tmp_path / 'gt').mkdir()
+    write(tmp_path / 'gt/v1.0-mini', 'a', 17, 24)
+    assert main([str(tmp_path / 'gt'), str(tmp_path / 'gt/v1.0-mini')]) == 2
+    assert f'give the folder that has them, {tmp_path}/gt/v1.0-mini perhaps' in capsys.readouterr().err
+
+
 def test_empty_folders_end_with_exit_code_2(tmp_path, main, capsys):
     (tmp_path / 'gt').mkdir()
     assert main([str(tmp_path / 'gt'), str(tmp_path / 'gt')]) == 2

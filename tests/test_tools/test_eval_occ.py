@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from occ_oracles import disturb, make_scene, published_counts, published_fscore, published_histogram
 
+from projects.occ_eval.files import read_occ_prediction
+
 TOOL = Path(__file__).resolve().parents[2] / 'tools/eval_occ.py'
 ORIGINS = [[0.9, 0.0, 1.8]]
 TOKENS = ('aa', 'bb', 'cc', 'dd')
@@ -230,6 +232,38 @@ def test_bad_files_are_all_named_and_none_ends_the_run(folders, frames, main, ca
         assert message in found[token], token
     assert report(folders)['frames'] == 4
     assert 'corrupt: ' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (lambda pred: pred.transpose(2, 0, 1), r'turn the axes to x \(forward\), y \(left\), z \(up\)'),
+        (lambda pred: np.stack([pred] * 18, -1), 'scores of classes, or several frames'),
+        (lambda pred: pred.reshape(-1), 'reshape it, if its order is x, y, z'),
+        (lambda pred: np.argwhere(pred != 17), 'places of voxels'),
+        (lambda pred: pred.astype(np.float32), 'write the ids of the classes as uint8'),
+    ],
+)
+def test_array_of_another_kind_is_refused_with_what_to_do_about_it(tmp_path, frames, change, message):
+    np.savez_compressed(tmp_path / 'p.npz', pred=change(frames['aa'][1]))
+    with pytest.raises(ValueError, match=message):
+        read_occ_prediction(str(tmp_path / 'p.npz'))
+
+
+def test_root_of_the_data_set_in_place_of_its_labels_is_refused_with_the_folder_that_has_them(folders, main, capsys):
+    for place in ('samples', 'sweeps'):
+        (folders / place / 'LIDAR_TOP').mkdir(parents=True)
+    assert main([str(folders), str(folders / 'pred')]) == 2
+    assert f'give the folder gts of Occ3D-nuScenes, {folders}/gts perhaps' in capsys.readouterr().err
+
+
+def test_report_that_cannot_be_written_stops_the_tool_before_it_scores(folders, main, capsys):
+    (folders / 'file').write_text('')
+    for name, message in ((folders, 'is a folder; give the name of a file'), (folders / 'file/a.json', 'is a file')):
+        with pytest.raises(SystemExit) as stop:
+            main([str(folders / 'gts'), str(folders / 'pred'), '--json', str(name)])
+        assert stop.value.code == 2
+        assert message in capsys.readouterr().err
 
 
 def test_strict_stops_at_the_first_error(folders, frames, main, capsys):

@@ -141,3 +141,8 @@ def test_files_alone_need_neither_torch_nor_mmdet3d(run_python, repo, files):
     )
     run_python('-c', code, files / 'other.npy', '--out', files / 'page.html')
     assert (files / 'page.html').is_file()
+
+
+def test_folder_without_a_config_is_refused_with_what_to_give(tool, tmp_path):
+    with pytest.raises(ValueError, match='is a folder; give its files, or --config with --scene or --token'):
+        tool.main([str(tmp_path), '--out', str(tmp_path / 'page.html')])

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from projects.fileio import list_names, open_archive, open_members, parse_json, read_json, read_member, write_zip
 from projects.occ_eval.files import LIDARSEG_SUFFIX, find_lidarseg, read_lidarseg
+from projects.occ_eval.lidarseg import length_problem
 
 from .tokens import Scan, read_scans, token_problems
 
@@ -36,8 +38,9 @@ def meta_problems(meta: Any) -> list[str]:
 
 def label_problem(labels: np.ndarray, name: str, points: int | None) -> str | None:
     """What is wrong with the labels of a scan, or None."""
-    if points is not None and len(labels) != points:
-        return f'{name} has {len(labels)} labels for {points} points'
+    problem = None if points is None else length_problem(name, len(labels), points)
+    if problem:
+        return problem
     if not len(labels):
         return f'{name} is empty'
     if not 1 <= int(labels.min()) <= int(labels.max()) <= 16:
@@ -67,9 +70,12 @@ def pack_lidarseg(
     except OSError as error:
         return [*problems, str(error)]
     problems += token_problems(paths, [scan.token for scan in scans], 'predictions')
-    for scan in scans:
+    for scan in tqdm(scans, 'checking', unit='scan'):
         if scan.token in paths:
-            problem = label_problem(read_lidarseg(paths[scan.token]), paths[scan.token], scan.points)
+            try:
+                problem = label_problem(read_lidarseg(paths[scan.token]), paths[scan.token], scan.points)
+            except (OSError, ValueError) as error:
+                problem = str(error)
             problems += [problem] if problem else []
     if not problems:
         header = (f'{split}/submission.json', json.dumps({'meta': dict(meta)}, indent=1).encode())
@@ -104,7 +110,8 @@ def check_lidarseg(path: str | os.PathLike, scans: Sequence[Scan], split: str) -
             problems.append(f'{header} is missing')
         points = {scan.token: scan.points for scan in scans}
         problems += token_problems(predictions, points, 'predictions')
-        for token, name in sorted((token, name) for token, name in predictions.items() if token in points):
+        known = sorted((token, name) for token, name in predictions.items() if token in points)
+        for token, name in tqdm(known, 'checking', unit='scan'):
             try:
                 labels = np.frombuffer(read_member(archive, members[name]), np.uint8)
                 problem = label_problem(labels, name, points.get(token))

@@ -5,19 +5,20 @@ class ids 0..17, for every frame of the test set. There is no file with meta inf
 """
 
 import argparse
-import io
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from tqdm import tqdm
 
 from projects.fileio import NpzBytes, list_names, open_archive, open_members, read_member, write_zip
 from projects.occ_eval.classes import OCC3D_SHAPE
 from projects.occ_eval.files import LARGEST_ARRAY, read_occ_prediction
 from projects.occ_eval.grids import check_class_ids, check_not_openocc
 from projects.occ_eval.layouts import find_occ_predictions
+from projects.occ_eval.results import npz_bytes
 
 from .tokens import read_scenes, read_tokens, token_problems
 
@@ -69,7 +70,7 @@ def pack_occ3d(
     except (OSError, ValueError) as error:
         return [str(error)]
     problems = [problem['error'] for problem in double] + token_problems(paths, tokens, 'predictions')
-    for token in tokens:
+    for token in tqdm(tokens, 'checking', unit='frame'):
         if token in paths:
             try:
                 read_occ_prediction(paths[token])
@@ -81,14 +82,12 @@ def pack_occ3d(
 
 
 def _members(paths: dict[str, str], tokens: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    for token in sorted(tokens):
+    for token in tqdm(sorted(tokens), 'packing', unit='frame'):
         data = Path(paths[token]).read_bytes()
         try:
             _check_official(data, paths[token])
         except ValueError:
-            stream = io.BytesIO()
-            np.savez_compressed(stream, read_occ_prediction(paths[token]))
-            data = stream.getvalue()
+            data = npz_bytes(read_occ_prediction(paths[token]))
         yield f'{FOLDER}/{token}.npz', data
 
 
@@ -113,7 +112,8 @@ def check_occ3d(path: str | os.PathLike, tokens: Sequence[str]) -> list[str]:
             problems.append(f'several predictions of one token: {list_names(twice)}')
         problems += token_problems(stems, tokens, 'predictions')
         wanted = set(tokens)
-        for name in sorted(name for name in predictions if PurePosixPath(name).stem in wanted):
+        known = sorted(name for name in predictions if PurePosixPath(name).stem in wanted)
+        for name in tqdm(known, 'checking', unit='frame'):
             try:
                 _check_official(read_member(archive, members[name]), name)
             except ValueError as error:

@@ -71,6 +71,11 @@ def read_scans(infos: str | os.PathLike, data_root: str | None = None) -> list[S
         points = None
         if data_root is not None:
             path = os.path.join(data_root, 'samples/LIDAR_TOP', lidar['lidar_path'])
+            if not os.path.isfile(path):
+                raise FileNotFoundError(
+                    f'{path} is not there; {data_root} must be the root of nuScenes, with the scans of {infos} in '
+                    'samples/LIDAR_TOP'
+                )
             points = os.path.getsize(path) // _BYTES_PER_POINT
         scans.append(Scan(token, points))
     return scans

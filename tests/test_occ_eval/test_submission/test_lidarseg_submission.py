@@ -1,6 +1,7 @@
 """Lidarseg submissions: the devkit accepts what is packed, and everything wrong is said at once."""
 
 import json
+import pickle
 import zipfile
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from projects.occ_eval.submission import check_lidarseg, pack_lidarseg
 from projects.occ_eval.submission.lidarseg import META_KEYS, parse_meta
-from projects.occ_eval.submission.tokens import Scan
+from projects.occ_eval.submission.tokens import Scan, read_scans
 
 SCANS = [Scan('aa', 3), Scan('bb', 2)]
 META = {**dict.fromkeys(META_KEYS, False), 'use_camera': True}
@@ -46,6 +47,25 @@ def test_bad_predictions_are_all_named_and_nothing_is_written(tmp_path, predicti
                  'not in the info file: zz', 'ids 0..2, expected 1..16', 'has 1 labels for 2 points'):  # fmt: skip
         assert part in text
     assert not (tmp_path / 'z.zip').exists()
+
+
+def test_file_that_cannot_be_read_does_not_hide_what_else_is_wrong(tmp_path, predictions):
+    (predictions / 'aa_lidarseg.bin').write_bytes(b'')
+    np.array([11, 11], np.int64).tofile(predictions / 'bb_lidarseg.bin')
+    first, second = pack_lidarseg(predictions, SCANS, META, tmp_path / 'z.zip', 'test')
+    assert 'aa_lidarseg.bin is empty' in first
+    assert second.endswith(
+        '16 labels for 2 points; that is 8 bytes for each point, expected one: write the ids as uint8'
+    )
+    assert not (tmp_path / 'z.zip').exists()
+
+
+def test_wrong_root_of_the_scans_is_named_with_what_it_must_be(tmp_path):
+    lidar = {'sample_data_token': 'aa', 'lidar_path': 'a.bin'}
+    item = {'token': 's', 'timestamp': 0.0, 'ego2global': np.eye(4), 'lidar_points': lidar, 'images': {}}
+    (tmp_path / 'i.pkl').write_bytes(pickle.dumps({'data_list': [item]}))
+    with pytest.raises(FileNotFoundError, match=r'LIDAR_TOP/a\.bin is not there; .*nope must be the root of nuScenes'):
+        read_scans(tmp_path / 'i.pkl', str(tmp_path / 'nope'))
 
 
 def test_everything_wrong_in_a_file_is_said_at_once(tmp_path):

@@ -201,3 +201,7 @@ def test_command_line_says_what_is_wrong_and_imports_no_framework(tmp_path, pred
     assert failed.returncode == 1
     assert '2 predictions missing: aa, bb' in failed.stderr
     assert run('occ4d', 'pack').returncode == 2
+
+
+def test_folder_in_place_of_the_archive_is_named_as_one(tmp_path):
+    assert check_occ3d(tmp_path, ['aa']) == [f'{tmp_path} is a folder; give the zip file that is made of it']
