@@ -111,7 +111,8 @@ def test_scores_of_a_version_that_measured_less_are_named(tmp_path, lost):
     study = Ablation(tmp_path / 'study.py', tmp_path / 'work')
     path = study.scores(Run('few', 'alone', 4))
     path.parent.mkdir(parents=True)
-    np.savez(path, **{name: value for name, value in sums_of(10).items() if name != lost})
+    kept = {**sums_of(10), 'scenes': np.char.encode(['scene-0', 'scene-1'])}
+    np.savez(path, **{name: value for name, value in kept.items() if name != lost})
     with pytest.raises(BadFileError, match=rf"few-alone-seed4\.npz lacks \['{lost}'\], as scores of another version"):
         measured(study, 'few')
 
