@@ -1,5 +1,6 @@
 """Checkpoints that are written whole and hold plain data only."""
 
+import errno
 import hashlib
 import os
 import pickle
@@ -20,6 +21,8 @@ from projects.fileio import BadFileError, atomic_write, check_stored_archive, fi
 from .checkpoint_content import CheckpointError, check_content, check_parts
 
 _HISTORY = '__history_buffer__'
+_UNREADABLE = (errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.ENFILE, errno.EMFILE)
+"""Errors of the operating system that say nothing about the content of a file."""
 _PRIMITIVES = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device, torch.Size)
 
 
@@ -153,10 +156,13 @@ def _local_file(path: str) -> str:
     if not path.startswith(('http://', 'https://')):
         return path
     name = os.path.basename(urlparse(path).path)
-    cached = file_below(os.path.join(torch.hub.get_dir(), 'checkpoints'), name, '', 'end of the address', path)
-    if not os.path.isfile(cached):
-        os.makedirs(os.path.dirname(cached), exist_ok=True)
-        torch.hub.download_url_to_file(path, cached)
+    try:
+        cached = file_below(os.path.join(torch.hub.get_dir(), 'checkpoints'), name, '', 'end of the address', path)
+        if not os.path.isfile(cached):
+            os.makedirs(os.path.dirname(cached), exist_ok=True)
+            torch.hub.download_url_to_file(path, cached)
+    except (OSError, ValueError) as error:  # URLError and HTTPError are some
+        raise CheckpointError(f'{path} cannot be downloaded ({error}); give the path of a file instead') from error
     return cached
 
 
@@ -180,7 +186,6 @@ def load_plain(path: str, map_location: Any) -> Any:
 
 
 def _read(path: str, map_location: Any) -> Any:
-    path = _local_file(path)
     if '://' in path:
         raise CheckpointError(
             f'{path}: only local files and http(s) addresses are loaded; download it and give its path'
@@ -188,6 +193,22 @@ def _read(path: str, map_location: Any) -> Any:
     if not os.path.isfile(path):
         raise FileNotFoundError(f'checkpoint {path} does not exist; give the path of a .pth file of tools/train.py')
     return load_plain(path, map_location)
+
+
+def _refusal(error: Exception, path: str, again: str) -> CheckpointError:
+    """What to say about a checkpoint whose reading raised an error; ``again`` is what to do if it is damaged."""
+    lines = [line.strip() for line in str(error).split('\n') if line.strip()] or ['']
+    reason = next((line for line in lines if 'Unsupported' in line), lines[0])
+    if isinstance(error, OSError) and error.errno in _UNREADABLE:
+        return CheckpointError(f'{path} cannot be read ({error.strerror}); it may be whole: see to its disk and rights')
+    if isinstance(error, pickle.UnpicklingError) and zipfile.is_zipfile(path):
+        return CheckpointError(
+            f'{path} holds objects other than tensors and plain data, which could run code when loaded: {reason}'
+        )
+    return CheckpointError(
+        f'{path} is truncated, corrupt or not a torch checkpoint ({type(error).__name__}: {reason.split(". ")[0]}); '
+        f'{again}'
+    )
 
 
 def load_checkpoint_safe(path: str | os.PathLike, map_location: Any = 'cpu') -> dict:
@@ -205,22 +226,15 @@ def load_checkpoint_safe(path: str | os.PathLike, map_location: Any = 'cpu') -> 
         CheckpointError: If the file is truncated or corrupt, does not have the checksums that were written with it,
             holds objects that could run code, unfolds to more than it holds, or is no checkpoint.
     """
-    path = os.fspath(path)
+    source = os.fspath(path)
+    path = _local_file(source)
+    again = 'delete it and use another checkpoint' if path == source else f'delete it: it comes from {source} again'
     try:
         checkpoint = _read(path, map_location)
     except (FileNotFoundError, CheckpointError):
         raise
     except Exception as error:  # any operation of a damaged file can go wrong
-        lines = [line.strip() for line in str(error).split('\n') if line.strip()] or ['']
-        reason = next((line for line in lines if 'Unsupported' in line), lines[0])
-        if isinstance(error, pickle.UnpicklingError) and zipfile.is_zipfile(path):
-            raise CheckpointError(
-                f'{path} holds objects other than tensors and plain data, which could run code when loaded: {reason}'
-            ) from error
-        raise CheckpointError(
-            f'{path} is truncated, corrupt or not a torch checkpoint '
-            f'({type(error).__name__}: {reason.split(". ")[0]}); delete it and use another checkpoint'
-        ) from error
+        raise _refusal(error, path, again) from error
     if isinstance(checkpoint, dict) and isinstance(checkpoint.get('state_dict'), dict):
         checkpoint.setdefault('meta', {})
     elif isinstance(checkpoint, dict) and checkpoint and all(torch.is_tensor(v) for v in checkpoint.values()):

@@ -1,6 +1,7 @@
 """Hooks that make ``--resume`` after a kill continue to the weights of an uninterrupted run."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -109,10 +110,39 @@ def _unwrapped(runner: Runner) -> Any:
 class SafeCheckpointHook(CheckpointHook):
     """``CheckpointHook`` that never leaves a work directory without a whole checkpoint.
 
-    MMEngine's hook deletes the oldest checkpoint before it writes the next and rewrites ``last_checkpoint`` in
-    place; a kill in between can leave nothing to resume from. Here the old one goes last. Options are those of
-    ``CheckpointHook``.
+    MMEngine's hook deletes the oldest checkpoint, and the former best one, before it writes the next and rewrites
+    ``last_checkpoint`` in place; a kill in between can leave nothing to resume from. Here the old one goes last. A best
+    checkpoint outside the folder belongs to the run that this one goes on from, and is never deleted. Options are those
+    of ``CheckpointHook``.
     """
+
+    def before_train(self, runner: Runner) -> None:
+        """Take over those best checkpoints of a resumed run that lie in the folder of this one."""
+        super().before_train(runner)
+        own = {key: os.path.join(self.out_dir, os.path.basename(path)) for key, path in self._best().items() if path}
+        self._set_best({key: path if os.path.isfile(path) else None for key, path in own.items()})
+
+    def _best(self) -> dict[str, str | None]:
+        """Best checkpoints by metric; where there is one metric, its name is left out."""
+        if not self.save_best:
+            return {}
+        return {'': self.best_ckpt_path} if len(self.key_indicators) == 1 else dict(self.best_ckpt_path_dict)
+
+    def _set_best(self, paths: Mapping[str, str | None]) -> None:
+        if self.save_best and len(self.key_indicators) == 1:
+            self.best_ckpt_path = paths.get('')
+        elif self.save_best:
+            self.best_ckpt_path_dict = {key: paths.get(key) for key in self.key_indicators}
+
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
+        former = self._best()
+        self._set_best({})  # so that nothing is deleted before the new one is whole
+        super()._save_best_checkpoint(runner, metrics)
+        found = self._best()
+        for key, path in former.items():
+            if path and found[key] and found[key] != path and is_main_process():
+                Path(path).unlink(missing_ok=True)
+        self._set_best({key: path or former.get(key) for key, path in found.items()})
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         stale = None

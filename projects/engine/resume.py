@@ -104,8 +104,11 @@ def check_resumable_into(checkpoint: Mapping[str, Any], path: str, cfg: Mapping[
 
 
 def list_checkpoints(work_dir: str | os.PathLike) -> list[Path]:
-    """Checkpoints of a work directory that a run could go on from, newest first; whole or not."""
-    files = [path for path in Path(work_dir).glob('*.pth') if not path.name.startswith('best_')]
+    """Checkpoints of a work directory that a run could go on from, newest first; whole or not.
+
+    A link whose checkpoint is gone, such as a ``latest.pth``, is none.
+    """
+    files = [path for path in Path(work_dir).glob('*.pth') if not path.name.startswith('best_') and path.is_file()]
     return sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 
@@ -141,13 +144,17 @@ def find_resumable(work_dir: str | os.PathLike, warn: Callable[[str], Any]) -> s
 
 
 def _named_last(work_dir: Path) -> Path | None:
-    """The checkpoint that ``last_checkpoint`` names, which a copied folder holds under its last name."""
+    """The checkpoint that ``last_checkpoint`` names.
+
+    A file of that name in the folder itself goes first: in a copied folder the full path leads to the run that it was
+    copied from, which may have gone on or have been trained anew.
+    """
     pointer = work_dir / 'last_checkpoint'
     if not pointer.is_file():
         return None
     with pointer.open('rb') as file:
         name = file.read(_LONGEST_PATH + 1).decode('utf-8', 'replace').strip()
-    places = [Path(name), work_dir / Path(name).name] if name else []
+    places = [work_dir / Path(name).name, Path(name)] if name else []
     for path in places:
         try:
             if path.is_file():
@@ -179,12 +186,23 @@ def check_resumable(checkpoint: Mapping[str, Any], path: str | Path) -> None:
             f"{path} cannot be resumed from: its 'message_hub' lacks {', '.join(lost)}; resume from another one"
         )
     _check_optimizer_state(checkpoint['optimizer'], path)
-    for key in ('epoch', 'iter'):
-        value = checkpoint['meta'].get(key, 0)
+    _check_meta(checkpoint['meta'], path)
+
+
+def _check_meta(meta: Mapping[str, Any], path: str | Path) -> None:
+    """Check the numbers of a run, and the config values to compare with."""
+    seed, values = meta.get('seed'), meta.get(CONFIG_KEY)
+    counts = {'epoch': meta.get('epoch'), 'iter': meta.get('iter', 0), 'seed': 0 if seed is None else seed}
+    for key, value in counts.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise CheckpointError(
                 f'{path} cannot be resumed from: its meta.{key} must be a count, got {value!r}; resume from another one'
             )
+    if not isinstance(values, (dict, type(None))):
+        raise CheckpointError(
+            f'{path} cannot be resumed from: its meta.{CONFIG_KEY} must be a dict, got {type(values).__name__}; resume '
+            'from another one'
+        )
 
 
 def _check_optimizer_state(state: Mapping[str, Any], path: str | Path) -> None:

@@ -4,7 +4,7 @@ Without torch and mm packages.
 """
 
 from .archives import check_stored_archive, open_archive, open_members, read_member, write_zip
-from .files import atomic_write, naming_file
+from .files import atomic_write, naming_file, write_once
 from .images import PNG_SIGNATURE, check_image_size, check_pixels, image_shape, png_has_end
 from .limits import advice, exceeds, limit
 from .lock import FolderInUseError, FolderLock
@@ -48,5 +48,6 @@ __all__ = [
     'read_whole',
     'restricted_load',
     'start_worker',
+    'write_once',
     'write_zip',
 ]

@@ -3,10 +3,18 @@
 import contextlib
 import errno
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+_NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
+
+
+def _temporary(path: Path) -> Path:
+    """A name that no other writer has: processes of two containers, or hosts, may have one number."""
+    return path.with_name(f'.{path.name}.{os.getpid()}.{secrets.token_hex(3)}.tmp')
 
 
 @contextlib.contextmanager
@@ -34,7 +42,7 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb') -> Iterator[IO]:
     if mode not in ('wb', 'w'):
         raise ValueError(f"mode must be 'wb' or 'w', got {mode!r}")
     path = Path(path)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    temporary = _temporary(path)
     try:
         with naming_file(path, temporary):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,6 +56,50 @@ def atomic_write(path: str | os.PathLike, mode: str = 'wb') -> Iterator[IO]:
             temporary.unlink()
         raise
     _sync_directory(path.parent)
+
+
+def write_once(path: str | os.PathLike, text: str) -> bool:
+    """Write a small file unless it is there: of several processes that write it at once, the first one wins.
+
+    Args:
+        path (str or PathLike): The file. Its directory is created when it is missing.
+        text (str): Its content, in UTF-8.
+
+    Returns:
+        bool: Whether this process wrote it. False if the file was there; it is whole then and stays as it was.
+
+    Raises:
+        OSError: If the disk is full or the folder cannot be written to; the message names the file.
+    """
+    path = Path(path)
+    temporary = _temporary(path)
+    try:
+        with naming_file(path, temporary):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(temporary, 'w', encoding='utf-8') as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            return _link_or_rename(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def _link_or_rename(temporary: Path, path: Path) -> bool:
+    """Give a file its name if that is free; on file systems without links, the look and the rename are two steps."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if path.exists():
+            return False
+        os.replace(temporary, path)
+    _sync_directory(path.parent)
+    return True
 
 
 def _full_disk(error: BaseException, path: Path) -> OSError | None:

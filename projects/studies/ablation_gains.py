@@ -6,7 +6,7 @@ import numpy as np
 
 from .ablation import Ablation, Run
 from .arm_sums import read_sums, same_scenes, total
-from .arm_task import METRIC
+from .arm_task import METRIC, TASKS
 from .statistics import Gain, paired_gain, scene_interval
 
 _RESAMPLES = 500
@@ -17,14 +17,20 @@ Arms = dict[str, dict[int, Sums]]
 
 
 def measured(study: Ablation, setting: str) -> Arms:
-    """Scores of a setting that are there, by arm and seed."""
+    """Scores of a setting that are there, by arm and seed.
+
+    Raises:
+        BadFileError: If a file of scores is damaged or lacks a part that a metric needs.
+        ValueError: If not all were measured on the same scenes.
+    """
     arms: Arms = {}
+    parts = {metric.part for metric in TASKS[study.task].metrics}
     for arm in study.arms_of(setting):
         runs = {seed: study.scores(Run(setting, arm, seed)) for seed in study.seeds_of(arm)}
-        found = {seed: read_sums(path) for seed, path in runs.items() if path.is_file()}
+        found = {seed: read_sums(path, parts) for seed, path in runs.items() if path.is_file()}
         if found:
             arms[arm] = found
-    same_scenes(sums for runs in arms.values() for sums in runs.values())
+    same_scenes({f'{setting}/{arm}/seed{seed}': sums for arm, runs in arms.items() for seed, sums in runs.items()})
     return arms
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from projects.fileio import atomic_write, read_json
+from projects.fileio import BadFileError, FolderLock, atomic_write, read_json
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,20 @@ def open_work_dir(work_dir: Path, identity: Mapping[str, Any]) -> dict[str, dict
             raise SystemExit(f'error: {work_dir} holds a demo of {found}, asked for {identity}; use another --work-dir')
     else:
         write_json(mark, identity)
-    return read_json(costs) if costs.is_file() else {}
+    return _read_costs(costs) if costs.is_file() else {}
+
+
+def _read_costs(path: Path) -> dict[str, dict[str, float]]:
+    """Costs of the steps that finished.
+
+    Raises:
+        BadFileError: If the file holds something else.
+    """
+    again = 'write it back from a copy, or delete it: then every step is looked at again'
+    costs = read_json(path, again)
+    if not isinstance(costs, dict) or not all(isinstance(c, dict) and 'seconds' in c for c in costs.values()):
+        raise BadFileError(f"{path} does not hold the 'seconds' of each finished step; {again}")
+    return costs
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -151,9 +164,12 @@ def run_steps(
             (unless ``OMP_NUM_THREADS`` is set), and a step that fails lets the running ones finish. Defaults to 1.
 
     Raises:
+        FolderInUseError: If another process runs steps in the work directory: each would forget what the other one
+            finished.
         SystemExit: If a step fails or is interrupted, or the directory belongs to another demo.
     """
-    with _terminated_like_interrupted():
+    work_dir.mkdir(parents=True, exist_ok=True)
+    with _terminated_like_interrupted(), FolderLock(work_dir, work_dir / '.steps'):
         _Runner(work_dir, identity, steps, environment, jobs).run()
 
 

@@ -1,7 +1,9 @@
 """Checkpoints: plain data, atomic writing, clear refusals."""
 
+import errno
 import pickle
 import struct
+import urllib.error
 import zipfile
 from collections import OrderedDict, deque
 from pathlib import Path
@@ -223,6 +225,32 @@ def test_a_downloaded_checkpoint_is_checked_as_a_local_one(saved, tmp_path, monk
         load_checkpoint_safe('https://example.org/a/net-1.pth')
     with pytest.raises(CheckpointError, match='cannot be a file name'):
         load_checkpoint_safe('https://example.org/..')
+
+
+def test_a_damaged_download_is_named_where_it_lies_and_a_failed_one_by_its_address(tmp_path, monkeypatch):
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    monkeypatch.setattr('torch.hub.download_url_to_file', lambda url, path: Path(path).write_bytes(b'half'))
+    kept = tmp_path / 'hub/checkpoints/net.pth'
+    with pytest.raises(
+        CheckpointError, match=rf'{kept} is truncated.*delete it: it comes from https://example\.org/net'
+    ):
+        load_checkpoint_safe('https://example.org/net.pth')
+
+    def fail(url, path):
+        raise urllib.error.URLError('no network')
+
+    monkeypatch.setattr('torch.hub.download_url_to_file', fail)
+    with pytest.raises(CheckpointError, match=r'https://example\.org/b\.pth cannot be downloaded .*no network'):
+        load_checkpoint_safe('https://example.org/b.pth')
+
+
+def test_a_checkpoint_that_cannot_be_read_is_not_called_damaged(saved, monkeypatch):
+    def refuse(path, mode):
+        raise PermissionError(errno.EACCES, 'Permission denied', path)
+
+    monkeypatch.setattr('projects.engine.checkpoint.open', refuse, raising=False)
+    with pytest.raises(CheckpointError, match=r'net\.pth cannot be read \(Permission denied\); it may be whole'):
+        load_checkpoint_safe(saved)
 
 
 class Evil:

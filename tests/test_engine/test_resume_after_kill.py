@@ -1,13 +1,14 @@
 """Training killed with SIGKILL and resumed ends at the weights of an uninterrupted run, bit for bit."""
 
 import json
+import shutil
 
 import pytest
 import torch
 from mmengine.config import Config
 
 from projects.engine import CheckpointError, SafeRunner, load_checkpoint_safe, save_checkpoint_atomic
-from projects.engine.resume import check_resumable, find_resumable
+from projects.engine.resume import check_resumable, find_resumable, list_checkpoints
 from projects.fileio import FolderInUseError
 
 KILLED_RUN = """
@@ -103,6 +104,25 @@ def test_a_last_checkpoint_file_goes_before_newer_files_and_stays_valid_in_a_cop
         torch.save(SOUND, tmp_path / name)
     (tmp_path / 'last_checkpoint').write_text('/where/it/was/epoch_1.pth')
     assert find_resumable(tmp_path, pytest.fail) == str(tmp_path / 'epoch_1.pth')
+
+
+def test_a_copied_folder_goes_on_from_its_own_checkpoint_though_the_first_run_is_still_there(tmp_path):
+    first, copy = tmp_path / 'first', tmp_path / 'copy'
+    first.mkdir()
+    torch.save(SOUND, first / 'epoch_1.pth')
+    (first / 'last_checkpoint').write_text(str(first / 'epoch_1.pth'))
+    shutil.copytree(first, copy)
+    assert find_resumable(copy, pytest.fail) == str(copy / 'epoch_1.pth')
+    (copy / 'epoch_1.pth').unlink()  # as with the option out_dir of the hook, whose folder is another
+    assert find_resumable(copy, pytest.fail) == str(first / 'epoch_1.pth')
+
+
+def test_links_that_lead_nowhere_and_folders_are_no_checkpoints(tmp_path):
+    torch.save(SOUND, tmp_path / 'epoch_2.pth')
+    (tmp_path / 'latest.pth').symlink_to(tmp_path / 'epoch_3.pth')
+    (tmp_path / 'epoch_4.pth').mkdir()
+    assert [path.name for path in list_checkpoints(tmp_path)] == ['epoch_2.pth']
+    assert find_resumable(tmp_path, pytest.fail) == str(tmp_path / 'epoch_2.pth')
 
 
 def test_a_checkpoint_of_a_data_set_that_said_less_is_resumed_without_a_warning(toys, tmp_path):
@@ -213,6 +233,8 @@ def test_resume_refuses_what_cannot_go_on(toys, tmp_path, options, message):
         ({'meta': {'epoch': -3}}, r'its meta\.epoch must be a count, got -3'),
         ({'meta': {'epoch': 1, 'iter': 'two'}}, r"its meta\.iter must be a count, got 'two'"),
         ({'meta': {'iter': 2}}, r"it lacks \['meta\.epoch'\]"),
+        ({'meta': {'epoch': 1, 'seed': 'x'}}, r"its meta\.seed must be a count, got 'x'"),
+        ({'meta': {'epoch': 1, 'config_values': ['model']}}, r'its meta\.config_values must be a dict, got list'),
     ],
 )
 def test_resume_names_parts_of_another_kind(change, message):

@@ -1,6 +1,8 @@
 """Many images: resumed, with damaged ones made again and named."""
 
+import json
 import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -94,3 +96,24 @@ def test_a_folder_never_mixes_settings_or_takes_foreign_files(tmp_path):
     with pytest.raises(ValueError, match=r'exact holds PNG files that this tool did not make'):
         claim_folder(tmp_path / 'exact', settings)
     assert not (tmp_path / 'exact/extract_segments.json').exists()
+
+
+@pytest.mark.parametrize('seen', [True, False], ids=['its first file was seen', 'it came later'])
+def test_of_two_processes_that_claim_a_folder_at_once_the_second_compares(tmp_path, monkeypatch, seen):
+    """The other one writes its settings, and its first file, between our look at the folder and our own writing."""
+    settings = {'method': 'slic', 'n_segments': 64}
+    found, real = {}, Path.rglob
+
+    def other_first(folder, pattern):
+        (folder / 'extract_segments.json').write_text(json.dumps(found))
+        (folder / '0a.png').touch()
+        return real(folder, pattern) if seen else iter([])
+
+    monkeypatch.setattr(Path, 'rglob', other_first)
+    found.update(settings, n_segments=32)
+    (tmp_path / 'other').mkdir()
+    with pytest.raises(ValueError, match=r'made with .*"n_segments": 32.*, not with .*"n_segments": 64'):
+        claim_folder(tmp_path / 'other', settings)
+    found.update(settings)
+    (tmp_path / 'same').mkdir()
+    claim_folder(tmp_path / 'same', settings)

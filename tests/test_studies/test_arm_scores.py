@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from projects.fileio import BadFileError
 from projects.studies.ablation import Ablation, Run
-from projects.studies.ablation_gains import gain_of, gains_of_pairs, gains_over, strongest
+from projects.studies.ablation_gains import gain_of, gains_of_pairs, gains_over, measured, strongest
 from projects.studies.ablation_page import write_study
 from projects.studies.arm_scores import OCC_METRICS, ray_likelihood
 from projects.studies.arm_sums import read_sums, same_scenes, write_sums
@@ -98,8 +99,22 @@ def test_sums_come_back_from_their_file(tmp_path):
     write_sums(tmp_path / 'x.npz', sums_of(10))
     found = read_sums(tmp_path / 'x.npz')
     assert all((found[name] == value).all() for name, value in sums_of(10).items())
-    with pytest.raises(ValueError, match='different scenes'):
-        same_scenes([sums_of(10), sums_of(10, scenes=3)])
+    same_scenes({})
+    same_scenes({'few/a/seed0': sums_of(10), 'few/b/seed0': sums_of(20)})
+    with pytest.raises(ValueError, match=r'few/b/seed0 and few/a/seed0 were measured on different scenes'):
+        same_scenes({'few/a/seed0': sums_of(10), 'few/b/seed0': sums_of(10, scenes=3)})
+
+
+@pytest.mark.parametrize('lost', ['rays', 'scenes'])
+def test_scores_of_a_version_that_measured_less_are_named(tmp_path, lost):
+    (tmp_path / 'study.py').write_text(TEXT)
+    study = Ablation(tmp_path / 'study.py', tmp_path / 'work')
+    path = study.scores(Run('few', 'alone', 4))
+    path.parent.mkdir(parents=True)
+    kept = {**sums_of(10), 'scenes': np.char.encode(['scene-0', 'scene-1'])}
+    np.savez(path, **{name: value for name, value in kept.items() if name != lost})
+    with pytest.raises(BadFileError, match=rf"few-alone-seed4\.npz lacks \['{lost}'\], as scores of another version"):
+        measured(study, 'few')
 
 
 def test_the_page_and_the_json_hold_the_values_in_the_order_of_the_seeds(tmp_path):

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from projects.fileio import BadFileError, FolderInUseError, FolderLock
 from projects.studies.steps import Step, open_work_dir, run_command, run_steps, steps_to_run, write_json
 
 IDENTITY = {'preset': 'tiny', 'seed': 0}
@@ -33,6 +34,24 @@ def test_work_directory_of_another_demo_is_refused(tmp_path):
     with pytest.raises(SystemExit, match=r'holds a demo of .*use another --work-dir'):
         open_work_dir(tmp_path, {**IDENTITY, 'seed': 1})
     assert json.loads((tmp_path / 'demo.json').read_text()) == IDENTITY
+
+
+def test_costs_that_are_none_are_named(tmp_path):
+    for costs in ([], {'data': 3.0}, {'data': {'peak_mb': 9.0}}):
+        write_json(tmp_path / 'costs.json', costs)
+        with pytest.raises(BadFileError, match=r"costs\.json does not hold the 'seconds'"):
+            open_work_dir(tmp_path, IDENTITY)
+
+
+def test_two_processes_never_run_steps_in_one_work_directory(tmp_path):
+    mark = tmp_path / 'ran.txt'
+    steps = [Step('a', 'a', [sys.executable, '-c', f'open({str(mark)!r}, "w").close()'])]
+    said = f'{tmp_path} is in use by process {os.getpid()}'
+    with FolderLock(tmp_path, tmp_path / '.steps'), pytest.raises(FolderInUseError, match=said):
+        run_steps(tmp_path, IDENTITY, steps, {})
+    assert not mark.exists()
+    run_steps(tmp_path, IDENTITY, steps, {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['costs.json', 'demo.json', 'ran.txt']
 
 
 def test_a_second_run_leaves_out_what_finished_and_repeats_what_may_be_repeated(tmp_path, capfd):

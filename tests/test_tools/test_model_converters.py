@@ -57,3 +57,24 @@ def test_publish_names_the_file_after_its_content(distilled, run_python, tmp_pat
     assert str(path) in result.stdout
     assert len(path.stem) == len('model-') + 8
     assert set(load_checkpoint_safe(path)) == {'meta', 'state_dict'}
+
+
+def test_two_publications_of_one_name_at_once_are_named_after_their_own_content(tmp_path, monkeypatch, repo):
+    monkeypatch.syspath_prepend(str(repo / 'tools/model_converters'))
+    import publish_model
+
+    for number in (1, 2):
+        save_checkpoint_atomic({'meta': {}, 'state_dict': {'a': torch.tensor(number)}}, tmp_path / f'{number}.pth')
+    real = publish_model.file_sha256
+
+    def while_another_publishes(path):
+        monkeypatch.setattr(publish_model, 'file_sha256', real)
+        publish_model.publish(tmp_path / '2.pth', tmp_path / 'out/model.pth')
+        return real(path)
+
+    monkeypatch.setattr(publish_model, 'file_sha256', while_another_publishes)
+    first = publish_model.publish(tmp_path / '1.pth', tmp_path / 'out/model.pth')
+    assert load_checkpoint_safe(first)['state_dict']['a'] == 1
+    found = list((tmp_path / 'out').iterdir())
+    assert len(found) == 2
+    assert all(path.stem == f'model-{real(path)[:8]}' for path in found)

@@ -5,6 +5,8 @@ import os.path as osp
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from nuscenes import NuScenes
+
 from projects.fileio import read_json
 
 FIELDS: dict[str, dict[str, str | None]] = {
@@ -124,6 +126,18 @@ def find_wrong_kind(root: str, version: str) -> str | None:
         if not all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists):
             return f'{path} must hold {{split: [scene names]}}'
     return None
+
+
+def check_tokens(nusc: NuScenes, root: str, version: str) -> None:
+    """Stop at a token that is no text, or that two records have, which the devkit takes without a word.
+
+    Raises:
+        ValueError: If there is one; names table and record.
+    """
+    for name in nusc.table_names:
+        tokens = [record.get('token') for record in getattr(nusc, name)]
+        if len(set(tokens)) < len(tokens) or not all(isinstance(token, str) for token in tokens):
+            raise ValueError(find_wrong_kind(root, version))
 
 
 def _problem(fields: dict[str, str | None], index: int, record: dict, key: str) -> str | None:

@@ -15,7 +15,7 @@ from projects.occ_eval.infos import read_info_items
 from . import nuscenes_infos as infos
 from .nuscenes_inventory import FolderIndex, Inventory, check_root, names_shown, report, table_inventories
 from .nuscenes_splits import EXPECTED_SAMPLES, SPLITS, scenes_by_split
-from .nuscenes_tables import broken_tables_named
+from .nuscenes_tables import broken_tables_named, check_tokens
 
 INFO_VERSION = '1.1'
 
@@ -74,6 +74,7 @@ class Occ3DConverter:
                 raise FileNotFoundError(f'{self.root} is incomplete, see the list above; nothing was written')
             self.nusc = NuScenes(version=self.version, dataroot=self.root, verbose=False)
             samples = self._samples()
+            check_tokens(self.nusc, self.root, self.version)
             flat = [sample for group in samples.values() for sample in group]
             inventories = self._file_inventories(flat)
             if not report(f'{self.version} in {self.root}: files', inventories) and not self.allow_missing:
@@ -200,7 +201,10 @@ class Occ3DConverter:
         }
 
     def _is_complete(self, name: str, samples: list[dict]) -> bool:
-        """Whether the file on disk holds these samples with these settings and the files found now."""
+        """Whether the file on disk holds these samples with these settings and the files found now.
+
+        Values are compared for the first sample of each scene: that tells other tables, and files of another version.
+        """
         path = self.info_path(name)
         if self.force or not osp.isfile(path):
             return False
@@ -214,6 +218,7 @@ class Occ3DConverter:
                 and all(
                     self._sweep_paths(sample) == _paths(item['lidar_sweeps']) for sample, item in zip(samples, items)
                 )
+                and all(self.item(samples[index], index) == items[index] for index in _first_of_scenes(samples))
             )
         except (KeyError, TypeError, ValueError):
             return False
@@ -302,6 +307,11 @@ def _scene_inventory(split: str, wanted: list[str], scenes: list[dict], samples:
         if len(group) != expected:
             missing.append(f'{scene["name"]} ({len(group)} of {expected} samples)')
     return Inventory(f'scenes of {split}', True, len(wanted), missing, 'the tables hold only a part of the split')
+
+
+def _first_of_scenes(samples: list[dict]) -> list[int]:
+    """Indices of the first sample of each scene."""
+    return list({sample['scene_token']: index for index, sample in reversed(list(enumerate(samples)))}.values())
 
 
 def _paths(sweeps: list[dict]) -> list[str]:

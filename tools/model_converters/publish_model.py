@@ -2,6 +2,7 @@
 """Make a checkpoint small and name it after its content: publish_model.py IN OUT."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from projects.cli import ToolParser, run_tool
 from projects.engine import file_sha256, load_checkpoint_safe, save_checkpoint_atomic
@@ -20,10 +21,13 @@ def publish(in_file, out_file):
     checkpoint = load_checkpoint_safe(in_file)
     out = Path(out_file)
     stem = out.stem if out.suffix == '.pth' else out.name
-    plain = out.with_name(f'.{stem}.unnamed.pth')
-    save_checkpoint_atomic({'meta': checkpoint['meta'], 'state_dict': checkpoint['state_dict']}, plain)
-    final = out.with_name(f'{stem}-{file_sha256(plain)[:8]}.pth')
-    plain.rename(final)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # In a folder of its own: another process may publish under the same name at this moment.
+    with TemporaryDirectory(prefix=f'.{stem}.', dir=out.parent) as folder:
+        plain = Path(folder) / 'unnamed.pth'
+        save_checkpoint_atomic({'meta': checkpoint['meta'], 'state_dict': checkpoint['state_dict']}, plain)
+        final = out.with_name(f'{stem}-{file_sha256(plain)[:8]}.pth')
+        plain.rename(final)
     return final
 
 

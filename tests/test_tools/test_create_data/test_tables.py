@@ -192,6 +192,27 @@ def test_records_of_another_kind_are_named_with_their_table(root, table, change,
     assert list(root.glob('*.pkl')) == []
 
 
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'token': 5}, r'record number \d+ \(5\) has the token 5, expected str'),
+        ({'token': 'twice'}, r'record number \d+ \(twice\) has the token of another record'),
+    ],
+)
+def test_a_token_of_an_image_that_the_devkit_would_take_is_named(root, change, message):
+    """Nothing leads to the record of a keyframe's image, so a wrong token would only lose its segments."""
+
+    def damage(records):
+        images = [record for record in records if record['is_key_frame'] and '/CAM_' in record['filename']]
+        for record in images[: 1 if change['token'] == 5 else 2]:
+            record.update(change)
+
+    edit_table(root, 'sample_data', damage)
+    with pytest.raises(ValueError, match=rf'sample_data\.json: {message}'):
+        convert(root)
+    assert list(root.glob('*.pkl')) == []
+
+
 def test_a_table_that_is_nested_without_end_is_named(root):
     (root / 'v1.0-minidrive/attribute.json').write_text('[' * 100_000)
     with pytest.raises(ValueError, match=r'attribute\.json is nested too deeply'):

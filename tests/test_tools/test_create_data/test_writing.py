@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from conversion import Occ3DConverter, convert, items_of
+from conversion import Occ3DConverter, convert, edit_table, items_of
 
 
 def test_number_of_workers_does_not_change_the_files(root):
@@ -32,6 +32,14 @@ def test_finished_splits_are_kept_and_broken_or_outdated_ones_written_again(root
     assert len(changed) == 1
     convert(root, max_sweeps=1)
     assert len(items_of(root)[2]['lidar_sweeps']) == 1
+
+
+def test_a_finished_split_is_written_again_when_the_tables_have_changed(root):
+    convert(root)
+    edit_table(root, 'calibrated_sensor', lambda records: [r.update(translation=[1.0, 2.0, 3.0]) for r in records])
+    convert(root)
+    matrix = items_of(root)[0]['lidar_points']['lidar2ego']
+    assert [row[3] for row in matrix] == [1.0, 2.0, 3.0, 1.0]
 
 
 def test_interrupted_run_leaves_no_half_written_file(root, monkeypatch):
