@@ -24,7 +24,8 @@ def steps_of(study: Ablation) -> list[Step]:
         trained = study.trained_run(run)
         measure = ['tools/analysis_tools/study.py', study.path, '--work-dir', study.work_dir, '--measure', run.name]
         measure += ['--data-root', study.data]
-        made = {'after': (trained.name,), 'makes': study.scores(run)}
+        recipe = study.student_of(run) + (', history of another scene' if study.swaps_history(run) else '')
+        made = {'after': (trained.name,), 'makes': study.scores(run), 'recipe': recipe}
         scores = _step(f'{run.name} scores', f'measure {run.name}', *measure, **made)
         steps += [_train(study, run), scores] if trained == run else [scores]
     return steps
@@ -86,7 +87,8 @@ def _train(study: Ablation, run: Run) -> Step:
         options.append(f'model.teacher_ckpt={study.checkpoint(study.teacher_run(run.setting))}')
     command = ['tools/train.py', config, '--work-dir', study.folder(run), '--resume']
     command += ['--amp'] if study.amp else []
-    more = {'show': r'Epoch\((train|val)\)', 'after': after, 'makes': study.checkpoint(run)}
+    recipe = ' '.join([config, f'epochs={study.epochs_of(run)}', *_data_options(study, run)])
+    more = {'show': r'Epoch\((train|val)\)', 'after': after, 'makes': study.checkpoint(run), 'recipe': recipe}
     return _step(run.name, f'train {run.name}', *command, '--cfg-options', *options, **more)
 
 

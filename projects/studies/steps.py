@@ -33,6 +33,8 @@ class Step:
         after (tuple[str, ...] | None): Names of the steps that it needs. Defaults to None (all before it).
         makes (Path | None): File that it leaves. A step that finished is run again when the file is gone and a step
             that needs it is to run, or none needs it. Defaults to None (not looked at).
+        recipe (str | None): What its result depends on. One that finished by another recipe does not count as done, and
+            the run stops with both. Defaults to None (not looked at).
     """
 
     name: str
@@ -42,6 +44,7 @@ class Step:
     show: str | None = None
     after: tuple[str, ...] | None = None
     makes: Path | None = None
+    recipe: str | None = None
 
 
 def steps_to_run(steps: Sequence[Step], finished: Collection[str]) -> set[str]:
@@ -56,6 +59,26 @@ def steps_to_run(steps: Sequence[Step], finished: Collection[str]) -> set[str]:
             chosen.add(step.name)
             asked.update(names)
     return chosen
+
+
+def check_recipes(steps: Sequence[Step], costs: Mapping[str, Mapping[str, Any]]) -> None:
+    """Stop where a step finished by another recipe than it has now.
+
+    Raises:
+        SystemExit: If there is one; names them all, with both recipes.
+    """
+    changed = [
+        f'{step.name} was made by {made!r}, and is {step.recipe!r} now'
+        for step in steps
+        if step.recipe is not None and (made := costs.get(step.name, {}).get('recipe', step.recipe)) != step.recipe
+    ]
+    if changed:
+        raise SystemExit(
+            'error: '
+            + '\n'.join(changed)
+            + '\nGive what is new another name or use another --work-dir; or, to have it '
+            'made again, delete its folder, its scores and its entry in costs.json'
+        )
 
 
 def _needs(steps: Sequence[Step], index: int) -> tuple[str, ...]:
@@ -114,7 +137,7 @@ def run_command(
     return {'seconds': time.perf_counter() - start, 'peak_mb': usage.ru_maxrss / unit}
 
 
-def open_work_dir(work_dir: Path, identity: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def open_work_dir(work_dir: Path, identity: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Make the work directory of a demo, and give the costs of the steps that finished, by name.
 
     Raises:
@@ -131,7 +154,7 @@ def open_work_dir(work_dir: Path, identity: Mapping[str, Any]) -> dict[str, dict
     return _read_costs(costs) if costs.is_file() else {}
 
 
-def _read_costs(path: Path) -> dict[str, dict[str, float]]:
+def _read_costs(path: Path) -> dict[str, dict[str, Any]]:
     """Costs of the steps that finished.
 
     Raises:
@@ -166,7 +189,8 @@ def run_steps(
     Raises:
         FolderInUseError: If another process runs steps in the work directory: each would forget what the other one
             finished.
-        SystemExit: If a step fails or is interrupted, or the directory belongs to another demo.
+        SystemExit: If a step fails or is interrupted, the directory belongs to another demo, or a step finished by
+            another recipe.
     """
     work_dir.mkdir(parents=True, exist_ok=True)
     with _terminated_like_interrupted(), FolderLock(work_dir, work_dir / '.steps'):
@@ -204,6 +228,7 @@ class _Runner:
             known.add(step.name)
         self.work_dir, self.steps, self.jobs = work_dir, steps, jobs
         self.costs, self.start = open_work_dir(work_dir, identity), time.monotonic()
+        check_recipes(steps, self.costs)
         self.chosen = steps_to_run(steps, self.costs)
         threads = {'OMP_NUM_THREADS': str(max(1, (os.cpu_count() or 1) // jobs))} if jobs > 1 else {}
         self.environment = {**threads, **{k: v for k, v in os.environ.items() if k in threads}, **environment}
@@ -259,7 +284,8 @@ class _Runner:
             message = f'error: step {step.name!r} failed: {error}\nRun the same command again to go on from here.'
             return SystemExit(message)
         if step.name not in self.costs:
-            self.costs[step.name] = {name: round(value, 1) for name, value in cost.items()}
+            recipe = {} if step.recipe is None else {'recipe': step.recipe}
+            self.costs[step.name] = {**{name: round(value, 1) for name, value in cost.items()}, **recipe}
             write_json(self.work_dir / 'costs.json', self.costs)
         return None
 

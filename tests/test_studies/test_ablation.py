@@ -237,6 +237,22 @@ def test_an_arm_may_measure_the_weights_of_another_one_and_trains_nothing(tmp_pa
     assert not study.swaps_history(study.find('all/memory/seed4'))
 
 
+def test_the_recipe_of_a_run_is_its_config_schedule_and_labels_wherever_its_files_lie(tmp_path, study):
+    recipes = {step.name: step.recipe for step in steps_of(study)}
+    (tmp_path / 'study.py').write_text(TEXT.replace('data/x', 'data/y'))
+    assert {step.name: step.recipe for step in steps_of(Ablation(tmp_path / 'study.py', tmp_path / 'copy'))} == recipes
+    for before, after, changed in (
+        ('epochs=3', 'epochs=5', 'few/labelled/seed4'),
+        ('label_part=0.25', 'label_part=0.5', 'few/alone/seed4'),
+        ('labelled_share=0.5)', 'labelled_share=0.25)', 'few/radocc/seed4'),
+        ('alone=student', "alone='configs/flashocc/flashocc_mini_1xb1-7e_minidrive.py'", 'few/alone/seed4 scores'),
+    ):
+        (tmp_path / 'study.py').write_text(TEXT.replace(before, after))
+        edited = {step.name: step.recipe for step in steps_of(Ablation(tmp_path / 'study.py', tmp_path / 'work'))}
+        assert edited[changed] != recipes[changed]
+        assert edited['all/radocc/seed5'] == recipes['all/radocc/seed5'] or 'share' in before
+
+
 def test_a_study_without_taught_arms_trains_no_teacher(tmp_path, study):
     (tmp_path / 'memory.py').write_text(TEXT + MEMORY)
     assert not [step.name for step in steps_of(Ablation(tmp_path / 'memory.py', tmp_path)) if 'teacher' in step.name]

@@ -43,6 +43,21 @@ def test_costs_that_are_none_are_named(tmp_path):
             open_work_dir(tmp_path, IDENTITY)
 
 
+def test_what_was_made_by_another_recipe_is_named_and_not_taken_for_done(tmp_path):
+    def run(recipe):
+        run_steps(tmp_path, IDENTITY, [Step('a', 'a', [sys.executable, '-c', ''], recipe=recipe)], {})
+
+    run('student.py epochs=4')
+    run('student.py epochs=4')
+    before = (tmp_path / 'costs.json').read_text()
+    with pytest.raises(SystemExit, match=r"a was made by 'student\.py epochs=4', and is 'student\.py epochs=7' now"):
+        run('student.py epochs=7')
+    assert (tmp_path / 'costs.json').read_text() == before
+    run(None)  # and where no recipe was written down, or none is asked for, nothing is compared
+    write_json(tmp_path / 'costs.json', {'a': {'seconds': 2.0}})
+    run('student.py epochs=7')
+
+
 def test_two_processes_never_run_steps_in_one_work_directory(tmp_path):
     mark = tmp_path / 'ran.txt'
     steps = [Step('a', 'a', [sys.executable, '-c', f'open({str(mark)!r}, "w").close()'])]
