@@ -13,6 +13,7 @@ arms = dict(
     # Parts of RadOcc, and what the paper has beside RDC: depth that is rendered and aligned.
     rdc=_radocc.format('radocc-rdc'),
     rsc=_radocc.format('radocc-rsc'),
+    rsc_slic=dict(config=_radocc.format('radocc-rsc-slic'), segments='slic'),
     depth=_radocc.format('radocc-depth'),
     # Rivals without rendering losses, and the control in seconds.
     pseudo=_radocc.format('pseudo-labels'),
@@ -35,6 +36,7 @@ pairs = [
     ('radocc_effocc', 'radocc'),
     ('radocc_effocc', 'effocc'),
     ('radocc', 'rsc'),
+    ('rsc_slic', 'rsc'),
     ('rdc', 'depth'),
 ]
 settings = dict(
