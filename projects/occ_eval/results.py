@@ -12,6 +12,7 @@ import numpy as np
 
 from projects.fileio import restricted_load
 
+from .classes import OCC3D_SHAPE
 from .files import PREDICTION_KEYS
 from .grids import as_grid, check_class_ids, check_not_openocc
 
@@ -77,7 +78,7 @@ def _class_ids(entry: Any, where: str) -> np.ndarray:
     if isinstance(entry, (list, tuple)) and len(entry) == 1:
         entry = entry[0]
     if not isinstance(entry, np.ndarray):
-        raise ValueError(f'{where} is {type(entry).__name__}; expected class ids of the shape (200, 200, 16)')
+        raise ValueError(f'{where} is {type(entry).__name__}; expected class ids of the shape {OCC3D_SHAPE}')
     check_not_openocc(entry, 'the array', where)
     ids = as_grid(entry, 'the array', where)
     check_class_ids(ids, where)
