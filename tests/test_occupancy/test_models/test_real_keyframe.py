@@ -1,4 +1,4 @@
-"""Real nuScenes images through the full-size student."""
+"""Real nuScenes images through full-size students."""
 
 import numpy as np
 import pytest
@@ -11,6 +11,11 @@ from projects.occupancy import OccDataSample
 
 CAMERAS = ['CAM_FRONT_LEFT', 'CAM_FRONT', 'CAM_FRONT_RIGHT', 'CAM_BACK_LEFT', 'CAM_BACK', 'CAM_BACK_RIGHT']
 CONFIG = 'configs/flashocc/flashocc_r50_8xb4-24e_occ3d-nus.py'
+STUDENTS = {  # depth bins, shape of what the grid holds
+    CONFIG: (44, {'bev_feat': (1, 128, 200, 200)}),
+    'configs/flashocc/flashocc_r50-m1_8xb4-24e_occ3d-nus.py': (88, {'bev_feat': (1, 256, 200, 200)}),
+    'configs/bevdet_occ/bevdet-occ_r50_8xb4-24e_occ3d-nus.py': (88, {'voxel_feat': (1, 32, 200, 200, 16)}),
+}
 
 
 @pytest.fixture
@@ -39,15 +44,17 @@ def keyframe(realdata):
     return {'inputs': {key: [value] for key, value in inputs.items()}, 'data_samples': [sample]}
 
 
-def test_untrained_full_size_student_goes_from_six_images_to_the_voxels(repo, keyframe):
-    model = MODELS.build(Config.fromfile(str(repo / CONFIG)).model).eval()
+@pytest.mark.parametrize('config', STUDENTS)
+def test_untrained_full_size_student_goes_from_six_images_to_the_voxels(repo, keyframe, config):
+    model = MODELS.build(Config.fromfile(str(repo / config)).model).eval()
     data = model.data_preprocessor(keyframe)
     assert data['inputs']['imgs'].shape == (1, 6, 3, 256, 704)
     with torch.no_grad():
         outputs = model(**data)
         pred = model.occ_head.predict(outputs['occ_logits'])[0]
-    assert outputs['depth_logits'].shape == (6, 44, 16, 44)
-    assert outputs['bev_feat'].shape == (1, 128, 200, 200)
+    bins, features = STUDENTS[config]
+    assert outputs['depth_logits'].shape == (6, bins, 16, 44)
+    assert {name: tuple(outputs[name].shape) for name in features} == features
     assert pred.shape == (200, 200, 16)
     assert pred.dtype == torch.uint8
     assert torch.isfinite(outputs['occ_logits']).all()
