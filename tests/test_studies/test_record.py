@@ -55,7 +55,7 @@ STUDIES = [
     Recorded(
         folder='memory',
         config='memory.py',
-        numbers='memory.json',
+        numbers='memory_study.json',
         page='memory.md',
         arm='stereo',
         metrics=('ray_nll',),
