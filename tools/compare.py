@@ -7,6 +7,7 @@ import sys
 from projects.cli import ToolParser, output_file, positive_int, positive_number, run_tool
 from projects.compute.pool import available_cpus
 from projects.depth_eval import CROPS
+from projects.depth_eval.doubts import depth_doubts, outside_doubts
 from projects.depth_eval.pairing import pair_files
 from projects.depth_eval.protocol import EigenProtocol, KittiProtocol, score_rows
 from projects.fileio import atomic_write
@@ -59,6 +60,12 @@ def parse_args(argv=None):
     return args
 
 
+def warn(folder, warnings):
+    """Say what is odd about one of the sets."""
+    for warning in warnings:
+        print(f'warning: {folder}: {warning}', file=sys.stderr)
+
+
 def compare_occ(args):
     """Sums of both sets, metrics and errors."""
     found = [
@@ -66,8 +73,7 @@ def compare_occ(args):
         for folder in (args.first, args.second)
     ]
     for folder, (frames, _, warnings) in zip((args.first, args.second), found):
-        for warning in warnings + occ_doubts(frames):
-            print(f'warning: {folder}: {warning}', file=sys.stderr)
+        warn(folder, warnings + occ_doubts(frames))
     others = {frame.token: frame.pred for frame in found[1][0]}
     frames = [frame for frame in found[0][0] if frame.token in others]
     protocol = OccProtocol(tuple(args.metrics), None if args.mask == 'none' else args.mask)
@@ -85,7 +91,8 @@ def compare_depth(args):
     protocol = EigenProtocol(args.crop, args.cap, args.kb_crop) if args.task == 'eigen' else KittiProtocol()
     rows, errors = [], []
     for folder in (args.first, args.second):
-        pairs, _ = pair_files(args.gt_dir, folder, args.infos)
+        pairs, outside = pair_files(args.gt_dir, folder, args.infos)
+        warn(folder, depth_doubts(pairs, protocol) + outside_doubts(outside, args.infos))
         outcomes = score_rows(pairs, protocol, args.workers)
         rows.append([row for row, _ in outcomes])
         errors += [{'token': folder, 'error': error} for _, error in outcomes if error]

@@ -7,7 +7,7 @@ import sys
 from projects.cli import ToolParser, output_file, positive_int, positive_number, run_tool
 from projects.compute.pool import available_cpus
 from projects.depth_eval import CROPS
-from projects.depth_eval.doubts import depth_doubts
+from projects.depth_eval.doubts import depth_doubts, outside_doubts
 from projects.depth_eval.pairing import pair_files
 from projects.depth_eval.protocol import EigenProtocol, KittiProtocol, score_pairs
 from projects.depth_eval.report import format_errors, format_report
@@ -48,12 +48,7 @@ def main(argv=None):
     protocol = EigenProtocol(args.crop, args.cap, args.kb_crop) if args.protocol == 'eigen' else KittiProtocol()
     try:
         pairs, outside = pair_files(args.gt_dir, args.pred_dir, args.infos)
-        warnings = depth_doubts(pairs, protocol)
-        if outside:
-            warnings.append(
-                f'{len(outside)} predictions are of frames that {args.infos} does not hold and are not scored, '
-                f'{outside[0]} first'
-            )
+        warnings = depth_doubts(pairs, protocol) + outside_doubts(outside, args.infos)
         for warning in warnings:
             print(f'warning: {warning}', file=sys.stderr)
         report = score_pairs(pairs, protocol, args.workers)

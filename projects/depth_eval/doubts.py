@@ -51,6 +51,20 @@ def depth_doubts(pairs: Sequence[Pair], protocol: Protocol) -> list[str]:
     return warnings
 
 
+def outside_doubts(outside: Sequence[str], infos: str) -> list[str]:
+    """The warning about predictions of frames that an info file lacks, if there are any.
+
+    Args:
+        outside (Sequence[str]): Their names, as ``pair_files`` gives them.
+        infos (str): The info file.
+    """
+    if not outside:
+        return []
+    return [
+        f'{len(outside)} predictions are of frames that {infos} does not hold and are not scored, {outside[0]} first'
+    ]
+
+
 def _look_at(pair: Pair, protocol: Protocol) -> tuple[float, int, int]:
     """Median of prediction / truth, pixels with truth and no prediction, and pixels with truth.
 

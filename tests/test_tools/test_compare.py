@@ -76,6 +76,16 @@ def test_depth_that_one_set_lacks_counts_in_neither(tmp_path, main, capsys):
     assert '5 scenes are too few to say better or worse' in shown.out
 
 
+def test_set_of_another_scale_is_warned_about_by_its_folder(tmp_path, main, capsys):
+    write_depth(tmp_path, (10.5,) * 6)
+    assert run(main, tmp_path, 'eigen', '--crop', 'none')[0] == 0
+    assert 'warning' not in capsys.readouterr().err
+    write_depth(tmp_path, (40,) * 6)
+    assert run(main, tmp_path, 'eigen', '--crop', 'none')[0] == 0
+    (warning,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith('warning'))
+    assert warning.startswith(f'warning: {tmp_path}/second: predictions are 4 times as deep as the truth')
+
+
 def ious_of(pairs):
     """IoU of each class and of occupied voxels over (label, prediction, mask), counted class by class."""
     label, pred, mask = (np.concatenate([np.ravel(pair[i]) for pair in pairs]) for i in range(3))
