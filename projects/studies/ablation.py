@@ -16,7 +16,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from .ablation_values import as_arm, as_pairs, check_config_file, check_parts, check_seeds
+from .ablation_values import BY_SEED, as_arm, as_pairs, check_config_file, check_parts, check_seeds
 from .arm_data import data_of, read_config
 from .demo import ROOT
 
@@ -33,7 +33,7 @@ _ARM_KEYS = {
     'swap_history',
     'elsewhere',
 }
-_SETTING_KEYS = {'scene_part', 'label_part', 'labelled_share', 'labels', 'schedule'}
+_SETTING_KEYS = {'scene_part', 'label_part', 'label_draw', 'labelled_share', 'labels', 'schedule'}
 EXACT = 'exact'
 _TEACHER = 'teacher'
 ELSEWHERE = 'elsewhere'
@@ -105,13 +105,21 @@ class Ablation:
                 check_parts(entry, f'{what} {name!r} of {path}')
         if ELSEWHERE in self.settings or self.teacher_seed == self.data_seed:
             raise ValueError(f"{path}: no setting is called '{ELSEWHERE}', and teacher_seed is another than data.seed")
-        for name in self.settings:
-            if self.labels_of(name) not in (kinds := (EXACT, *form.labels)):
-                raise ValueError(f'{path}: labels of setting {name!r} must be one of {sorted(kinds)}')
+        self._check_settings()
         self._check_arms()
         if not self.controls or not set(self.controls) <= set(self.arms) or _TEACHER in self.arms:
             raise ValueError(f"{path}: controls {self.controls} must be arms, and no arm is called '{_TEACHER}'")
         self.pairs = as_pairs(config.get('pairs', []), self.arms, f'{path}: pairs')
+
+    def _check_settings(self) -> None:
+        for name, setting in self.settings.items():
+            if self.labels_of(name) not in (kinds := (EXACT, *self.form.labels)):
+                raise ValueError(f'{self.path}: labels of setting {name!r} must be one of {sorted(kinds)}')
+            if setting.get('label_draw') == BY_SEED and self.teacher and self.teacher_seed is None:
+                raise ValueError(
+                    f'{self.path}: setting {name!r} has other labels for each seed, but one teacher that learns from '
+                    'them; set teacher_seed, so that it comes from elsewhere, or a number as label_draw'
+                )
 
     def _check_arms(self) -> None:
         for name, arm in {**self.arms, **({_TEACHER: self.teacher} if self.teacher else {})}.items():

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .ablation import EXACT, Ablation, Run
+from .ablation_values import BY_SEED
 from .demo import epoch_options, label_options
 from .steps import Step
 
@@ -60,6 +61,8 @@ def _data_options(study: Ablation, run: Run) -> list[str]:
     share = study.arm_of(run).get('labelled_share', setting.get('labelled_share'))
     options = [f'{data}.scene_part={float(setting.get("scene_part", 1.0))}']
     options += label_options(part, None if share is None or part == 1 else float(share))
+    if draw := setting.get('label_draw'):
+        options.append(f'{data}.label_draw={run.seed if draw == BY_SEED else draw}')
     if (kind := setting.get('labels', EXACT)) != EXACT:
         options.append(f'{data}.gts={study.form.labels[kind]}')
     return options

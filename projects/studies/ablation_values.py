@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+BY_SEED = 'seed'
+"""As ``label_draw`` of a setting: the labelled scenes of a run are drawn by its seed."""
 _PARTS = ('scene_part', 'label_part', 'labelled_share')
 
 
@@ -47,12 +49,16 @@ def check_parts(entry: Mapping[str, Any], what: str) -> None:
         what (str): Its name, for the message.
 
     Raises:
-        ValueError: If one is not above 0 and at most 1, or ``schedule`` is no factor from 1 on.
+        ValueError: If one is not above 0 and at most 1, ``label_draw`` is neither an integer from 0 on nor 'seed', or
+            ``schedule`` is no factor from 1 on.
     """
     for key in _PARTS:
         part = entry.get(key, 1.0)
         if isinstance(part, bool) or not isinstance(part, (int, float)) or not 0 < part <= 1:
             raise ValueError(f'{key} of {what} must be above 0 and at most 1, got {part!r}')
+    draw = entry.get('label_draw', 0)
+    if draw != BY_SEED and (isinstance(draw, bool) or not isinstance(draw, int) or draw < 0):
+        raise ValueError(f'label_draw of {what} must be an integer of at least 0 or {BY_SEED!r}, got {draw!r}')
     times = entry.get('schedule', 1)
     if isinstance(times, bool) or not isinstance(times, (int, float)) or times < 1:
         raise ValueError(f'schedule of {what} must be a factor of at least 1, got {times!r}')

@@ -20,6 +20,9 @@ def test_the_data_set_marks_samples_without_labels(nuscenes_root):
     seen = [few.get_data_info(i) for i in range(len(few))]
     assert len(few) == len(full)
     assert {info['scene_token'] for info in seen if info['labelled']} == choose_scenes(scenes, 1 / len(scenes))
+    other = build(label_part=1 / len(scenes), label_draw=2)
+    labelled = {info['scene_token'] for info in map(other.get_data_info, range(len(other))) if info['labelled']}
+    assert labelled == choose_scenes(scenes, 1 / len(scenes), 2)
 
 
 def test_a_sample_without_labels_reads_no_file_and_has_no_labelled_voxel():

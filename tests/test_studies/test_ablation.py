@@ -89,6 +89,16 @@ def test_a_teacher_is_trained_once_a_setting_on_labelled_frames_for_as_many_step
     assert names.index('few/labelled/seed5') < names.index('all/teacher/seed4') < names.index('all/alone/seed4')
 
 
+def test_each_seed_can_have_labels_on_other_scenes(tmp_path):
+    text = TEXT.replace('label_part=0.25', "label_part=0.25, label_draw='seed'") + 'teacher_seed = 8\n'
+    (tmp_path / 'study.py').write_text(text.replace('all=dict(', 'all=dict(label_draw=3, '))
+    steps = {step.name: step for step in steps_of(Ablation(tmp_path / 'study.py', tmp_path / 'work'))}
+    key = 'train_dataloader.dataset.label_draw'
+    assert [options(steps[f'few/alone/seed{seed}'])[key] for seed in (4, 5)] == ['4', '5']
+    assert [options(steps[f'all/alone/seed{seed}'])[key] for seed in (4, 5)] == ['3', '3']
+    assert key not in options(steps['elsewhere/teacher/seed4'])
+
+
 def test_a_teacher_from_elsewhere_is_trained_once_on_all_labels_of_another_data_set(tmp_path):
     (tmp_path / 'study.py').write_text(TEXT + 'teacher_seed = 8\n')
     study = Ablation(tmp_path / 'study.py', tmp_path / 'work', tmp_path / 'data')
@@ -353,6 +363,8 @@ def test_rays_belong_to_studies_of_occupancy_alone(tmp_path):
         ),
         (("rays = 'configs/radocc", "rays = 'configs/other"), r'rays of .*: there is no config'),
         (("teacher = 'configs", "teacher = 'my"), r"config of arm 'teacher' of .*: there is no config"),
+        (('label_part=0.25', 'label_draw=-1'), r"label_draw of setting 'few' .* at least 0 or 'seed', got -1"),
+        (('label_part=0.25', "label_draw='seed'"), r"setting 'few' has other labels for each seed, but one teacher"),
         (('label_part=0.25', "labels='noisy'"), r"labels of setting 'few' must be one of \['aggregated', 'exact'\]"),
     ],
 )

@@ -30,6 +30,7 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
         label_part (float): Part of the drives whose depth maps are read; on the others no pixel has a depth, and what
             needs none (distillation) still trains. A drive of a small part is in every larger one, of ``scene_part``
             too. Defaults to 1.
+        label_draw (int): Which drives those are: another number draws others. Defaults to 0.
     """
 
     COMMAND = 'create_data.py'
@@ -43,6 +44,7 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
         test_mode: bool = False,
         scene_part: float = 1.0,
         label_part: float = 1.0,
+        label_draw: int = 0,
         indices: int | list[int] | None = None,
         lazy_init: bool = False,
         metainfo: dict | None = None,
@@ -50,7 +52,7 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
         max_refetch: int = 1000,
     ) -> None:
         self.stereo = stereo
-        self.scene_part, self.label_part = scene_part, label_part
+        self.scene_part, self.label_part, self.label_draw = scene_part, label_part, label_draw
         super().__init__(
             ann_file=ann_file,
             data_root=data_root,
@@ -90,7 +92,8 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
         """The drives of ``scene_part``, with those outside ``label_part`` marked."""
         drives = [drive_of(info['frame_id']) for info in self.data_list]
         command = f'tools/{self.COMMAND}'
-        return keep_parts(self.data_list, drives, self.scene_part, self.label_part, self.ann_file, command)
+        parts = self.scene_part, self.label_part
+        return keep_parts(self.data_list, drives, *parts, self.ann_file, command, self.label_draw)
 
     def _check_item(self, item: dict) -> None:
         where = f'{self.ann_file}: frame {item["frame_id"]}'

@@ -55,6 +55,7 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
         label_part (float): Part of the scenes whose labels are used; on the others nothing is labelled, and what needs
             no label (LiDAR depth, distillation) still trains. A scene of a small part is in every larger one, of
             ``scene_part`` too. Defaults to 1.
+        label_draw (int): Which scenes those are: another number draws others. Defaults to 0.
         history (int): Former keyframes that each sample gets, as ``history`` (:meth:`former_frames`). Defaults to 0.
         neighbours (int): Keyframes on each side that each sample gets, as ``neighbours`` (:meth:`neighbour_frames`).
             Defaults to 0.
@@ -78,6 +79,7 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
         test_mode: bool = False,
         scene_part: float = 1.0,
         label_part: float = 1.0,
+        label_draw: int = 0,
         history: int = 0,
         neighbours: int = 0,
         gts: str | None = None,
@@ -88,7 +90,7 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
         serialize_data: bool = True,
         max_refetch: int = 1000,
     ) -> None:
-        self.scene_part, self.label_part = scene_part, label_part
+        self.scene_part, self.label_part, self.label_draw = scene_part, label_part, label_draw
         self.history, self.neighbours = history, neighbours
         self.gts, self.segments = gts, segments
         self.modality = {'use_camera': True, 'use_lidar': False}
@@ -141,7 +143,8 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
         """The scenes of ``scene_part``, with those outside ``label_part`` marked."""
         scenes = [info.get('scene_token') or info.get('scene_name') or '' for info in self.data_list]
         command = 'tools/create_data.py occ3d-nus --force'
-        return keep_parts(self.data_list, scenes, self.scene_part, self.label_part, self.ann_file, command)
+        parts = self.scene_part, self.label_part
+        return keep_parts(self.data_list, scenes, *parts, self.ann_file, command, self.label_draw)
 
     def full_init(self) -> None:
         """Read the info file and look for the first LiDAR file when LiDAR is used.
