@@ -19,12 +19,15 @@ arms = dict(
     pseudo=_radocc.format('pseudo-labels'),
     voxel_kl=_radocc.format('voxel-kl'),
     effocc=_radocc.format('effocc'),
+    # What the teacher's weights are worth without a loss: its head, and all that has the student's shape.
     inherit_head=_radocc.format('inherit-head'),
+    inherit_camera=_radocc.format('inherit-camera'),
     radocc_effocc=_radocc.format('radocc-effocc'),
     alone_longer=dict(config=_base_.student, epochs=7),
     # What the data and labels of the teacher give in place of its weights, for who has them.
     alone_elsewhere=dict(config=_base_.student, elsewhere=True),
 )
+controls = ['alone', 'alone_labelled', 'alone_longer', 'inherit_head']
 pairs = [
     ('radocc', 'alone_longer'),
     ('effocc', 'alone_longer'),
@@ -43,6 +46,8 @@ settings = dict(
     _delete_=True,
     labels_3=dict(label_part=0.03, labelled_share=0.5),
     labels_10=dict(label_part=0.1, labelled_share=0.5),
+    # Labels on three scenes that differ from seed to seed, for all others share those of labels_3.
+    labels_3_drawn=dict(label_part=0.03, labelled_share=0.5, label_draw='seed'),
     # Three times the steps: what is left of a gain when nothing is short of steps any more.
     labels_3_long=dict(label_part=0.03, labelled_share=0.5, schedule=3),
 )

@@ -18,7 +18,7 @@ from projects.engine import save_checkpoint_atomic
 PAIR = 'bevfusion-lite0_flashocc-lite0_1xb1-6e_minidrive'
 REPO = Path(__file__).resolve().parents[2]
 FOLDER = REPO / 'configs/radocc'
-# But for the one that compares nothing: inherit-head.
+# But for those that compare nothing: inherit-head and inherit-camera.
 CONFIGS = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob(f'*_{PAIR}.py') if path.stem[:7] != 'inherit')
 STORED = {}
 
