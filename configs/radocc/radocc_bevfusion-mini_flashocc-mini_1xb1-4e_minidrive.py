@@ -19,7 +19,7 @@ model = dict(
 )
 load_from = None  # the Distiller loads student_ckpt itself
 # Coarser rays than at full size: bins of one voxel. Voxels of constant density train as well as interpolated ones
-# (README of this folder) and take less time.
+# (docs/experiments/radocc_on_minidrive.md) and take less time.
 model['shared']['rays'].update(num_rays=4096)
 model['shared']['rays']['geometry'].update(t_range=(0.0, 48.0), step=0.4, field='voxel')
 # The teacher is trained by cross-entropy alone, which leaves a constant per voxel open in its logits: its free logit is

@@ -88,6 +88,22 @@ def test_no_depth_map_of_an_unlabelled_drive_is_read(data_root, tmp_path):
     assert len([item for item in build(root, label_part=0.25) if item['data_samples'].gt_depth.any()]) == 2
 
 
+def test_a_frame_without_depth_maps_trains_where_the_info_file_says_that_it_is_not_labelled(data_root, tmp_path):
+    content = restricted_load(data_root / 'kitti-depth_infos_train.pkl')
+    frame = content['data_list'][3]
+    frame.update({key: None for key in frame if 'depth_path' in key or 'dense_path' in key}, labelled=False)
+    path = tmp_path / 'few.pkl'
+    path.write_bytes(pickle.dumps(content))
+    sample = build(data_root, ann_file=str(path))[3]['data_samples']
+    assert sample.flipped
+    assert not sample.labelled
+    assert not sample.gt_depth.any()
+    del frame['labelled']
+    path.write_bytes(pickle.dumps(content))
+    with pytest.raises(ValueError, match=r'has no depth map, .* labelled=False of the frame'):
+        build(data_root, ann_file=str(path))
+
+
 def test_frames_whose_drive_is_not_known_cannot_be_chosen_by_drive(data_root, tmp_path):
     content = restricted_load(data_root / 'kitti-depth_infos_train.pkl')
     content['data_list'][3]['frame_id'] = 'single'

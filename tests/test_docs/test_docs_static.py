@@ -14,6 +14,7 @@ import docs_plan
 import pytest
 import torch
 from docs_blocks import PAGES, REPO, blocks, commands, spans, without_blocks
+from docs_classes import unknown_names
 from docs_walk import steps
 from mmdet3d.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS, VISBACKENDS, VISUALIZERS
 from mmengine.config import Config
@@ -170,6 +171,54 @@ def test_flags_in_the_text_exist():
         for line, span in spans(page):
             flag = re.match(r'--[\w-]+', span)
             assert not flag or f"'{flag.group()}'" in tools, f'{page}:{line}: no tool takes {span}'
+
+
+def test_classes_in_the_text_exist_with_the_arguments_and_members_that_it_names():
+    wrong = {f'{page}:{line}': names for page in PAGES for line, span in spans(page) if (names := unknown_names(span))}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ('span', 'wrong'),
+    [
+        ('RayTrust', []),
+        ('CameraRaySampler.source', []),
+        ("FocalDepthLoss(gamma=0.0, tau=1)`, `dict(type='CWDLoss', tau=4.0)", []),
+        ('RayTrusting', ['RayTrusting']),
+        ('CameraRaySampler.sauce', ['CameraRaySampler.sauce']),
+        ("FocalDepthLoss(gama=0.0)`, `dict(type='CWDLoss', taw=4.0)", ['FocalDepthLoss.gama', 'CWDLoss.taw']),
+    ],
+)
+def test_a_class_argument_or_member_that_is_not_there_is_found(span, wrong):
+    assert unknown_names(span) == wrong
+
+
+def test_every_tool_is_named_on_a_page():
+    named = {name for page in PAGES for _, span in spans(page) for name in expand(span.split(' ')[0])}
+    named |= {word for command in COMMANDS for word in command.split()}
+    tools = [path for path in REPO.glob('tools/**/*.py') if 'run_tool(' in path.read_text(encoding='utf-8')]
+    tools += REPO.glob('tools/*.sh')
+    names = {path.relative_to(REPO).as_posix() for path in tools}
+    assert {name for name in names if not any(fnmatch.fnmatch(name, pattern) for pattern in named)} == set()
+
+
+def test_files_and_tests_that_a_package_names_exist():
+    """`connector.py` is below the package or its tests; `test_losses.py::test_rdc_*` has such functions."""
+    missing, files = [], [*REPO.glob('projects/**/*.py'), *REPO.glob('tests/**/*.py'), *REPO.glob('configs/**/*.py')]
+    for page in PAGES:
+        if not page.startswith('projects/'):
+            continue
+        named = []
+        for line, span in spans(page):
+            found = re.fullmatch(r'([\w/{}*-]+\.py)?(?:::(test_[\w*]+))?', span)
+            if not found:
+                continue
+            named = [path for name in expand(found[1]) for path in files if path.match(name)] if found[1] else named
+            pattern = (found[2] or '').replace('*', r'\w*')
+            texts = (path.read_text(encoding='utf-8') for path in named)
+            if not named or not any(re.search(rf'def {pattern}\(', text) if pattern else True for text in texts):
+                missing.append(f'{page}:{line}: {span}')
+    assert missing == []
 
 
 @pytest.mark.parametrize('block', PYTHON_BLOCKS, ids=str)

@@ -16,6 +16,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.utils import import_modules_from_strings
 
 from projects.engine import draw_prediction, read_config
+from projects.engine.labelled_sampler import LabelledShareSampler
 from projects.occupancy.classes import OCC3D
 from projects.occupancy.pictures import draw_occ_inputs, with_lidar
 
@@ -96,6 +97,19 @@ def test_flashocc_trains_and_predicts_on_the_grid_of_the_data(own_data):
     (found,) = model.eval().val_step(pseudo_collate([sample]))
     assert found.pred_occ.shape == (80, 80, 8)
     assert found.pred_occ.max() <= 9
+
+
+def test_a_training_sample_without_a_label_is_kept_where_the_info_file_says_so(own_data, own_root):
+    path = own_root / 'occ3d-nus_infos_train.pkl'
+    content = pickle.loads(path.read_bytes())
+    del content['data_list'][1]['occ_path']
+    content['data_list'][1]['labelled'] = False
+    path.write_bytes(pickle.dumps(content))
+    dataset, (labelled, bare) = samples_of(load(own_data / 'flashocc_my_data.py').train_dataloader, 2)
+    assert (labelled['data_samples'].gt_occ == 4).any()
+    assert (bare['data_samples'].gt_occ == 255).all()
+    assert not bare['data_samples'].mask_camera.any()
+    assert set(LabelledShareSampler(dataset, 1.0, seed=0)) == set(range(len(dataset))) - {1}
 
 
 def test_metrics_read_classes_and_metres_of_the_data(own_data):

@@ -334,6 +334,12 @@ def test_paths_of_a_study_are_those_of_the_folder_where_it_is_called(tmp_path, m
     assert 'train few/teacher/seed4' in capsys.readouterr().out.splitlines()
 
 
+def test_the_tool_works_in_the_folder_of_make_study():
+    work_dir_of = runpy.run_path(str(REPO / 'tools/analysis_tools/study.py'))['work_dir_of']
+    assert work_dir_of(Path('configs/studies/memory.py')) == Path('work_dirs/study_memory')
+    assert 'work_dirs/study_$(basename $(notdir $(STUDY)))' in (REPO / 'Makefile').read_text()
+
+
 def test_rays_belong_to_studies_of_occupancy_alone(tmp_path):
     (tmp_path / 'study.py').write_text(TEXT.replace('rays =', '_rays =').replace('radocc=rays', 'radocc=_rays'))
     with pytest.raises(ValueError, match=r"missing \['rays'\]"):

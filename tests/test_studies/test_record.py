@@ -1,6 +1,7 @@
 """The studies that are recorded in docs/experiments: their files say what their JSON and their pages say."""
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,17 @@ STUDIES = [
         readme='{mean:.3f} nats, p {p:.3f}',
     ),
 ]
+#: Pages with means and deviations over seeds, and the files that hold the seeds.
+MEANS = {
+    'docs/experiments/teacher_from_elsewhere.md': ['study'],
+    'docs/experiments/depth_from_elsewhere.md': ['depth_study'],
+    'docs/experiments/memory.md': ['memory_study'],
+    'docs/experiments/few_labels.md': ['few_labels'],
+    'configs/flashocc/README.md': ['memory_study'],
+    'docs/results.md': ['study', 'depth_study', 'memory_study', 'few_labels'],
+    'README.md': ['study', 'depth_study', 'memory_study', 'few_labels'],
+}
+UNRECORDED = {'0.2755 ± 0.0142', '0.2707 ± 0.0062'}  # of 2026-11-22, before studies had a record
 
 
 @pytest.fixture(scope='module', params=STUDIES, ids=lambda found: found.folder)
@@ -114,3 +126,25 @@ def test_the_page_says_the_gain_that_the_files_hold(recorded):
         assert f'**+{gain["mean"]:.{recorded.digits}f}** | **{gain["p_seeds"]:.3f}**' in page
         share = 100 * gain['mean'] / np.mean(alone)
         assert recorded.readme.format(mean=gain['mean'], share=share, p=gain['p_seeds']) in readme
+
+
+@pytest.mark.parametrize(('page', 'files'), MEANS.items(), ids=MEANS)
+def test_every_mean_over_seeds_is_that_of_an_arm_in_the_record(page, files):
+    """The first seeds of an arm may be taken alone: those that other arms are paired with."""
+    said = set(re.findall(r'-?\d+\.\d+ ± \d+\.\d+', (EXPERIMENTS.parents[1] / page).read_text())) - UNRECORDED
+    found = []
+    for name in files:
+        numbers = json.loads((EXPERIMENTS / f'{name}.json').read_text())
+        arms = [arm for setting in (numbers, *numbers['others'].values()) for arm in setting['arms'].values()]
+        for values in (values for arm in arms for values in arm['metrics'].values()):
+            firsts = [values[:count] for count in range(2, len(values) + 1)]
+            found += [(np.mean(first), np.std(first, ddof=1)) for first in firsts]
+
+    def is_there(text):
+        parts = text.split(' ± ')
+        off = np.abs(np.array(found) - [float(part) for part in parts])
+        rounding = [0.5 * 10.0 ** -len(part.split('.')[1]) + 1e-5 for part in parts]  # the record has five digits
+        return (off <= rounding).all(axis=1).any()
+
+    assert said
+    assert [text for text in said if not is_there(text)] == []

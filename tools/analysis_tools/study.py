@@ -21,7 +21,7 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('study', type=Path, help='config of the study, for instance configs/studies/radocc_labels.py')
-    parser.add_argument('--work-dir', type=Path, help='where everything is written (default: work_dirs/<study>)')
+    parser.add_argument('--work-dir', type=Path, help='where everything is written (default: work_dirs/study_<name>)')
     parser.add_argument('--data-root', type=Path, help='folder of the data (default: that of the study)')
     parser.add_argument(
         '--jobs',
@@ -34,6 +34,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--list', action='store_true', help='list the steps, and run none')
     parser.add_argument('--measure', metavar='RUN', help='measure one trained run, <setting>/<arm>/seed<n>')
     return parser.parse_args()
+
+
+def work_dir_of(study: Path) -> Path:
+    """Where ``make study`` puts the results of a config."""
+    return Path('work_dirs') / f'study_{study.stem}'
 
 
 def measure(study: Ablation, run: Run) -> None:
@@ -64,7 +69,7 @@ def main() -> None:
         args.study = args.study.absolute() if args.study.exists() else args.study
         args.work_dir, args.data_root = (path and path.absolute() for path in (args.work_dir, args.data_root))
     os.chdir(ROOT)
-    study = Ablation(args.study, args.work_dir or Path('work_dirs') / args.study.stem, args.data_root, args.amp)
+    study = Ablation(args.study, args.work_dir or work_dir_of(args.study), args.data_root, args.amp)
     if args.list:
         print('\n'.join(step.title for step in steps_of(study)))
     elif args.measure:

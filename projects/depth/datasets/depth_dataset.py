@@ -99,8 +99,11 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
         where = f'{self.ann_file}: frame {item["frame_id"]}'
         if self.stereo and item['right_path'] and not item['baseline'] > 0:
             raise ValueError(f'{where} has the baseline {item["baseline"]} m, but it must be positive')
-        if not self.test_mode and not item['depth_path']:
-            raise ValueError(f'{where} has no depth map, so it cannot be trained on; only test_mode=True allows that')
+        if not (self.test_mode or item['depth_path']) and item.get('labelled', True):
+            raise ValueError(
+                f'{where} has no depth map, so it cannot be trained on; only test_mode=True allows that, or '
+                'labelled=False of the frame, for what needs no depth (distillation)'
+            )
 
     def _check_pairs(self, items: list[dict]) -> None:
         single = [item['frame_id'] for item in items if not item['right_path']]

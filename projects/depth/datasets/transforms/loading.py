@@ -53,9 +53,9 @@ class LoadDepthMap(BaseTransform):
     an empty map, which metrics skip and count.
 
     Required keys: ``depth_path, right_depth_path, dense_path, right_dense_path, depth_scale, ori_shape``. Optional key:
-    ``labelled``; where it is False (``label_part`` of the data set) the maps are empty and no file is read. Added keys:
-    ``gt_depth`` and, as the files exist, ``right_gt_depth``, ``gt_depth_dense``, ``right_gt_depth_dense``; (H, W)
-    float32 metres, 0 = none.
+    ``labelled``; where it is False (of the frame, or by ``label_part`` of the data set) the maps are empty and no file
+    is read. Added keys: ``gt_depth`` and, as the files exist, ``right_gt_depth``, ``gt_depth_dense``,
+    ``right_gt_depth_dense``; (H, W) float32 metres, 0 = none.
 
     Args:
         dense (bool): Whether to load MiniDrive's dense truth when the frame has it. Defaults to True in test mode only.
@@ -79,13 +79,15 @@ class LoadDepthMap(BaseTransform):
             ValueError: If a map is damaged, has 8 bits, or another size than the image.
         """
         dense = results.get('test_mode', False) if self.dense is None else self.dense
+        labelled = results.get('labelled', True)
         for key, source in self._FIELDS:
             wanted = ('right' not in key or 'right_img' in results) and (dense or 'dense' not in key)
             if wanted and results.get(source):
-                labelled = results.get('labelled', True)
                 results[key] = self._read(results[source], results) if labelled else _empty_map(results)
+        if not labelled and 'right_img' in results:
+            results.setdefault('right_gt_depth', _empty_map(results))
         if 'gt_depth' not in results:
-            if not results.get('test_mode', False):
+            if labelled and not results.get('test_mode', False):
                 raise ValueError(f'frame {results["frame_id"]} has no depth map, so it cannot be trained on')
             results['gt_depth'] = _empty_map(results)
         return results
