@@ -30,6 +30,7 @@ from .labelled_sampler import LabelledShareSampler
 from .log import log_traceback
 from .memory import keep_freed_memory
 from .models import import_modules_of, load_plain_weights, load_trained_model, plain_model
+from .named_items import NamedItemsMixin
 from .parts import choose_scenes, keep_parts
 from .picture_hook import PredictionPictureHook, draw_prediction, sample_name
 from .picture_layout import add_title, fit_width, image_grid
@@ -50,6 +51,7 @@ __all__ = [
     'EpochCounter',
     'FiniteTrainingHook',
     'LabelledShareSampler',
+    'NamedItemsMixin',
     'NonFiniteError',
     'PredictionPictureHook',
     'SafeCheckpointHook',
