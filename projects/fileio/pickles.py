@@ -212,8 +212,8 @@ def _memory_fence(size: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """Leave the garbage collector out: it would look at all objects again and again, three quarters of the time."""
+def no_collection() -> Iterator[None]:
+    """Load data without the garbage collector, which would look at all objects again and again: 3/4 of the time."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -262,7 +262,7 @@ def restricted_load(source: str | os.PathLike | bytes) -> Any:
         if not os.path.isfile(name):
             raise FileNotFoundError(f'{name} does not exist; create the info files with tools/create_data.py')
         content = read_whole(name, INFO_BYTES)
-    with _no_collection():
+    with no_collection():
         data = _load(content, name)
         check_structure(data, name, min(MAX_VALUES, _FEWEST_VALUES + VALUES_PER_BYTE * len(content)))
     return data
