@@ -40,6 +40,7 @@ from .resume import list_checkpoints
 from .runner import SafeRunner
 from .seeding import EpochCounter, SeededDatasetMixin, sample_seed, seed_everything, seeded
 from .weights import WeightMatch, check_state_dict, fill_model, load_model_weights
+from .workers import share_with_workers
 
 __all__ = [
     'RUNNER_KEYS',
@@ -99,6 +100,7 @@ __all__ = [
     'seed_everything',
     'seeded',
     'setup_cpu_process_group',
+    'share_with_workers',
     'to_plain',
 ]
 

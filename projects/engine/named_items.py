@@ -1,5 +1,7 @@
 """What is asked of all items of a data set at once: where the one of a name is, and which have labels."""
 
+import pickle
+from collections.abc import Iterable
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -29,14 +31,18 @@ class NamedItemsMixin:
     _notes: _Notes | None = None
 
     def _serialize_data(self) -> tuple[np.ndarray, np.ndarray]:
-        items = list(self.data_list)  # type: ignore[attr-defined]
+        # Copies that are made when the items are gone: a string that stays would hold the memory around it, a megabyte.
+        notes = pickle.dumps(self._note(self.data_list, None))  # type: ignore[attr-defined]
         packed = super()._serialize_data()  # type: ignore[misc]
-        self._notes = self._note(items, packed[1])
+        self._notes = pickle.loads(notes)._replace(source=packed[1])
         return packed
 
-    def _note(self, items: list[dict], source: Any) -> _Notes:
-        places = {item[self.NAME_KEY]: index for index, item in enumerate(items)}
-        return _Notes(source, places, np.array([item.get('labelled', True) for item in items], bool))
+    def _note(self, items: Iterable[dict], source: Any) -> _Notes:
+        places, labelled = {}, []
+        for index, item in enumerate(items):  # one after the other, since together they may take gigabytes
+            places[item[self.NAME_KEY]] = index
+            labelled.append(item.get('labelled', True))
+        return _Notes(source, places, np.array(labelled, bool))
 
     def _noted(self) -> _Notes:
         self.full_init()  # type: ignore[attr-defined]
@@ -44,7 +50,7 @@ class NamedItemsMixin:
         source = self.data_address if packed else self.data_list  # type: ignore[attr-defined]
         if self._notes is None or self._notes.source is not source:
             read = super().get_data_info  # type: ignore[misc]
-            items = [read(index) for index in range(len(self))] if packed else source  # type: ignore[arg-type]
+            items = map(read, range(len(self))) if packed else source  # type: ignore[arg-type]
             self._notes = self._note(items, source)
         return self._notes
 

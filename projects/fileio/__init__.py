@@ -10,7 +10,7 @@ from .limits import advice, exceeds, limit
 from .lock import FolderInUseError, FolderLock
 from .names import check_name, file_below, list_names, name_problem
 from .npz import NpzBytes, NpzError, read_npy_bytes, read_npz
-from .pickles import no_collection, restricted_load
+from .pickles import compact_copy, no_collection, restricted_load
 from .processes import start_worker
 from .reading import BadFileError, parse_json, read_json, read_text, read_whole
 from .structure import check_structure
@@ -29,6 +29,7 @@ __all__ = [
     'check_pixels',
     'check_stored_archive',
     'check_structure',
+    'compact_copy',
     'exceeds',
     'file_below',
     'image_shape',

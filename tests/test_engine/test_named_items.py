@@ -40,6 +40,19 @@ def test_a_data_set_knows_names_and_labels_without_reading_an_item(reads):
         dataset.index_of('t100')
 
 
+def test_names_that_are_kept_are_not_those_of_the_items():
+    """A string of each item would hold the memory around it, all of what the info file takes when it is read."""
+    names = [f't{i}' for i in range(20)]
+
+    class Named(Items):
+        def load_data_list(self):
+            return [{'token': name} for name in names]
+
+    places = Named(20)._noted().places
+    assert list(places) == names
+    assert not {id(name) for name in places} & {id(name) for name in names}
+
+
 def test_a_subset_reads_each_of_its_items_once(reads):
     dataset = Items(10)
     subset = dataset.get_subset([5, 3])

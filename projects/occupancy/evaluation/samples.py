@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from mmengine.logging import MMLogger
 
-from projects.fileio import restricted_load
+from projects.fileio import compact_copy, restricted_load
 from projects.occ_eval.infos import read_info_items
 from projects.occupancy.classes import OCC3D, UNLABELLED, OccSpec
 
@@ -93,5 +93,9 @@ def infos_by_token(ann_file: str, keys: Collection[str]) -> dict[str, dict]:
         ann_file (str): The info file.
         keys (Collection[str]): Parts that are kept, where an item has them.
     """
-    items = read_info_items(restricted_load(ann_file), ann_file)
-    return {item['token']: {key: item[key] for key in keys if key in item} for item in items}
+
+    def kept() -> dict[str, dict]:
+        items = read_info_items(restricted_load(ann_file), ann_file)
+        return {item['token']: {key: item[key] for key in keys if key in item} for item in items}
+
+    return compact_copy(kept)
