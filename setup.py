@@ -30,6 +30,7 @@ setup(
         'jinja2',
         'matplotlib',
         'scikit-image',
+        'threadpoolctl',
         'tqdm',
     ],
     extras_require={

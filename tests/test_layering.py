@@ -22,7 +22,7 @@ ALLOWED = {
     'rendering': {'compute'},
     'engine': {'fileio'},
     'transforms': {'fileio'},
-    'segments': {'fileio', 'occ_eval', 'transforms'},
+    'segments': {'compute', 'fileio', 'occ_eval', 'transforms'},
     'models': {'engine'},
     'distillation': {'compute', 'engine', 'models'},
     'occupancy': {

@@ -9,7 +9,7 @@ from mmengine.config import ConfigDict, DictAction
 from mmengine.registry import RUNNERS
 
 from projects.cli import ToolParser, run_tool
-from projects.engine import close_process_group, config_of_run, display_problem, log_traceback
+from projects.engine import close_process_group, config_of_run, display_problem, log_traceback, share_with_workers
 
 
 def seconds(text):
@@ -104,7 +104,9 @@ def main():
     """Build the Runner and evaluate."""
     cfg = load_config(parse_args())
     cfg.setdefault('runner_type', 'SafeRunner')
-    RUNNERS.build(cfg).test()
+    runner = RUNNERS.build(cfg)
+    share_with_workers()
+    runner.test()
     close_process_group()
 
 

@@ -15,6 +15,7 @@ from projects.engine import (
     enable_amp,
     keep_freed_memory,
     log_traceback,
+    share_with_workers,
 )
 
 
@@ -91,7 +92,9 @@ def main():
     cfg.setdefault('runner_type', 'SafeRunner')
     if not torch.cuda.is_available():
         keep_freed_memory()
-    RUNNERS.build(cfg).train()
+    runner = RUNNERS.build(cfg)
+    share_with_workers()
+    runner.train()
     close_process_group()
 
 

@@ -30,6 +30,7 @@ from .labelled_sampler import LabelledShareSampler
 from .log import log_traceback
 from .memory import keep_freed_memory
 from .models import import_modules_of, load_plain_weights, load_trained_model, plain_model
+from .named_items import NamedItemsMixin
 from .parts import choose_scenes, keep_parts
 from .picture_hook import PredictionPictureHook, draw_prediction, sample_name
 from .picture_layout import add_title, fit_width, image_grid
@@ -39,6 +40,7 @@ from .resume import list_checkpoints
 from .runner import SafeRunner
 from .seeding import EpochCounter, SeededDatasetMixin, sample_seed, seed_everything, seeded
 from .weights import WeightMatch, check_state_dict, fill_model, load_model_weights
+from .workers import share_with_workers
 
 __all__ = [
     'RUNNER_KEYS',
@@ -50,6 +52,7 @@ __all__ = [
     'EpochCounter',
     'FiniteTrainingHook',
     'LabelledShareSampler',
+    'NamedItemsMixin',
     'NonFiniteError',
     'PredictionPictureHook',
     'SafeCheckpointHook',
@@ -97,6 +100,7 @@ __all__ = [
     'seed_everything',
     'seeded',
     'setup_cpu_process_group',
+    'share_with_workers',
     'to_plain',
 ]
 

@@ -7,6 +7,8 @@ import torch
 from mmengine.dataset import DefaultSampler
 from mmengine.registry import DATA_SAMPLERS
 
+from .named_items import NamedItemsMixin
+
 
 def take_from_shuffled(items: Sequence[int], start: int, count: int, seed: int) -> list[int]:
     """Items ``start`` to ``start + count`` of an endless list of shuffled copies of ``items``.
@@ -24,6 +26,13 @@ def take_from_shuffled(items: Sequence[int], start: int, count: int, seed: int) 
         order = torch.randperm(len(items), generator=generator).tolist()
         found += [items[i] for i in order[place : place + count - len(found)]]
     return found
+
+
+def _labelled(dataset: Any) -> list[bool]:
+    """Which items have labels. Ours know; other data sets, and wrappers of ours, are asked for each item."""
+    if isinstance(dataset, NamedItemsMixin):
+        return dataset.labelled_items().tolist()
+    return [bool(dataset.get_data_info(i).get('labelled', True)) for i in range(len(dataset))]
 
 
 @DATA_SAMPLERS.register_module()
@@ -59,7 +68,7 @@ class LabelledShareSampler(DefaultSampler):
             raise ValueError('LabelledShareSampler draws in random order; leave shuffle=True, or use DefaultSampler')
         if not 0 < labelled_share <= 1:
             raise ValueError(f'labelled_share must be above 0 and at most 1, got {labelled_share}')
-        flags = [dataset.get_data_info(i).get('labelled', True) for i in range(len(dataset))]
+        flags = _labelled(dataset)
         self.labelled = [i for i, flag in enumerate(flags) if flag]
         self.others = [i for i, flag in enumerate(flags) if not flag]
         if not self.labelled:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from .config_parts import unmatched_custom_keys
 from .device import lay_out_weights
 from .distributed import end_with_launcher, setup_cpu_process_group
 from .step_size import other_step_size, with_scaled_floor
+from .workers import start_worker_with_one_thread
 
 
 class CheckedRunner(Runner):
@@ -114,10 +116,17 @@ class CheckedRunner(Runner):
     def build_dataloader(
         dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
     ) -> DataLoader:
-        """Build a data loader; without workers there are none to keep or to read ahead."""
-        if isinstance(dataloader, dict) and not dataloader.get('num_workers'):
+        """Build a data loader whose workers have one thread; without workers there are none to keep or to read ahead.
+
+        A ``DataLoader`` that is given stays as it is.
+        """
+        if not isinstance(dataloader, dict):
+            return Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
+        if not dataloader.get('num_workers'):
             dataloader = {k: v for k, v in dataloader.items() if k not in ('persistent_workers', 'prefetch_factor')}
-        return Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
+        loader = Runner.build_dataloader(dataloader, seed=seed, diff_rank_seed=diff_rank_seed)
+        loader.worker_init_fn = partial(start_worker_with_one_thread, loader.worker_init_fn)
+        return loader
 
     def build_train_loop(self, loop: dict | BaseLoop) -> BaseLoop:
         """Build the training loop and check that there is something to train on.

@@ -17,7 +17,7 @@ ARRAY_BYTES = 1 << 30
 IMAGE_PIXELS = 1 << 27
 """Pixels of an image: 134 million, three times those of the largest camera sensors; nuScenes has 1.4 million."""
 INFO_BYTES = 4 << 30
-"""Size of an info file (pickle): that of v1.0-trainval with ten sweeps has 0.3 GB."""
+"""Size of an info file (pickle): that of v1.0-trainval with ten sweeps has 0.6 GB."""
 MAX_VALUES = 1 << 28
 """Values of an info file, or of a checkpoint besides its tensors: v1.0-trainval with ten sweeps has 40 million."""
 VALUES_PER_BYTE = 16

@@ -127,13 +127,21 @@ def pair_files(labels: dict[str, str], predictions: dict[str, str], tokens: Coll
         if token not in predictions:
             problems.append(problem_of(token, '', 'there is no prediction for this token'))
         elif token in labels:
-            if os.path.realpath(predictions[token]) == os.path.realpath(labels[token]):
+            if _is_one_file(predictions[token], labels[token]):
                 message = f'{predictions[token]} is the label itself; give the folder of the predictions'
                 problems.append(problem_of(token, predictions[token], message))
             else:
                 frames.append(Frame(token, labels[token], predictions[token]))
     known = set(wanted)
     return Pairing(frames, problems, [token for token in predictions if token not in known])
+
+
+def _is_one_file(first: str, second: str) -> bool:
+    """Whether two paths lead to one file, by two looks at the disk; real paths take one for each folder in them."""
+    try:
+        return os.path.samefile(first, second)
+    except OSError:
+        return False
 
 
 def read_occ_label(

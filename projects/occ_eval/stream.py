@@ -165,6 +165,19 @@ class Parts:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+_WORKER: dict[str, Callable[[Frame], Scores]] = {}
+
+
+def _start(score: Callable[[Frame], Scores]) -> None:
+    """Begin a worker, which gets ``score`` here once and not with every chunk: it may hold a table of all frames."""
+    start_worker()
+    _WORKER['score'] = score
+
+
+def _score_in_worker(frames: Sequence[Frame], strict: bool) -> dict[str, Any]:
+    return score_chunk(frames, _WORKER['score'], strict)
+
+
 def _run(
     chunks: list[list[Frame]], score: Callable[[Frame], Scores], workers: int, strict: bool
 ) -> Iterator[dict[str, Any]]:
@@ -174,9 +187,9 @@ def _run(
         return
     # Spawned, not forked: a fork copies locks that threads of the parent hold.
     context = multiprocessing.get_context('spawn')
-    pool = ProcessPoolExecutor(min(workers, len(chunks)), mp_context=context, initializer=start_worker)
+    pool = ProcessPoolExecutor(min(workers, len(chunks)), mp_context=context, initializer=_start, initargs=(score,))
     try:
-        futures: list[Future] = [pool.submit(score_chunk, chunk, score, strict) for chunk in chunks]
+        futures: list[Future] = [pool.submit(_score_in_worker, chunk, strict) for chunk in chunks]
         for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:

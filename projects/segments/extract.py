@@ -1,14 +1,17 @@
 """Segments of many images with several processes, resumed where a run stopped."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import get_context
 
+import cv2
 import numpy as np
 from tqdm import tqdm
 
+from projects.compute.pool import available_cpus
 from projects.fileio import start_worker
 from projects.transforms import read_image
 
@@ -52,13 +55,21 @@ def segment_image(file: SegmentFile, segmenter: Segmenter) -> str | None:
     return None
 
 
+def _start(threads: int) -> None:
+    """Begin a process with its share of the CPUs: OpenCV, and torch when SAM loads it, would each take all of them."""
+    start_worker()
+    cv2.setNumThreads(threads)
+    os.environ.setdefault('OMP_NUM_THREADS', str(threads))
+
+
 def _in_processes(task: _Task, files: Sequence[SegmentFile], workers: int) -> Iterator[str | None]:
     """Results of a task in the order of the files."""
     if workers <= 1 or len(files) <= 1:
         yield from map(task, files)
         return
     processes = min(workers, len(files))
-    with ProcessPoolExecutor(processes, mp_context=get_context('spawn'), initializer=start_worker) as pool:
+    share = max(1, available_cpus() // processes)
+    with ProcessPoolExecutor(processes, get_context('spawn'), initializer=_start, initargs=(share,)) as pool:
         try:
             yield from pool.map(task, files, chunksize=2)
         except BrokenProcessPool as error:

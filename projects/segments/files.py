@@ -6,7 +6,7 @@ import zlib
 import cv2
 import numpy as np
 
-from projects.fileio import PNG_SIGNATURE, atomic_write, image_shape, read_whole
+from projects.fileio import PNG_SIGNATURE, atomic_write, image_shape, image_shape_of_file, read_whole
 from projects.transforms import read_image
 
 from .paths import SegmentFile
@@ -14,7 +14,6 @@ from .paths import SegmentFile
 MAX_SEGMENTS = 65535
 _GREY_16 = (16, 0)
 """Bit depth and colour type in the header of a PNG."""
-_HEADER_BYTES = 1 << 16
 
 
 def number_segments(labels: np.ndarray) -> np.ndarray:
@@ -69,10 +68,8 @@ def _png_fault(data: bytes) -> str | None:
 
 
 def _has_size_of_image(shape: tuple[int, int] | None, image: str) -> bool:
-    with open(image, 'rb') as file:
-        header = image_shape(file.read(_HEADER_BYTES))
     # Readers turn an image as its EXIF orientation says, so another size in its header is no proof.
-    return shape == header or shape == read_image(image).shape[:2]
+    return shape == image_shape_of_file(image) or shape == read_image(image).shape[:2]
 
 
 def segments_fault(file: SegmentFile) -> str | None:

@@ -3,9 +3,11 @@
 import shutil
 from pathlib import Path
 
+import conversion  # noqa: F401 - puts tools on the path
 import cv2
 import numpy as np
 import pytest
+from dataset_converters import drivingstereo
 from depth_data import build, convert, infos
 
 from projects.depth_eval import encode_depth
@@ -76,3 +78,18 @@ def test_drivingstereo_names_missing_files_and_wrong_calibration(tmp_path):
     result = convert('drivingstereo', '--root-path', tmp_path / 'b')
     assert result.returncode == 1
     assert 'is for images of 300x881 pixels, but they are 400x881' in result.stderr
+
+
+def test_a_calibration_is_read_once_for_all_frames_of_a_sequence(tmp_path, monkeypatch):
+    make_drivingstereo(tmp_path)
+    for file in list(tmp_path.rglob('*-502.*')):
+        for time in (602, 702):
+            shutil.copy(file, str(file).replace('-502.', f'-{time}.'))
+    reads, read = [], drivingstereo.read_text
+    monkeypatch.setattr(drivingstereo, 'read_text', lambda path: reads.append(path) or read(path))
+    drivingstereo.DrivingStereoConverter(str(tmp_path)).run()
+    assert [path.parts[-3] for path in reads] == ['calib_train', 'calib_test']
+    first, second, third = infos(tmp_path, 'drivingstereo_infos_train.pkl')
+    assert first['frame_id'].endswith('-502')
+    assert third['frame_id'].endswith('-702')
+    assert first['cam2img'] is second['cam2img'] is third['cam2img']  # and written once

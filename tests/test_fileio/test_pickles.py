@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from projects.fileio import restricted_load
+from projects.fileio import compact_copy, restricted_load
 
 DATA = {
     'metainfo': OrderedDict(version='v1.0-mini'),
@@ -188,3 +188,11 @@ def test_the_garbage_collector_goes_on_after_a_file_that_is_refused():
     with pytest.raises(ValueError, match='corrupt'):
         restricted_load(b'\x80\x04')
     assert gc.isenabled()
+
+
+def test_what_is_kept_of_something_large_shares_no_object_with_it():
+    """A string of each item, left where it was, would hold all the memory of the items, which lies around it."""
+    items = [{'token': f't{i}', 'pose': [float(i)]} for i in range(5)]
+    kept = compact_copy(lambda: {item['token']: item['pose'] for item in items})
+    assert kept == {f't{i}': [float(i)] for i in range(5)}
+    assert not {id(part) for pair in kept.items() for part in pair} & {id(v) for item in items for v in item.values()}

@@ -1,5 +1,6 @@
 """Sizes before contents; errors that name the file."""
 
+import io
 import os
 import struct
 import zipfile
@@ -12,6 +13,8 @@ from projects.fileio import (
     BadFileError,
     check_image_size,
     image_shape,
+    image_shape_of_file,
+    images,
     parse_json,
     read_json,
     read_npz,
@@ -120,3 +123,22 @@ def test_double_names_of_a_large_archive_are_found_at_once(tmp_path):
     with pytest.raises(BadFileError, match='holds the array 19999 twice'):
         read_npz(tmp_path / 'a.npz', ['19999'])
     assert os.times().user - begin < 5
+
+
+def test_of_an_image_no_more_is_read_than_its_size_takes(tmp_path, monkeypatch):
+    """A JPEG of 90 x 160 pixels with its size at the beginning, and one with 60 kB of EXIF data before it."""
+    frame = b'\xff\xc0\x00\x11\x08' + struct.pack('>HH', 90, 160) + bytes(10)
+    exif = b'\xff\xe1' + struct.pack('>H', 60_000) + bytes(59_998)
+    (tmp_path / 'plain.jpg').write_bytes(b'\xff\xd8' + frame + bytes(1 << 20))
+    (tmp_path / 'exif.jpg').write_bytes(b'\xff\xd8' + exif + frame + bytes(1 << 20))
+    sizes = []
+
+    class Watched(io.FileIO):
+        def read(self, size=-1):
+            data = super().read(size)
+            sizes.append(len(data))
+            return data
+
+    monkeypatch.setattr(images, 'open', lambda path, mode, buffering: Watched(path, mode), raising=False)
+    assert image_shape_of_file(tmp_path / 'plain.jpg') == image_shape_of_file(tmp_path / 'exif.jpg') == (90, 160)
+    assert sizes == [4096, 4096, 1 << 18]

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from occ_oracles import disturb, make_scene, published_histogram
 
+from projects.occ_eval.files import pair_files
 from projects.occ_eval.layouts import find_occ_predictions, frames_of_scenes
 from projects.occ_eval.submission import check_occ3d, pack_occ3d
 
@@ -190,3 +192,21 @@ def test_two_predictions_in_the_folder_of_a_token_are_an_error(tmp_path, frames)
     problems = find_occ_predictions(tmp_path / 'pred', TOKENS).problems
     assert [problem['token'] for problem in problems] == [TOKENS[0]]
     assert 'are for one token' in problems[0]['error']
+
+
+def test_a_pair_of_files_takes_two_looks_at_the_disk(tmp_path, monkeypatch):
+    """Real paths of both took one for each folder on the way: 100,000 for the validation set of nuScenes."""
+    labels = {token: str(tmp_path / f'{token}.npz') for token in 'abcde'}
+    predictions = {token: str(tmp_path / f'pred_{token}.npz') for token in 'abcde'}
+    for path in (*labels.values(), *predictions.values()):
+        Path(path).touch()
+    Path(predictions['d']).unlink()
+    Path(predictions['d']).symlink_to(labels['d'])
+    calls, stat, lstat = [], os.stat, os.lstat
+    monkeypatch.setattr(os, 'stat', lambda *args, **kwargs: calls.append(args) or stat(*args, **kwargs))
+    monkeypatch.setattr(os, 'lstat', lambda *args, **kwargs: calls.append(args) or lstat(*args, **kwargs))
+    frames, problems, _ = pair_files(labels, predictions, None)
+    monkeypatch.undo()
+    assert len(calls) == 10
+    assert [frame.token for frame in frames] == ['a', 'b', 'c', 'e']
+    assert 'is the label itself' in problems[0]['error']

@@ -2,6 +2,8 @@
 
 import json
 import os
+import pickle
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -164,3 +166,28 @@ def test_parts_hold_no_frame_twice(frames, tmp_path):
     assert sorted(state[0] for done in states for state in done) == [frame.token for frame in frames]
     parts.clear()
     assert not (tmp_path / 'parts').exists()
+
+
+def test_what_is_sent_with_a_chunk_does_not_hold_the_scorer(frames, monkeypatch):
+    """A scorer that knows a file for every frame would be pickled once for each chunk: with their square in all."""
+    sent = []
+
+    class Pool:
+        def __init__(self, workers, mp_context, initializer, initargs):
+            monkeypatch.setattr(stream, 'start_worker', lambda: None)
+            initializer(*initargs)
+
+        def submit(self, task, *args):
+            sent.append(pickle.dumps((task, args)))
+            done = Future()
+            done.set_result(task(*args))
+            return done
+
+        def shutdown(self, **kwargs):
+            pass
+
+    monkeypatch.setattr(stream, 'ProcessPoolExecutor', Pool)
+    large = Score(bad=[f'{i:064d}' for i in range(1000)])
+    assert score(frames, None, score=large, workers=2).frames == 10
+    assert len(sent) == 4  # chunks of three
+    assert max(map(len, sent)) < 1000

@@ -158,6 +158,16 @@ def test_lidarseg_metric_looks_points_up_and_writes_the_file(lidar_root):
     assert np.isnan(result['lidarseg/bus'])
 
 
+def test_lidarseg_metric_keeps_of_the_info_file_what_it_reads(own_root):
+    """Images, boxes and sweeps of all samples would be in the memory of every process and of its forked workers."""
+    path = own_root / 'occ3d-nus_infos_train.pkl'
+    metric = LidarSegMetric(str(path), str(own_root))
+    items = pickle.loads(path.read_bytes())['data_list']
+    assert list(metric.infos) == [item['token'] for item in items]
+    kept = ['token', 'ego2global', 'lidar_points', 'pts_semantic_mask_path']
+    assert list(metric.infos.values()) == [{key: item[key] for key in kept} for item in items]
+
+
 def test_lidarseg_metric_needs_labels_unless_it_only_writes(lidar_root):
     infos = pickle.loads((lidar_root / 'infos.pkl').read_bytes())
     infos['data_list'][0]['pts_semantic_mask_path'] = None

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from fake_nuscenes import FAKE_CAMERAS, FAKE_SPEED
 from mmdet3d.registry import DATASETS
+from mmengine.dataset import BaseDataset
 
 from projects.occupancy.classes import OCC3D
 from projects.occupancy.datasets import Occ3DNuScenesDataset
@@ -104,6 +105,28 @@ def test_a_data_set_that_adds_the_former_frame_does_not_read_the_whole_scene(nus
     dataset = WithFormer('occ3d-nus_infos_train.pkl', data_root=str(nuscenes_root))
     assert dataset.get_data_info(2)['former']['token'] == dataset.get_data_info(1)['token']
     assert 'former' not in dataset.get_data_info(2)['former']
+
+
+def test_a_sample_with_history_reads_as_many_items_in_a_large_data_set_as_in_a_small_one(nuscenes_root, monkeypatch):
+    """The sample itself, the token before it, and the former frame; every worker looked through all items before."""
+    dataset, reads, read = build(nuscenes_root, history=1), [], BaseDataset.get_data_info
+    monkeypatch.setattr(BaseDataset, 'get_data_info', lambda self, idx: reads.append(idx) or read(self, idx))
+    assert dataset.get_data_info(2)['history'][0]['token'] == read(dataset, 1)['token']
+    assert reads == [2, 2, 1]
+
+
+def test_boxes_and_sweeps_that_nobody_reads_do_not_stay_in_memory(nuscenes_root):
+    written = pickle.loads((nuscenes_root / 'occ3d-nus_infos_train.pkl').read_bytes())['data_list'][1]
+    assert written['instances']
+    assert written['lidar_sweeps']
+
+    class WithBoxes(Occ3DNuScenesDataset):
+        UNREAD = ()
+
+    cameras, lidar = build(nuscenes_root), build(nuscenes_root, modality={'use_lidar': True})
+    boxes = WithBoxes('occ3d-nus_infos_train.pkl', data_root=str(nuscenes_root), modality={'use_lidar': True})
+    kept = [set(written) & set(dataset._item(1)) for dataset in (cameras, lidar, boxes)]
+    assert kept == [set(written) - {'instances', 'lidar_sweeps'}, set(written) - {'instances'}, set(written)]
 
 
 def test_a_former_frame_that_is_not_known_is_named(own_root, edit_infos):

@@ -2,6 +2,7 @@
 
 import json
 import os
+from importlib import import_module
 from pathlib import Path
 
 import cv2
@@ -24,6 +25,11 @@ def full_disk(image):
     raise OSError(28, 'No space left on device', 'out')
 
 
+def one_for_each_thread(image):
+    """As many segments as OpenCV has threads."""
+    return np.minimum(np.arange(1, 13), cv2.getNumThreads()).reshape(image.shape[:2])
+
+
 @pytest.fixture
 def files(tmp_path):
     found = [SegmentFile(str(tmp_path / f'{n}.png'), str(tmp_path / f'out/{n}.png')) for n in range(4)]
@@ -39,6 +45,12 @@ def test_every_image_gets_its_file(files, workers):
     assert check_files(files, workers) == []
     values = [cv2.imread(file.segments, cv2.IMREAD_UNCHANGED).max() for file in files]
     assert values == [0, 1, 1, 1]
+
+
+def test_processes_share_the_cpus(files, monkeypatch):
+    monkeypatch.setattr(import_module('projects.segments.extract'), 'available_cpus', lambda: 6)
+    assert extract(files, one_for_each_thread, workers=2) == []
+    assert [cv2.imread(file.segments, cv2.IMREAD_UNCHANGED).max() for file in files] == [3] * 4
 
 
 def test_a_second_run_leaves_whole_files_and_makes_the_others(files):

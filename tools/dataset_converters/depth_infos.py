@@ -10,26 +10,27 @@ import numpy as np
 
 from projects.depth.datasets import StereoCalibration
 from projects.depth_eval.infos import check_calibration, read_depth_items
-from projects.fileio import PNG_SIGNATURE, atomic_write, check_pixels, image_shape
+from projects.fileio import atomic_write, check_pixels, image_shape_of_file
+
+from .folder_index import FolderIndex
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg')
 """Of images, in the order in which they are looked for; depth maps are PNG only."""
 _SHOWN = 10
-_HEADER_BYTES = 1 << 18
-"""Where the size of a JPEG stands at the latest: after EXIF data and thumbnail, at most 64 kB each."""
 
 
-def find_image(root: Path, stem: str) -> str | None:
+def find_image(index: FolderIndex, stem: str) -> str | None:
     """Image ``<stem>`` with one of :data:`IMAGE_SUFFIXES`, relative to the root; None if none is there."""
-    return next((stem + suffix for suffix in IMAGE_SUFFIXES if (root / (stem + suffix)).is_file()), None)
+    return next((stem + suffix for suffix in IMAGE_SUFFIXES if index.has(stem + suffix)), None)
 
 
 def list_images(folder: Path) -> list[Path]:
     """Images below a folder, sorted, one for each stem: a PNG file goes before a JPEG file of its name."""
     found: dict[Path, Path] = {}
-    for suffix in IMAGE_SUFFIXES:
-        for path in folder.rglob(f'*{suffix}'):
-            found.setdefault(path.with_suffix(''), path)
+    for place, _, names in os.walk(folder):
+        for suffix in IMAGE_SUFFIXES:
+            for path in (Path(place, name) for name in names if name.endswith(suffix)):
+                found.setdefault(path.with_suffix(''), path)
     return [found[stem] for stem in sorted(found)]
 
 
@@ -39,9 +40,7 @@ def read_image_shape(path: str | os.PathLike) -> tuple[int, int]:
     Raises:
         ValueError: If the file is no PNG or JPEG image, or has too many pixels.
     """
-    with open(path, 'rb') as file:
-        head = file.read(24)  # enough for PNG
-        shape = image_shape(head if head.startswith(PNG_SIGNATURE) else head + file.read(_HEADER_BYTES))
+    shape = image_shape_of_file(path)
     if shape is None or 0 in shape:
         raise ValueError(f'{path} is no PNG or JPEG image; copy or download it again')
     check_pixels(shape, os.fspath(path))
@@ -96,6 +95,7 @@ class DepthConverter:
         self.out = Path(out_dir or root)
         self.allow_missing = allow_missing
         self.pairs_only = pairs_only
+        self.index = FolderIndex(root)
         self._missing: list[str] = []
         self._single: list[str] = []
         self._frames = 0

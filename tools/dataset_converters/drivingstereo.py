@@ -1,8 +1,10 @@
 """Info files of DrivingStereo: official split and weather sets, half and full resolution."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from projects.depth.datasets import StereoCalibration, check_stereo_order, parse_calibration
 from projects.depth_eval.infos import MAX_BASELINE
@@ -88,6 +90,7 @@ class DrivingStereoConverter(DepthConverter):
         super().__init__(root, out_dir, allow_missing, pairs_only)
         self.resolution = resolution
         self.weathers = weathers
+        self._calibration = cache(read_drivingstereo_calibration)  # one of a sequence serves hundreds of frames
 
     def run(self) -> None:
         """Convert.
@@ -119,7 +122,8 @@ class DrivingStereoConverter(DepthConverter):
         calibrations = {
             path.stem: path for folder in calibration_folders[::-1] for path in (self.root / folder).rglob('*.txt')
         }
-        items = [self._frame(image, folders, calibrations) for image in images]
+        bar = tqdm(images, folders['left'], unit=' frames')
+        items = [self._frame(image, folders, calibrations) for image in bar]
         found = [item for item in items if item is not None]
         pair = next((item for item in found if item['right_path']), None)
         if pair is not None:
@@ -131,9 +135,9 @@ class DrivingStereoConverter(DepthConverter):
         """Info of a frame, or None if a file is missing."""
         relative = image.relative_to(self.root / folders['left'])
         stem = relative.with_suffix('').as_posix()
-        right = find_image(self.root, f'{folders["right"]}/{stem}')
+        right = find_image(self.index, f'{folders["right"]}/{stem}')
         depth = f'{folders["depth"]}/{stem}.png'
-        missing = [] if (self.root / depth).is_file() else [depth]
+        missing = [] if self.index.has(depth) else [depth]
         sequence = relative.parts[0] if len(relative.parts) > 1 else relative.stem
         calibration = calibrations.get(sequence) or calibrations.get(sequence[:10])
         if calibration is None:
@@ -149,6 +153,6 @@ class DrivingStereoConverter(DepthConverter):
             img_path=image.relative_to(self.root).as_posix(),
             right_path=right,
             depth_path=depth,
-            calibration=read_drivingstereo_calibration(calibration, shape),
+            calibration=self._calibration(calibration, shape),
             shape=shape,
         )

@@ -1,9 +1,11 @@
 """Info files of KITTI depth: Eigen split, official split, and MiniDrive in KITTI's layout."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from projects.depth.datasets import (
     Frame,
@@ -78,12 +80,12 @@ class KITTIDepthConverter(DepthConverter):
 
     def _eigen(self) -> dict[str, list]:
         lists = {'train': read_compact_list('eigen_train'), 'val': read_compact_list('eigen_test')}
-        return {name: [self._frame(frame) for frame in frames] for name, frames in lists.items()}
+        return {name: self._frames_of(name, frames) for name, frames in lists.items()}
 
     def _minidrive(self) -> dict[str, list]:
         paths = {name: self.root / 'splits' / f'{tag}.txt' for name, tag in _MINIDRIVE_LISTS.items()}
         lists = {n: read_eigen_list(p) for n, p in paths.items() if p.is_file() or p.stem not in _OPTIONAL_LISTS}
-        return {name: [self._frame(frame) for frame in frames] for name, frames in lists.items()}
+        return {name: self._frames_of(name, frames) for name, frames in lists.items()}
 
     def _official(self) -> dict[str, list]:
         parts: dict[str, list] = {}
@@ -91,7 +93,7 @@ class KITTIDepthConverter(DepthConverter):
             paths = sorted((self.root / 'depth' / name).glob('*/proj_depth/groundtruth/image_02/*.png'))
             if not paths:
                 self._missing.append(f'depth/{name}/*/proj_depth/groundtruth/image_02/*.png')
-            parts[name] = [self._frame(Frame(path.parts[-5], int(path.stem))) for path in paths]
+            parts[name] = self._frames_of(name, [Frame(path.parts[-5], int(path.stem)) for path in paths])
         for folder, name in (('val_selection_cropped', 'val_selection'), ('test_depth_prediction_anonymous', 'test')):
             images = list_images(self.root / 'depth_selection' / folder / 'image')
             if images:
@@ -102,8 +104,11 @@ class KITTIDepthConverter(DepthConverter):
                 )
         return parts
 
+    def _frames_of(self, name: str, frames: Sequence[Frame]) -> list[dict | None]:
+        return [self._frame(frame) for frame in tqdm(frames, f'{name} frames', unit=' frames')]
+
     def _exists(self, relative: str) -> bool:
-        if (self.root / relative).is_file():
+        if self.index.has(relative):
             return True
         self._missing.append(relative)
         return False
@@ -112,7 +117,7 @@ class KITTIDepthConverter(DepthConverter):
         """Map of a frame; the Eigen split mixes the drives of both folders of the annotated maps."""
         tail = f'{drive}/proj_depth/{kind}/image_0{camera}/{number:010d}.png'
         for folder in ('depth/train', 'depth/val', 'depth'):
-            if (self.root / folder / tail).is_file():
+            if self.index.has(f'{folder}/{tail}'):
                 return f'{folder}/{tail}'
         return None
 
@@ -123,7 +128,7 @@ class KITTIDepthConverter(DepthConverter):
         return read_calibration(path)
 
     def _image(self, folder: str, camera: int, number: int) -> str | None:
-        return find_image(self.root, f'{folder}/image_0{camera}/data/{number:010d}')
+        return find_image(self.index, f'{folder}/image_0{camera}/data/{number:010d}')
 
     def _frame(self, frame: Frame) -> dict | None:
         """Info of a frame of KITTI raw, or None if a file is missing."""

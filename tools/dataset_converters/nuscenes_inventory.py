@@ -1,11 +1,11 @@
 """What of a nuScenes-like data set is on disk: listed before anything is converted."""
 
-import os
 import os.path as osp
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from .folder_index import FolderIndex
 from .nuscenes_tables import TABLES, read_table
 
 _SHOWN = 12
@@ -56,28 +56,10 @@ class Inventory:
         return '\n'.join(lines)
 
 
-class FolderIndex:
-    """Existence of files, with one listing per folder instead of one call per file."""
-
-    def __init__(self, root: str) -> None:
-        self.root = root
-        self._folders: dict[str, set[str]] = {}
-
-    def has(self, path: str) -> bool:
-        """Whether ``path``, relative to the root, is a file."""
-        folder, name = osp.split(path)
-        if folder not in self._folders:
-            try:
-                with os.scandir(osp.join(self.root, folder)) as entries:
-                    self._folders[folder] = {entry.name for entry in entries if entry.is_file()}
-            except (FileNotFoundError, NotADirectoryError):
-                self._folders[folder] = set()
-        return name in self._folders[folder]
-
-    def inventory(self, name: str, paths: Iterable[str], required: bool, hint: str = '') -> Inventory:
-        """Look for every path."""
-        paths = list(paths)
-        return Inventory(name, required, len(paths), [path for path in paths if not self.has(path)], hint)
+def take_inventory(index: FolderIndex, name: str, paths: Iterable[str], required: bool, hint: str = '') -> Inventory:
+    """Look for every path."""
+    paths = list(paths)
+    return Inventory(name, required, len(paths), index.missing(paths, name), hint)
 
 
 def check_root(root: str, version: str) -> None:
@@ -94,18 +76,29 @@ def check_root(root: str, version: str) -> None:
 def table_inventories(root: str, version: str) -> list[Inventory]:
     """Tables, maps and lidarseg labels: what the devkit needs to load the version at all."""
     index = FolderIndex(root)
-    found = [index.inventory('tables', [f'{version}/{name}.json' for name in TABLES], True)]
+    found = [take_inventory(index, 'tables', [f'{version}/{name}.json' for name in TABLES], True)]
     if found[0].missing:
         return found
     maps = [record['filename'] for record in read_table(root, version, 'map')]
-    found.append(index.inventory('maps', maps, True, 'they come with the metadata archive'))
+    found.append(take_inventory(index, 'maps', maps, True, 'they come with the metadata archive'))
     if index.has(f'{version}/lidarseg.json'):
         labels = [record['filename'] for record in read_table(root, version, 'lidarseg')]
         hint = f'download nuScenes-lidarseg, or move {version}/lidarseg.json away to go without'
-        found.append(index.inventory('lidarseg', labels, True, hint))
+        found.append(take_inventory(index, 'lidarseg', labels, True, hint))
     else:
         found.append(Inventory('lidarseg', False, 1, [f'{version}/lidarseg.json']))
     return found
+
+
+def scene_inventory(split: str, wanted: list[str], scenes: list[dict], samples: list[list[dict]]) -> Inventory:
+    """Scenes of a split: those that the tables lack, and those whose chain of samples ends early."""
+    there = {scene['name'] for scene in scenes}
+    missing = [name for name in wanted if name not in there]
+    for scene, group in zip(scenes, samples):
+        expected = scene.get('nbr_samples', len(group))
+        if len(group) != expected:
+            missing.append(f'{scene["name"]} ({len(group)} of {expected} samples)')
+    return Inventory(f'scenes of {split}', True, len(wanted), missing, 'the tables hold only a part of the split')
 
 
 def report(title: str, inventories: list[Inventory]) -> bool:

@@ -1,5 +1,6 @@
 """Tables of a nuScenes-like data set: reading one, and finding the record that stopped the devkit or the converter."""
 
+import gc
 import json
 import os.path as osp
 from collections.abc import Iterable, Iterator
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 
 from nuscenes import NuScenes
 
-from projects.fileio import read_json
+from projects.fileio import no_collection, read_json
 
 FIELDS: dict[str, dict[str, str | None]] = {
     'category': {'token': None, 'name': None, 'index': None},  # index: with lidarseg
@@ -81,6 +82,19 @@ def read_table(root: str, version: str, name: str) -> list[dict]:
         if not isinstance(row, dict):
             raise ValueError(f'{path}: record number {index} must be a dict, got {type(row).__name__}; {_AGAIN}')
     return rows
+
+
+def load_tables(root: str, version: str) -> NuScenes:
+    """Load all tables, millions of records that the garbage collector then leaves alone for good.
+
+    It would look through all of them again and again. So would that of each forked worker, and since it writes into
+    every record that it looks at, the worker would get a copy of all tables.
+    """
+    print(f'{version} in {root}: loading the tables, a minute or two for v1.0-trainval', flush=True)
+    with no_collection():
+        nusc = NuScenes(version=version, dataroot=root, verbose=False)
+        gc.freeze()
+    return nusc
 
 
 def _fields(root: str, version: str) -> dict[str, dict[str, str | None]]:

@@ -3,19 +3,29 @@
 import multiprocessing
 import os.path as osp
 import pickle
+from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
-from nuscenes import NuScenes
 from tqdm import tqdm
 
-from projects.engine import atomic_write, restricted_load
+from projects.fileio import atomic_write, restricted_load
 from projects.occ_eval.classes import NUSC_CAMERAS
 from projects.occ_eval.infos import read_info_items
 
 from . import nuscenes_infos as infos
-from .nuscenes_inventory import FolderIndex, Inventory, check_root, names_shown, report, table_inventories
+from .folder_index import FolderIndex
+from .nuscenes_inventory import (
+    Inventory,
+    check_root,
+    names_shown,
+    report,
+    scene_inventory,
+    table_inventories,
+    take_inventory,
+)
 from .nuscenes_splits import EXPECTED_SAMPLES, SPLITS, scenes_by_split
-from .nuscenes_tables import broken_tables_named, check_tokens
+from .nuscenes_tables import broken_tables_named, check_tokens, load_tables
 
 INFO_VERSION = '1.1'
 
@@ -57,7 +67,7 @@ class Occ3DConverter:
         self.workers = workers
         self.force = force
         self.allow_missing = allow_missing
-        self.index = FolderIndex(root)
+        self.index = FolderIndex(root, lone='gts')
 
     def run(self) -> dict[str, str]:
         """Check, convert, check again.
@@ -72,7 +82,7 @@ class Occ3DConverter:
         with broken_tables_named(self.root, self.version):
             if not report(f'{self.version} in {self.root}: tables', table_inventories(self.root, self.version)):
                 raise FileNotFoundError(f'{self.root} is incomplete, see the list above; nothing was written')
-            self.nusc = NuScenes(version=self.version, dataroot=self.root, verbose=False)
+            self.nusc = load_tables(self.root, self.version)
             samples = self._samples()
             check_tokens(self.nusc, self.root, self.version)
             flat = [sample for group in samples.values() for sample in group]
@@ -89,8 +99,8 @@ class Occ3DConverter:
 
     def _samples(self) -> dict[str, list[dict]]:
         """Samples of every split, in the order of the scene table."""
-        names = [scene['name'] for scene in self.nusc.scene]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        counts = Counter(scene['name'] for scene in self.nusc.scene)
+        twice = sorted(name for name, count in counts.items() if count > 1)
         if twice:
             raise ValueError(
                 f'{osp.join(self.root, self.version, "scene.json")} holds scenes twice, which would count twice: '
@@ -101,7 +111,7 @@ class Occ3DConverter:
             scenes = [scene for scene in self.nusc.scene if scene['name'] in wanted]
             found = [infos.scene_samples(self.nusc, scene) for scene in scenes]
             samples[name] = [sample for group in found for sample in group]
-            inventories.append(_scene_inventory(split, wanted, scenes, found))
+            inventories.append(scene_inventory(split, wanted, scenes, found))
         whole = report(f'{self.version} in {self.root}: scenes', inventories)
         if self.allow_missing:
             return samples
@@ -126,7 +136,7 @@ class Occ3DConverter:
         return samples
 
     def _file_inventories(self, samples: list[dict]) -> list[Inventory]:
-        find = self.index.inventory
+        find = partial(take_inventory, self.index)
 
         def key_files(sensor: str) -> list[str]:
             return [self._key_file(sample, sensor) for sample in samples]
@@ -296,17 +306,6 @@ class Occ3DConverter:
                 wrong.append(f'{path} holds {len(items)} samples instead of {len(kept[name])}')
         if wrong:
             raise ValueError('; '.join(wrong) + '; write it again with --force')
-
-
-def _scene_inventory(split: str, wanted: list[str], scenes: list[dict], samples: list[list[dict]]) -> Inventory:
-    """Scenes of a split: those that the tables lack, and those whose chain of samples ends early."""
-    there = {scene['name'] for scene in scenes}
-    missing = [name for name in wanted if name not in there]
-    for scene, group in zip(scenes, samples):
-        expected = scene.get('nbr_samples', len(group))
-        if len(group) != expected:
-            missing.append(f'{scene["name"]} ({len(group)} of {expected} samples)')
-    return Inventory(f'scenes of {split}', True, len(wanted), missing, 'the tables hold only a part of the split')
 
 
 def _first_of_scenes(samples: list[dict]) -> list[int]:

@@ -7,10 +7,10 @@ from mmdet3d.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
 from projects.depth_eval.infos import PATH_KEYS, check_calibration, drive_of, read_depth_infos
-from projects.engine import SeededDatasetMixin, keep_parts
+from projects.engine import NamedItemsMixin, SeededDatasetMixin, keep_parts
 
 
-class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
+class StereoDepthDataset(NamedItemsMixin, SeededDatasetMixin, BaseDataset):
     """Frames of an info file of ``tools/create_data.py``, one dict per frame.
 
     A frame has ``frame_id``, ``img_path``, ``right_path``, ``depth_path``, ``right_depth_path`` (None if there is no
@@ -34,6 +34,7 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
     """
 
     COMMAND = 'create_data.py'
+    ITEM, NAME_KEY = 'frame', 'frame_id'
 
     def __init__(
         self,
@@ -114,17 +115,6 @@ class StereoDepthDataset(SeededDatasetMixin, BaseDataset):
                 f'tools/{self.COMMAND}, with --pairs-only to leave these frames out; a model of one image needs '
                 'stereo=False in the data set'
             )
-
-    def index_of(self, frame_id: str) -> int:
-        """Index of a frame.
-
-        Raises:
-            KeyError: If the data set does not hold it.
-        """
-        for index in range(len(self)):
-            if super().get_data_info(index)['frame_id'] == frame_id:
-                return index
-        raise KeyError(f'frame {frame_id} is not in {self.ann_file}, or not among the frames that indices choose')
 
     def get_data_info(self, idx: int) -> dict:
         """Return the pipeline's view of one frame: absolute paths and float64 matrices."""

@@ -20,7 +20,7 @@ from projects.occ_eval.grids import check_class_ids, check_not_openocc
 from projects.occ_eval.layouts import find_occ_predictions
 from projects.occ_eval.results import npz_bytes
 
-from .tokens import read_scenes, read_tokens, token_problems
+from .tokens import read_tokens, read_tokens_and_scenes, token_problems
 
 FOLDER = 'occ_submission'
 _MAX_BYTES = 1 << 20  # a frame that is not compressed has 640 kB
@@ -121,15 +121,18 @@ def check_occ3d(path: str | os.PathLike, tokens: Sequence[str]) -> list[str]:
     return problems
 
 
+def _pack(args: argparse.Namespace) -> list[str]:
+    tokens, scenes = read_tokens_and_scenes(args.infos)
+    return pack_occ3d(args.pred_dir, tokens, args.out, scenes)
+
+
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add ``pack`` and ``check`` to the command line."""
     pack = commands.add_parser('pack', help='pack predictions')
     pack.add_argument('pred_dir', help='predictions, in any layout that tools/eval_occ.py reads')
     pack.add_argument('--infos', required=True, metavar='F.pkl', help='info file of the test set')
     pack.add_argument('--out', required=True, metavar='Z.zip', help='file to write')
-    pack.set_defaults(
-        run=lambda args: pack_occ3d(args.pred_dir, read_tokens(args.infos), args.out, read_scenes(args.infos))
-    )
+    pack.set_defaults(run=_pack)
     check = commands.add_parser('check', help='check a file before it is uploaded')
     check.add_argument('zip', help='the submission')
     check.add_argument('--infos', required=True, metavar='F.pkl', help='info file of the test set')

@@ -39,9 +39,10 @@ def read_tokens(infos: str | os.PathLike) -> list[str]:
     return [item['token'] for item in read_info_items(restricted_load(infos), os.fspath(infos))]
 
 
-def read_scenes(infos: str | os.PathLike) -> dict[str, list[str]]:
-    """Sample tokens of each scene of an info file in the order of time."""
-    return frames_of_scenes(read_info_items(restricted_load(infos), os.fspath(infos)))
+def read_tokens_and_scenes(infos: str | os.PathLike) -> tuple[list[str], dict[str, list[str]]]:
+    """Sample tokens of an info file, and those of each scene in the order of time."""
+    items = read_info_items(restricted_load(infos), os.fspath(infos))
+    return [item['token'] for item in items], frames_of_scenes(items)
 
 
 def read_scans(infos: str | os.PathLike, data_root: str | None = None) -> list[Scan]:

@@ -6,16 +6,8 @@ import numpy as np
 class KeyframesMixin:
     """Mixin for a data set whose items have ``token`` and ``prev``, and which has ``frame(idx)`` and ``_item(idx)``.
 
-    Put it before the data set class.
+    Put it before the data set class, and before ``NamedItemsMixin``, which finds the tokens.
     """
-
-    _places: dict[str, int] = {}
-
-    def holds(self, token: str) -> bool:
-        """Whether a sample is among those that the data set has, after all choices of a part."""
-        if len(self._places) != len(self):
-            self._places = {self._item(idx)['token']: idx for idx in range(len(self))}
-        return token in self._places
 
     def frame_of(self, token: str) -> dict:
         """The frame of a token; see :meth:`frame`.
@@ -113,19 +105,3 @@ class KeyframesMixin:
                 frame = self.frame_of(token)
                 found.append({**frame, 'ego2key': global2key @ frame['ego2global']})
         return found
-
-    def index_of(self, token: str) -> int:
-        """Index of a token. All tokens are read when the first is asked for, and again after a subset was taken.
-
-        Raises:
-            KeyError: If the data set does not hold the sample.
-        """
-        place = self._places.get(token, len(self))
-        if place >= len(self) or self._item(place)['token'] != token:
-            self._places = {self._item(idx)['token']: idx for idx in range(len(self))}
-        if token not in self._places:
-            raise KeyError(
-                f'sample {token} is not in {self.ann_file}, or not among the {len(self)} samples that indices of the '
-                'data set choose'
-            )
-        return self._places[token]

@@ -1,13 +1,13 @@
 """The Occ3D-nuScenes data set. N cameras."""
 
 import os.path as osp
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from mmdet3d.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
-from projects.engine import SeededDatasetMixin, keep_parts, restricted_load
+from projects.engine import NamedItemsMixin, SeededDatasetMixin, keep_parts, restricted_load
 from projects.geometry import check_intrinsics, check_poses, is_finite_number, stack_matrices
 from projects.occ_eval.infos import read_info_items
 from projects.occupancy.classes import OCC3D, OccSpec
@@ -27,7 +27,7 @@ _SOONEST = -1e-3
 
 
 @DATASETS.register_module()
-class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
+class Occ3DNuScenesDataset(KeyframesMixin, NamedItemsMixin, SeededDatasetMixin, BaseDataset):
     """nuScenes keyframes with Occ3D labels, in the key ego frame (ego at the LIDAR_TOP timestamp).
 
     Reads mmdet3d v1.1 info files written by ``tools/create_data.py occ3d-nus``, plain mmdet3d v1.1 files (no labels or
@@ -68,6 +68,9 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
     """
 
     METAINFO = OCC3D.as_metainfo()
+    UNREAD: ClassVar[tuple[str, ...]] = ('instances',)
+    """Parts of the items that are dropped when the file has been read: boxes are a quarter of its size. A subclass that
+    reads them has another list. Sweeps are dropped as well where LiDAR is not read."""
 
     def __init__(
         self,
@@ -137,7 +140,8 @@ class Occ3DNuScenesDataset(KeyframesMixin, SeededDatasetMixin, BaseDataset):
         check_folder(self.data_root, self.segments, 'segments')
         items = read_info_items(restricted_load(self.ann_file), self.ann_file)
         self._any_sweeps = any(item.get('lidar_sweeps') for item in items)
-        return items
+        unread = self.UNREAD if self.modality['use_lidar'] else (*self.UNREAD, 'lidar_sweeps')
+        return [{key: value for key, value in item.items() if key not in unread} for item in items]
 
     def filter_data(self) -> list[dict]:
         """The scenes of ``scene_part``, with those outside ``label_part`` marked."""

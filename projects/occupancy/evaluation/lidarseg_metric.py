@@ -18,6 +18,9 @@ from projects.occupancy.datasets.transforms import read_points
 
 from .samples import infos_by_token, read_prediction, spec_of
 
+_KEPT = ('token', 'ego2global', 'lidar_points', 'pts_semantic_mask_path')
+"""Parts of an item that are read for a sample; key_poses() wants both poses."""
+
 
 def write_lidarseg(labels: np.ndarray, token: str, folder: str) -> str:
     """Write the labels of one point cloud as the lidarseg server reads them.
@@ -74,7 +77,7 @@ class LidarSegMetric(BaseMetric):
         super().__init__(collect_device=collect_device, prefix=prefix)
         if format_only and submission_dir is None:
             raise ValueError('LidarSegMetric(format_only=True) needs submission_dir, the folder to write to')
-        self.infos = infos_by_token(ann_file)
+        self.infos = infos_by_token(ann_file, _KEPT)
         self.ann_file, self.data_root, self.lidar_dir = ann_file, data_root, lidar_dir
         self.label_ids, self.submission_dir, self.format_only = label_ids, submission_dir, format_only
         if submission_dir is not None:

@@ -8,12 +8,13 @@ from mmdet3d.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
+from projects.fileio import compact_copy, restricted_load
 from projects.occ_eval import mean_rayiou, ray_counts, rayiou_from_counts, read_origins, scene_origins
 from projects.occ_eval.grids import as_grid
+from projects.occ_eval.infos import read_info_items
 
 from .samples import (
     NOT_SCORED,
-    infos_by_token,
     is_unlabelled,
     read_prediction,
     require_fields,
@@ -59,8 +60,8 @@ class RayIoUMetric(BaseMetric):
         if origins_file is not None:
             self.source, self.origins = origins_file, read_origins(origins_file)
         else:
-            self.source = str(ann_file)
-            self.origins = scene_origins(list(infos_by_token(self.source).values()), self.source)
+            self.source = source = str(ann_file)
+            self.origins = compact_copy(lambda: scene_origins(read_info_items(restricted_load(source), source), source))
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Add the counts of every sample.

@@ -1,5 +1,6 @@
 """Occ3D submissions: a packed file scores like the predictions in memory, and everything wrong is said at once."""
 
+import argparse
 import io
 import json
 import pickle
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 from occ_oracles import disturb, make_scene
 
-from projects.occ_eval.submission import check_occ3d, pack_occ3d
+from projects.occ_eval.submission import check_occ3d, pack_occ3d, tokens
+from projects.occ_eval.submission.occ3d import add_commands
 
 REPO = Path(__file__).resolve().parents[3]
 TOKENS = ['aa', 'bb', 'cc']
@@ -205,3 +207,18 @@ def test_command_line_says_what_is_wrong_and_imports_no_framework(tmp_path, pred
 
 def test_folder_in_place_of_the_archive_is_named_as_one(tmp_path):
     assert check_occ3d(tmp_path, ['aa']) == [f'{tmp_path} is a folder; give the zip file that is made of it']
+
+
+def test_packing_reads_the_info_file_once(tmp_path, predictions, monkeypatch):
+    items = [
+        {'token': t, 'timestamp': i, 'ego2global': 0, 'lidar_points': {}, 'images': {}} for i, t in enumerate(TOKENS)
+    ]
+    (tmp_path / 'infos.pkl').write_bytes(pickle.dumps({'data_list': items}))
+    reads, read = [], tokens.restricted_load
+    monkeypatch.setattr(tokens, 'restricted_load', lambda path: reads.append(path) or read(path))
+    parser = argparse.ArgumentParser()
+    add_commands(parser.add_subparsers())
+    paths = [str(tmp_path / name) for name in ('infos.pkl', 'z.zip')]
+    args = parser.parse_args(['pack', str(predictions), '--infos', paths[0], '--out', paths[1]])
+    assert args.run(args) == []
+    assert reads == paths[:1]
