@@ -124,11 +124,12 @@ class TemporalLSSOccModel(LSSOccModel):
         """
         batch = len(inputs['bda_mat'])
         now: list[Place] = [(b, 0) for b in range(batch)]
+        # In training all processes make the same passes: synchronised BatchNorm waits for all of them in each.
+        # Before the images are seen, while a GPU that is waited for has nothing to do.
+        reach = self.num_history + self.REFERENCES
+        ages = former_places(inputs['history_is_former'], reach, fill=self.training)
         present = self.extract_frames(inputs)
         seen = {place: {name: value[b].detach() for name, value in present.items()} for b, place in enumerate(now)}
-        # In training all processes make the same passes: synchronised BatchNorm waits for all of them in each.
-        is_former, reach = inputs['history_is_former'], self.num_history + self.REFERENCES
-        ages = former_places(is_former, reach, fill=self.training)
         recalled = self._recall(inputs, sample, ages)
         unseen = [[place for place in places if place not in recalled] for places in ages]
         with torch.no_grad():  # after the present frame: autocast keeps the weights that have a gradient
