@@ -11,6 +11,7 @@ from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
 from projects.compute.asynchronous import inverse
+from projects.compute.precision import full_precision
 from projects.models import require_inputs
 from projects.occupancy.ops import warp_to_key
 from projects.occupancy.structures import HISTORY_MATRICES
@@ -179,7 +180,8 @@ class TemporalLSSOccModel(LSSOccModel):
         feature = torch.stack([seen[place]['feature'] for place in places])
         bda_mat = inputs['bda_mat'].float()
         ego2key = pick_frames(inputs, places)['ego2key'].float()
-        moved = bda_mat @ ego2key @ inverse(bda_mat)
+        with full_precision(feature):  # half precision would turn and move what is far away by decimetres
+            moved = bda_mat @ ego2key @ inverse(bda_mat)
         return warp_to_key(feature, moved, self.view_transform.point_cloud_range)
 
     def _may_remember(self, data_samples: Sequence | None) -> bool:
