@@ -1,7 +1,12 @@
 """Kernels and losses in float32 against float64 on the CPU; on CUDA as well where there is one (``-m gpu``)."""
 
 import pytest
+import stand_in_networks
+import stand_in_nothing
+import stand_in_pieces
 import torch
+from stand_in_run import difference, run
+from torch import nn
 
 from projects.depth.models.losses import depth_nll, disparity_cross_entropy, sig_loss, silog_loss
 from projects.occupancy.models.losses import lidar_depth_loss, lovasz_softmax_loss, masked_cross_entropy_loss
@@ -13,6 +18,7 @@ CUDA = pytest.param(
     'cuda', marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')]
 )
 on_devices = pytest.mark.parametrize('device', ['cpu', CUDA])
+PARTS = {**stand_in_pieces.PIECES, **stand_in_networks.PIECES, **stand_in_nothing.PIECES}
 GRID = VoxelGrid([-4.0, -4.0, -1.6, 4.0, 4.0, 1.6], [20, 20, 8])
 
 
@@ -81,3 +87,14 @@ def test_rendering_and_ray_distributions(device, density, field):
 
     volumes, rays = torch.randn(2, 1, 20, 20, 8, 5), torch.rand(2, 1, 40, 3) - 0.5
     compare(render, device, [volumes[0]], volumes[1], *rays, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
+@pytest.mark.parametrize('make', PARTS.values(), ids=PARTS)
+def test_parts_of_models_and_losses_have_the_results_of_the_cpu(make, monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, 'allow_tf32', False)
+    here, _ = run(make)
+    there, idle = run(make, torch.Tensor.cuda, nn.Module.cuda)
+    assert difference(there, here, atol=1e-4) == ''
+    assert idle == []

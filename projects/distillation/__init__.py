@@ -5,7 +5,7 @@ import projects.engine  # noqa: F401  says how to install mmcv where it is missi
 from .connectors import IdentityConnector, ProjectionConnector
 from .distiller import Distiller
 from .folding import fold_batch_norms
-from .groups import ClassGroupSampler, ColumnGroups, group_of_class
+from .groups import ClassGroupSampler, ColumnGroups, group_of_class, groups_at
 from .hooks import DistillWarmupHook, TeacherRecordHook
 from .losses import (
     AffinityMatchLoss,
@@ -54,6 +54,7 @@ __all__ = [
     'fold_batch_norms',
     'group_of_class',
     'grouped_logit_loss',
+    'groups_at',
     'kl_divergence',
     'labelled_frames',
     'sampled_affinity_loss',

@@ -9,6 +9,8 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from projects.compute.asynchronous import constant, kept
+
 from .confidence import check_confidence, most_likely
 
 UNLABELLED = 255
@@ -16,16 +18,31 @@ _GOLDEN = 0.6180339887498949
 """Steps of this size fill the unit interval evenly."""
 
 
-def group_of_class(groups: Sequence[Sequence[int]], num_classes: int) -> Tensor:
+def group_of_class(groups: Sequence[Sequence[int]], num_classes: int, device: torch.device | None = None) -> Tensor:
     """Index of the group of each class, -1 for none. Shape (K,), int64.
 
     Raises:
         ValueError: If a group is empty, a class is in two of them, or an id is negative.
     """
-    table = torch.full((num_classes,), -1)
+    table = [-1] * num_classes
     for index, classes in enumerate(_check_groups(groups)):
-        table[list(classes)] = index
-    return table
+        for id_ in classes:
+            table[id_] = index
+    return torch.tensor(table, device=device)
+
+
+def groups_at(ids: Tensor, groups: Sequence[Sequence[int]], num_classes: int) -> Tensor:
+    """Index of the group of each class id, -1 for none; a GPU is not waited for.
+
+    Args:
+        ids (Tensor): Class ids below ``num_classes``, int64. Any shape.
+        groups (Sequence[Sequence[int]]): See :func:`group_of_class`.
+        num_classes (int): K.
+
+    Returns:
+        Tensor: Same shape, int64.
+    """
+    return kept(group_of_class, (tuple(tuple(classes) for classes in groups), num_classes), ids)[ids]
 
 
 def _check_groups(groups: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -93,19 +110,16 @@ class ClassGroupSampler(nn.Module):
             ids = torch.where(has_label, labels, ids)
         if mask is not None:
             trusted = trusted & mask.flatten(1)
-        group = group_of_class(self.groups, flat.shape[-1]).to(ids.device)[ids]
-        group = torch.where(trusted, group, -1)
+        group = torch.where(trusted, groups_at(ids, self.groups, flat.shape[-1]), -1)
         self.calls += 1
         places = (torch.arange(self.num_positions, device=ids.device) + (self.calls * _GOLDEN) % 1) / self.num_positions
-        index = torch.zeros(len(flat), len(self.groups), self.num_positions, dtype=torch.long, device=ids.device)
-        weight = flat.new_zeros(len(flat), len(self.groups))
-        for b in range(len(flat)):
-            for g in range(len(self.groups)):
-                (found,) = torch.where(group[b] == g)
-                if len(found):
-                    index[b, g] = found[(places * len(found)).long().clamp_(max=len(found) - 1)]
-                    weight[b, g] = 1.0
-        return {'index': index, 'weight': weight}
+        # Members of each group up to each position: a list of them would make the host wait for their number.
+        numbers = constant(range(len(self.groups)), group)
+        reached = (group[:, None] == numbers[:, None]).cumsum(dim=-1, dtype=torch.int32)
+        count = reached[..., -1:]
+        rank = torch.minimum((places * count).int(), count - 1)
+        index = torch.searchsorted(reached, rank + 1)
+        return {'index': index, 'weight': (count.squeeze(-1) > 0).to(flat.dtype)}
 
 
 @MODELS.register_module()
@@ -133,7 +147,7 @@ class ColumnGroups(nn.Module):
         Returns:
             Tensor: Shape (B, G, Y / stride, X / stride), bool; a cell is in at most one group.
         """
-        group = group_of_class(self.groups, logits.shape[-1]).to(logits.device)[logits.argmax(dim=-1)]
+        group = groups_at(logits.argmax(dim=-1), self.groups, logits.shape[-1])
         s, masks = self.stride, []
         taken = torch.zeros_like(group[:, ::s, ::s, 0], dtype=torch.bool)
         for g in range(len(self.groups)):

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from projects.compute.asynchronous import constant
+
 
 def labelled_frames(data_samples: Sequence | None) -> list[bool]:
     """Which samples have labels: those whose metainfo does not say ``labelled=False``."""
@@ -56,4 +58,7 @@ def _take(value: Any, chosen: list[int], batch: int, name: str) -> Any:
             f'{name} must have one entry for each of the {batch} samples, where frames without labels have a weight of '
             f'their own (unlabelled_weights); got {tuple(value.shape) if isinstance(value, Tensor) else len(value)}'
         )
-    return value[chosen] if isinstance(value, Tensor) else [value[i] for i in chosen]
+    if not isinstance(value, Tensor):
+        return [value[i] for i in chosen]
+    # A list as an index would be copied to a GPU each time, and waited for.
+    return value.index_select(0, constant(chosen, value, torch.int64))

@@ -81,7 +81,7 @@ def _restore_history(value: Any, path: str) -> Any:
 
 
 def _history_buffer(logs: Any, counts: Any, max_length: Any, path: str) -> HistoryBuffer:
-    arrays = [value.numpy() if isinstance(value, torch.Tensor) else value for value in (logs, counts)]
+    arrays = [value.cpu().numpy() if isinstance(value, torch.Tensor) else value for value in (logs, counts)]
     kinds = [array.dtype.kind if isinstance(array, np.ndarray) and array.ndim == 1 else '' for array in arrays]
     if not (all(kind and kind in 'iuf' for kind in kinds) and len(arrays[0]) == len(arrays[1])):
         raise CheckpointError(f'{path} holds a history of losses that is not two lists of numbers of one length')

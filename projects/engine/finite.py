@@ -94,8 +94,9 @@ def non_finite_names(named: Mapping[str, Tensor]) -> list[str]:
     floating = {name: value for name, value in named.items() if value.is_floating_point() and value.numel()}
     if not floating:
         return []
-    norms = torch.stack([value.detach().norm().float() for value in floating.values()])
-    if bool(torch.isfinite(norms.sum())):
+    # All at once: a GPU has one launch for many tensors of a kind.
+    norms = torch._foreach_norm([value.detach() for value in floating.values()])
+    if bool(torch.isfinite(torch.stack([norm.float() for norm in norms]).sum())):
         return []
     # A norm may overflow although every value is finite.
     return [name for name, value in floating.items() if not torch.isfinite(value).all()]

@@ -217,7 +217,7 @@ class SafeRunner(CheckedRunner):
         require_same(digest, f'checkpoint {source}', 'Copy it to the same path of every node, or use a shared folder.')
         if self._resume:
             self.logger.info(f'Resume from {source}')
-            self.resume(source)
+            self.resume(source, map_location='cpu')  # what belongs on a GPU is copied there
             require_same((self.epoch, self.iter), 'epoch and iteration after resume', 'This is a fault of the code.')
         else:
             model = self.model.module if is_model_wrapper(self.model) else self.model
@@ -289,6 +289,8 @@ class SafeRunner(CheckedRunner):
             checkpoint['param_schedulers'] = scheduler_states(self.param_schedulers)
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
         for key in checkpoint:
-            if key not in ('state_dict', 'ema_state_dict', 'message_hub'):
+            if key in ('state_dict', 'ema_state_dict'):
+                checkpoint[key] = weights_to_cpu(checkpoint[key])  # hooks put weights there that are on a GPU
+            elif key != 'message_hub':
                 checkpoint[key] = on_cpu(to_plain(checkpoint[key], key))
         save_checkpoint_atomic(checkpoint, os.path.join(out_dir, filename))

@@ -101,7 +101,8 @@ class CheckedRunner(Runner):
         """Seed as ``Runner`` does.
 
         With ``deterministic``, operations that cannot repeat bit by bit on CUDA warn there instead of raising:
-        docs/gpu.md names them.
+        docs/gpu.md names them. Products of matrices repeat there with a workspace of their own, which the environment
+        variable of cuBLAS chooses; one that is set stays.
 
         Raises:
             ConfigError: If the seed is no integer from 0 to 2**32 - 1, or None.
@@ -110,6 +111,7 @@ class CheckedRunner(Runner):
             check_count(seed, 'randomness.seed', 0)
         super().set_randomness(seed, diff_rank_seed, deterministic)
         if deterministic and torch.cuda.is_available():
+            os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
             torch.use_deterministic_algorithms(True, warn_only=True)
 
     @staticmethod

@@ -11,6 +11,7 @@ from mmengine.registry import MODELS
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
 
 STAGES = (
     # blocks, kernel, stride, expansion, channels
@@ -170,7 +171,7 @@ class EfficientNetLite0(BaseModule):
             module.eval()
         if self.norm_eval:
             for module in self.modules():
-                if isinstance(module, nn.BatchNorm2d):
+                if isinstance(module, _BatchNorm):  # that of several GPUs is no BatchNorm2d
                     module.eval()
         return self
 

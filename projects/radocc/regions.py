@@ -9,7 +9,7 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
-from projects.distillation import group_of_class
+from projects.distillation import groups_at
 
 
 def balanced_weights(group: Tensor, num_groups: int, min_share: float) -> Tensor:
@@ -63,7 +63,6 @@ class RayRegions(nn.Module):
             Tensor: Shape (B, R), from 0 to 1, without gradient.
         """
         semantics = rendered['semantics']
-        table = group_of_class(self.groups, semantics.shape[-1]).to(semantics.device)
-        group = table[semantics.argmax(dim=-1)]
+        group = groups_at(semantics.argmax(dim=-1), self.groups, semantics.shape[-1])
         group = torch.where(rendered['opacities'] >= self.min_opacity, group, len(self.groups))
         return balanced_weights(group, len(self.groups) + 1, self.min_share)

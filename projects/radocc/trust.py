@@ -110,10 +110,10 @@ class RayTrust(nn.Module):
         weights = rendered['weights'].detach()
         mids = bin_middles(rays, weights)
         starts, stops = rays['samples'].t_starts, rays['samples'].t_ends
-        step = float((stops - starts).mean())
+        step, last = torch.stack([(stops - starts).mean(), stops.max()]).tolist()
         sure = ray_confidence(weights, round(self.tolerance / step))
         if labels is None:
             return sure
         free = rendered['semantics'].shape[-1]
-        ends, known = label_ends(labels, free, rays['rays_o'], rays['rays_d'], self.grid, float(stops.max()))
+        ends, known = label_ends(labels, free, rays['rays_o'], rays['rays_d'], self.grid, last)
         return torch.where(known, mass_near_ends(weights, mids, ends.to(weights.dtype), self.tolerance), sure)

@@ -36,13 +36,12 @@ def voxels_on_rays(
     points = rays_o[..., None, :] + rays_d[..., None, :] * t_mids[..., None]
     voxel = (grid.world_to_voxel(points) + 0.5).floor().long()
     inside = ((voxel >= 0) & (voxel < constant(grid.shape, voxel))).all(dim=-1)
-    reached = (left >= min_transmittance) & inside
     X, Y, Z = grid.shape
     place = (voxel * constant([Y * Z, Z, 1], voxel)).sum(dim=-1)
-    mask = torch.zeros(len(weights), X * Y * Z, dtype=torch.bool, device=weights.device)
-    for row, places, found in zip(mask, place, reached):
-        row[places[found]] = True
-    return mask.view(-1, *grid.shape)
+    # What is not reached is marked behind the last voxel: to choose the others would make the host wait for a GPU.
+    place = torch.where((left >= min_transmittance) & inside, place, constant([X * Y * Z], place)).flatten(1)
+    mask = torch.zeros(len(weights), X * Y * Z + 1, dtype=torch.bool, device=weights.device)
+    return mask.scatter_(1, place, True)[:, :-1].unflatten(1, grid.shape)
 
 
 @MODELS.register_module()

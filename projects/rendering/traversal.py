@@ -8,11 +8,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from projects.compute.asynchronous import constant
 from projects.compute.tensors import numba_usable
 from projects.compute.threads import run_over_range
 
 from .grid import VoxelGrid, ray_box_intersection
+from .voxel.torch import cut_with_torch
+
+_RAYS = 1 << 14
+"""Rays that are cut at a time: each has a piece for every face of the grid, hundreds of bytes."""
 
 
 class FirstHits(NamedTuple):
@@ -37,7 +40,8 @@ def find_first_hits(
     """Walk every ray from voxel to voxel until an occupied one.
 
     A ray that starts in an occupied voxel hits it at ``t_min``. Voxels that are only touched (path of length zero) do
-    not count. Computed in float64; numba runs it on the CPU, pure torch elsewhere.
+    not count. Computed in float64; numba walks on the CPU. Elsewhere torch cuts the rays at all faces: a walk of all
+    rays in step would make the host wait for a GPU at each voxel.
 
     Args:
         occupied (Tensor): Shape (X, Y, Z), bool.
@@ -79,11 +83,13 @@ def find_first_hits(
             t_exit.numpy(),
         )
     else:
-        _walk(occupied, rays_o, rays_d, grid, t_min, t_max, cells, t_entry, t_exit)
+        for first in range(0, len(rays_o), _RAYS):
+            part = slice(first, first + _RAYS)
+            _cut(occupied, rays_o[part], rays_d[part], grid, t_min, t_max, cells[part], t_entry[part], t_exit[part])
     return FirstHits(cells[:, 0] >= 0, cells, t_entry, t_exit)
 
 
-def _walk(
+def _cut(
     occupied: Tensor,
     rays_o: Tensor,
     rays_d: Tensor,
@@ -94,31 +100,19 @@ def _walk(
     t_entry: Tensor,
     t_exit: Tensor,
 ) -> None:
-    """All rays in step, one voxel at a time; fills the last three arguments."""
-    lower, size = constant(grid.lower, rays_o), constant(grid.voxel_size, rays_o)
-    counts = constant(grid.shape, rays_o, torch.int64)
+    """The first piece of each ray that lies in an occupied voxel; fills the last three arguments."""
     near, far = ray_box_intersection(rays_o, rays_d, grid)
     near, far = near.clamp_min(t_min), far.clamp_max(t_max)
-    alive = (near < far).nonzero().squeeze(1)
-    o, d, t, leave = rays_o[alive], rays_d[alive], near[alive], far[alive]
-    cell = ((o + t[:, None] * d - lower) / size).floor().long().clamp_min(0).minimum(counts - 1)
-    forward = d > 0
-    step = torch.where(forward, 1, -1)
-    moving = d != 0
-    infinity = torch.full_like(d, float('inf'))
-    speed = torch.where(moving, d, torch.ones_like(d))
-    next_t = torch.where(moving, (lower + (cell + forward.long()) * size - o) / speed, infinity)
-    delta_t = torch.where(moving, size / speed.abs(), infinity)
-    while alive.numel():
-        face_t, axis = next_t.min(dim=1)
-        found = occupied[cell[:, 0], cell[:, 1], cell[:, 2]] & (face_t > t)
-        rays = alive[found]
-        cells[rays], t_entry[rays] = cell[found], t[found]
-        t_exit[rays] = torch.minimum(face_t, leave)[found]
-        chosen = torch.nn.functional.one_hot(axis, 3).bool()
-        t = torch.maximum(t, face_t)
-        cell = torch.where(chosen, cell + step, cell)
-        next_t = torch.where(chosen, next_t + delta_t, next_t)
-        keep = ~found & (t < leave) & ((cell >= 0) & (cell < counts)).all(dim=1)
-        alive, t, leave, cell = alive[keep], t[keep], leave[keep], cell[keep]
-        step, next_t, delta_t = step[keep], next_t[keep], delta_t[keep]
+    meets = near < far
+    near, far = (torch.where(meets, t, t_min) for t in (near, far))
+    pieces = cut_with_torch(rays_o[None], rays_d[None], grid, near, far, packed=False)
+    voxel = pieces['piece_voxel'].view(len(rays_o), -1).long()
+    starts, ends = pieces['piece_span'].view(*voxel.shape, 2).unbind(-1)
+    found = occupied.flatten()[voxel] & (ends > starts)
+    first, hit = found.byte().argmax(dim=1, keepdim=True), found.any(dim=1)
+    Y, Z = grid.shape[1:]
+    row = voxel.gather(1, first)
+    place = torch.cat([row // (Y * Z), row // Z % Y, row % Z], dim=1)
+    cells.copy_(torch.where(hit[:, None], place, cells))
+    for target, edges in ((t_entry, starts), (t_exit, ends)):
+        target.copy_(torch.where(hit, edges.gather(1, first).squeeze(1), target))

@@ -70,6 +70,26 @@ def test_positions_move_from_call_to_call_and_a_restored_sampler_goes_on():
     assert steps.min() == steps.max() == 100
 
 
+def test_positions_are_read_off_the_list_of_the_members_of_each_group():
+    """Which the sampler does without: member floor((i + shift) / M * count), and 0 of an empty group."""
+    sampler = ClassGroupSampler([[0], [3], [1, 2]], num_positions=50, min_confidence=0.4)
+    logits = torch.randn(2, 7, 11, 5)
+    logits[1, ..., 3] = -9.0
+    result = sampler(logits)
+    confidence, ids = logits.softmax(-1).flatten(1, 2).max(-1)
+    shift = 0.6180339887498949
+    for sample in range(2):
+        for group, classes in enumerate([[0], [3], [1, 2]]):
+            members = [
+                place for place in range(77) if ids[sample, place] in classes and confidence[sample, place] >= 0.4
+            ]
+            count = len(members)
+            expected = [members[min(int((i + shift) / 50 * count), count - 1)] if members else 0 for i in range(50)]
+            assert result['index'][sample, group].tolist() == expected
+            assert result['weight'][sample, group] == bool(members)
+    assert result['weight'][1].tolist() == [1.0, 0.0, 1.0]
+
+
 def test_a_column_belongs_to_the_first_group_it_holds_at_the_size_of_the_feature():
     """2 x 4 columns of 2 voxels, classes foreground 0, background 1, empty 2; cells of 2 x 2 columns."""
     ids = torch.full((1, 2, 4, 2), 2)

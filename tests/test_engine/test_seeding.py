@@ -1,6 +1,7 @@
 """Per-sample seeds: the same augmentation for the same (seed, epoch, index), whoever loads the sample."""
 
 import copy
+import os
 import random
 
 import numpy as np
@@ -84,6 +85,8 @@ def test_copies_share_the_counter_and_wrappers_are_searched(dataset, toys):
 def test_a_deterministic_run_warns_on_cuda_of_what_cannot_repeat_and_raises_on_the_cpu(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, 'deterministic', False)
     monkeypatch.setattr(torch.backends.cudnn, 'benchmark', False)
+    monkeypatch.setenv('CUBLAS_WORKSPACE_CONFIG', 'x')  # so that it is put back
+    monkeypatch.delenv('CUBLAS_WORKSPACE_CONFIG')
     runner = object.__new__(SafeRunner)
     try:
         for cuda in (False, True):
@@ -91,5 +94,7 @@ def test_a_deterministic_run_warns_on_cuda_of_what_cannot_repeat_and_raises_on_t
             runner.set_randomness(0, deterministic=True)
             assert torch.are_deterministic_algorithms_enabled()
             assert torch.is_deterministic_algorithms_warn_only_enabled() == cuda
+            # Without it products of matrices need not repeat.
+            assert os.environ.get('CUBLAS_WORKSPACE_CONFIG') == (':4096:8' if cuda else None)
     finally:
         torch.use_deterministic_algorithms(False)

@@ -27,6 +27,14 @@ def test_the_network_has_the_published_number_of_parameters():
     assert trunk == 4_652_008 - 320 * 1280 - 2 * 1280 - 1280 * 1000 - 1000
 
 
+def test_kept_statistics_stay_when_several_gpus_share_them():
+    """Synchronised BatchNorm is of another class than the one it takes the place of."""
+    model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(EfficientNetLite0(norm_eval=True, frozen_stages=2)).train()
+    norms = [module for module in model.modules() if isinstance(module, torch.nn.SyncBatchNorm)]
+    assert len(norms) > 10
+    assert not any(norm.training for norm in norms)
+
+
 def test_stages_behind_the_last_output_are_not_built():
     assert len(EfficientNetLite0(out_indices=(1, 2)).stages) == 3
 

@@ -4,6 +4,8 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
+from projects.compute.precision import full_precision
+
 
 def affinity_loss(student: Tensor, teacher: Tensor) -> Tensor:
     r"""Mean squared difference of the cosine similarities between all pairs of positions.
@@ -27,11 +29,13 @@ def affinity_loss(student: Tensor, teacher: Tensor) -> Tensor:
             f'student {tuple(student.shape)} and teacher {tuple(teacher.shape)} must be (B, C, ...) with equal B and '
             f'spatial sizes'
         )
-    student_unit = nn.functional.normalize(student.flatten(2).float(), dim=1)
-    teacher_unit = nn.functional.normalize(teacher.detach().flatten(2).float(), dim=1)
-    student_affinity = torch.einsum('bci,bcj->bij', student_unit, student_unit)
-    teacher_affinity = torch.einsum('bci,bcj->bij', teacher_unit, teacher_unit)
-    return (student_affinity - teacher_affinity).square().mean()
+    # Autocast would take the products in half precision, in which small differences and their squares are 0.
+    with full_precision(student):
+        student_unit = nn.functional.normalize(student.flatten(2).float(), dim=1)
+        teacher_unit = nn.functional.normalize(teacher.detach().flatten(2).float(), dim=1)
+        student_affinity = torch.einsum('bci,bcj->bij', student_unit, student_unit)
+        teacher_affinity = torch.einsum('bci,bcj->bij', teacher_unit, teacher_unit)
+        return (student_affinity - teacher_affinity).square().mean()
 
 
 @MODELS.register_module()

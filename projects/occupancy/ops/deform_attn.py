@@ -18,7 +18,8 @@ def deformable_sample(value: Tensor, shapes: Sequence[tuple[int, int]], location
     """Sum of interpolated features over levels and points, in float32.
 
     On CUDA mmcv's kernel runs where mmcv was built with it; everywhere else mmcv's PyTorch version, which holds the
-    features of all points at a time.
+    features of all points at a time. That version runs as well where algorithms shall repeat: the kernel adds gradients
+    in any order and does not say so, and PyTorch warns.
 
     Args:
         value (Tensor): Features of all levels, one after the other, row by row. Shape (B, V, H, C / H).
@@ -32,10 +33,16 @@ def deformable_sample(value: Tensor, shapes: Sequence[tuple[int, int]], location
     """
     with full_precision(value):
         value, locations, weights = value.float(), locations.float(), weights.float()
-        if not value.is_cuda or get_compiling_cuda_version() == 'not available':
+        if not _kernel_runs(value):
             return multi_scale_deformable_attn_pytorch(value, shapes, locations, weights)
         sizes = constant([side for shape in shapes for side in shape], value, torch.int64).view(-1, 2)
         starts = torch.cat([sizes.new_zeros(1), sizes.prod(1).cumsum(0)[:-1]])
         return MultiScaleDeformableAttnFunction.apply(
             value.contiguous(), sizes, starts, locations.contiguous(), weights.contiguous(), len(value)
         )
+
+
+def _kernel_runs(value: Tensor) -> bool:
+    """Whether mmcv's kernel takes these features."""
+    repeats = torch.are_deterministic_algorithms_enabled()
+    return value.is_cuda and not repeats and get_compiling_cuda_version() != 'not available'

@@ -10,6 +10,8 @@ import torch
 from mmdet3d.registry import MODELS
 from torch import Tensor
 
+from projects.compute.asynchronous import constant
+
 from .frames import Place, pick_frames
 from .temporal_lss_occ_model import Seen, TemporalLSSOccModel
 
@@ -45,5 +47,5 @@ class StereoLSSOccModel(TemporalLSSOccModel):
         matching = self.view_transform.match(*maps, *frames)
         alone = [place == other for place, other in zip(places, former)]
         if any(alone):
-            matching[torch.tensor(alone, device=matching.device)] = 1 / matching.shape[2]
+            matching.masked_fill_(constant(alone, matching, torch.bool).view(-1, 1, 1, 1, 1), 1 / matching.shape[2])
         return {'matching': matching}

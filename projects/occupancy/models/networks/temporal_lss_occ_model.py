@@ -11,6 +11,7 @@ from mmdet3d.registry import MODELS
 from torch import Tensor, nn
 
 from projects.compute.asynchronous import inverse
+from projects.compute.precision import full_precision
 from projects.models import require_inputs
 from projects.occupancy.ops import warp_to_key
 from projects.occupancy.structures import HISTORY_MATRICES
@@ -124,11 +125,12 @@ class TemporalLSSOccModel(LSSOccModel):
         """
         batch = len(inputs['bda_mat'])
         now: list[Place] = [(b, 0) for b in range(batch)]
+        # In training all processes make the same passes: synchronised BatchNorm waits for all of them in each.
+        # Before the images are seen, while a GPU that is waited for has nothing to do.
+        reach = self.num_history + self.REFERENCES
+        ages = former_places(inputs['history_is_former'], reach, fill=self.training)
         present = self.extract_frames(inputs)
         seen = {place: {name: value[b].detach() for name, value in present.items()} for b, place in enumerate(now)}
-        # In training all processes make the same passes: synchronised BatchNorm waits for all of them in each.
-        is_former, reach = inputs['history_is_former'], self.num_history + self.REFERENCES
-        ages = former_places(is_former, reach, fill=self.training)
         recalled = self._recall(inputs, sample, ages)
         unseen = [[place for place in places if place not in recalled] for places in ages]
         with torch.no_grad():  # after the present frame: autocast keeps the weights that have a gradient
@@ -178,7 +180,8 @@ class TemporalLSSOccModel(LSSOccModel):
         feature = torch.stack([seen[place]['feature'] for place in places])
         bda_mat = inputs['bda_mat'].float()
         ego2key = pick_frames(inputs, places)['ego2key'].float()
-        moved = bda_mat @ ego2key @ inverse(bda_mat)
+        with full_precision(feature):  # half precision would turn and move what is far away by decimetres
+            moved = bda_mat @ ego2key @ inverse(bda_mat)
         return warp_to_key(feature, moved, self.view_transform.point_cloud_range)
 
     def _may_remember(self, data_samples: Sequence | None) -> bool:

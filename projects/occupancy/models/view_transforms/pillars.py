@@ -89,8 +89,13 @@ def find_views(locations: Tensor, seen: Tensor) -> PillarViews:
     Returns:
         PillarViews: With M of the camera that sees most, at least 1.
     """
-    most = int(seen.any(-1).sum(-1).max())
-    return list_views(locations, seen, max(most, 1))
+    return find_all_views([(locations, seen)])[0]
+
+
+def find_all_views(projected: Sequence[tuple[Tensor, Tensor]]) -> list[PillarViews]:
+    """:func:`find_views` of several grids; a GPU is waited for once."""
+    most = torch.stack([seen.any(-1).sum(-1).max() for _, seen in projected]).tolist()
+    return [list_views(*grid, max(count, 1)) for grid, count in zip(projected, most)]
 
 
 def list_views(locations: Tensor, seen: Tensor, most: int) -> PillarViews:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from projects.rendering import VoxelGrid
 
 from .bevformer import join_levels
-from .pillars import PillarViews, find_views, pillar_points, project_pillars
+from .pillars import PillarViews, find_all_views, pillar_points, project_pillars
 from .tpvformer_layer import PLANES, TPVFormerLayer
 
 AXES = ((0, 1, 2), (0, 2, 1), (1, 2, 0))
@@ -136,7 +136,7 @@ class TPVFormerEncoder(BaseModule):
         height, width = inputs['imgs'].shape[-2:]
         points = [self.get_buffer(f'points_{plane}') for plane in range(PLANES)]
         with torch.no_grad():
-            return [find_views(*project_pillars(found, inputs, (height, width))) for found in points]
+            return find_all_views([project_pillars(found, inputs, (height, width)) for found in points])
 
     def attend(self, img_feats: Sequence[Tensor], views: Sequence[PillarViews]) -> Tensor:
         """Voxel feature (B, C, X, Y, Z).
