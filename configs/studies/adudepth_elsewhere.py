@@ -28,3 +28,15 @@ settings = dict(
     labels_10=dict(label_part=0.1, labelled_share=0.5),
     labels_3=dict(label_part=0.03, labelled_share=0.5),
 )
+words = dict(
+    alone=('student alone', 'The student of one image, without a teacher; each of its steps shows a frame with LiDAR.'),
+    adudepth_few=('ADU-Depth for few labels', 'ADU-Depth with the weights of the config for few labels.'),
+    plain_few=(
+        'plain imitation',
+        "The student matches the teacher's log depth in all pixels alike, at that weight.",
+    ),
+    feat=('features of ADU-Depth', "Of ADU-Depth only the teacher's features."),
+    resp=('depth of ADU-Depth', "Of ADU-Depth only the teacher's depth."),
+    depth_l1=('L1 of depth', "The student matches the teacher's depth by its absolute difference."),
+    alone_elsewhere=('student trained elsewhere', "The student on the teacher's data set, with all LiDAR of that."),
+)

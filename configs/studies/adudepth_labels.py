@@ -33,3 +33,18 @@ settings = dict(
     labels_25=dict(label_part=0.25, labelled_share=0.5),
     labels_100=dict(),
 )
+# What the page calls arms and settings, and what each is.
+words = dict(
+    teacher=('teacher', 'Sees both images of a stereo pair.'),
+    alone=('student alone', 'The student of one image, without a teacher: the control of the same steps.'),
+    alone_labelled=('student alone, labels only', 'The same, shown a frame with LiDAR in every step.'),
+    alone_longer=(
+        'student alone, longer',
+        'The same for 32 epochs in place of 12, about the seconds of ADU-Depth.',
+    ),
+    adudepth=('ADU-Depth', "The student matches the teacher's features and depth, both weighed by uncertainty."),
+    labels_3=('LiDAR on 3 % of the drives', 'Half of the steps of a taught student show a frame with LiDAR.'),
+    labels_10=('LiDAR on 10 % of the drives', 'Half of the steps of a taught student show a frame with LiDAR.'),
+    labels_25=('LiDAR on 25 % of the drives', 'Half of the steps of a taught student show a frame with LiDAR.'),
+    labels_100=('LiDAR on all drives', 'Every frame has LiDAR depth.'),
+)

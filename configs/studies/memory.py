@@ -14,3 +14,19 @@ arms = dict(
 controls = ['alone']
 pairs = [('stereo', 'memory'), ('memory', 'memory_of_another_scene'), ('stereo', 'stereo_of_another_scene')]
 settings = dict(_delete_=True, labels_100=dict())
+words = dict(
+    alone=('student of one frame', 'Sees the keyframe alone: the control of the same steps.'),
+    memory=(
+        'one former keyframe',
+        'The student also has its features of the keyframe before, moved to now.',
+    ),
+    stereo=('temporal stereo', 'The same, and depth from the motion of the car between two frames.'),
+    memory_of_another_scene=(
+        'former keyframe of another scene',
+        'The same weights, measured with former images of another scene: what uses its memory loses.',
+    ),
+    stereo_of_another_scene=(
+        'stereo with another scene',
+        'The same weights, measured with former images of another scene: what uses its memory loses.',
+    ),
+)

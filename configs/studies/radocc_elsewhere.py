@@ -51,3 +51,12 @@ settings = dict(
     # Three times the steps: what is left of a gain when nothing is short of steps any more.
     labels_3_long=dict(label_part=0.03, labelled_share=0.5, schedule=3),
 )
+words = dict(
+    inherit_head=(
+        "teacher's head, no loss",
+        "The student begins with the teacher's head and has no loss of it.",
+    ),
+    radocc_effocc=("RadOcc and EFFOcc's recipe", 'The losses of both with the weights that each has alone.'),
+    alone_elsewhere=('student trained elsewhere', "The student on the teacher's data set, with all labels of that."),
+    labels_3_long=('labels on 3 %, three times the steps', 'Half of the steps show a labelled frame.'),
+)

@@ -31,3 +31,37 @@ settings = dict(
     labels_25=dict(label_part=0.25, labelled_share=0.5),
     labels_100=dict(),
 )
+# What the page calls arms and settings, and what each is.
+words = dict(
+    teacher=('teacher', 'Sees LiDAR and six cameras.'),
+    alone=(
+        'student alone',
+        'The camera student without a teacher: the control of the same steps.',
+    ),
+    alone_labelled=('student alone, labels only', 'The same, shown a labelled frame in every step.'),
+    alone_longer=(
+        'student alone, longer',
+        'The same for seven epochs in place of four, about the seconds of RadOcc.',
+    ),
+    radocc=(
+        'RadOcc',
+        "The student matches where the teacher's rendered rays end (RDC), how alike rendered image segments are (RSC), "
+        'and the rendered classes (KL).',
+    ),
+    radocc_pseudo=("RadOcc, teacher's classes", "RadOcc, with the teacher's classes as labels of frames without any."),
+    rdc=('RDC alone', 'Of RadOcc only where rays end.'),
+    rsc=('RSC alone', 'Of RadOcc only how alike image segments are, and the rendered classes.'),
+    rsc_slic=('RSC on superpixels', 'RSC alone on segments that SLIC finds, in place of exact ones.'),
+    depth=('rendered depth', "The student matches the teacher's rendered depth, one number for each ray."),
+    pseudo=("teacher's classes", "The teacher's classes as labels of frames without any, and nothing else."),
+    voxel_kl=('voxel KL', "The student matches the teacher's classes voxel by voxel; nothing is rendered."),
+    effocc=(
+        "EFFOcc's recipe",
+        "The student begins with the teacher's head and matches its bird's-eye features and voxel logits; nothing is "
+        'rendered.',
+    ),
+    labels_3=('labels on 3 % of the scenes', 'Half of the steps show a labelled frame.'),
+    labels_10=('labels on 10 % of the scenes', 'Half of the steps show a labelled frame.'),
+    labels_25=('labels on 25 % of the scenes', 'Half of the steps show a labelled frame.'),
+    labels_100=('labels on all scenes', 'Every frame has a label.'),
+)

@@ -14,6 +14,7 @@ from projects.occupancy.datasets.transforms import project_ego_points
 from .classes import UNLABELLED, OccSpec
 
 _BACKGROUND = 250
+_GROUND = 0.9
 
 
 def voxel_centers(index: np.ndarray, shape: Sequence[int], point_cloud_range: Sequence[float]) -> np.ndarray:
@@ -34,7 +35,9 @@ def draw_bev(
     scale: int = 2,
     mask: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Look at a volume from above: the colour of the topmost occupied voxel, lighter when it is higher.
+    """Look at a volume from above: the colour of the topmost occupied voxel, a little lighter when it is higher.
+
+    The ground has 0.9 of its colour in the legend: enough to see heights, and to tell driveable surface from sidewalk.
 
     Args:
         occ (np.ndarray): Class ids. Shape (X, Y, Z).
@@ -50,7 +53,7 @@ def draw_bev(
     top = depth - 1 - occupied[:, :, ::-1].argmax(2)
     ids = np.take_along_axis(np.where(occupied, occ, spec.free_class), top[..., None], 2)[..., 0]
     colors = np.asarray(spec.palette, np.float32)[ids]
-    colors *= (0.6 + 0.4 * top / max(depth - 1, 1))[..., None]
+    colors *= (_GROUND + (1 - _GROUND) * top / max(depth - 1, 1))[..., None]
     picture = np.where(occupied.any(2)[..., None], colors, _BACKGROUND)
     return picture[::-1, ::-1].astype(np.uint8).repeat(scale, 0).repeat(scale, 1)
 

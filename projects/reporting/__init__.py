@@ -1,6 +1,6 @@
 """Self-contained HTML pages of text, tables and charts. Knows nothing of studies, occupancy or depth."""
 
-from .charts import figure_to_svg, hide_frame, image_to_data_uri, interval_chart, line_chart, seed_chart
+from .charts import figure_to_svg, hide_frame, image_to_data_uri, interval_chart, line_chart, line_style, seed_chart
 from .page import Comparison, Figure, Page, Section, Table
 from .terminal import format_table, package_versions, processor_name
 
@@ -16,6 +16,7 @@ __all__ = [
     'image_to_data_uri',
     'interval_chart',
     'line_chart',
+    'line_style',
     'package_versions',
     'processor_name',
     'seed_chart',

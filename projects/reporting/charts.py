@@ -1,25 +1,44 @@
 """Charts as inline SVG and bitmaps as data URIs, drawn with matplotlib and Pillow without a display."""
 
 import base64
+import hashlib
 import io
+import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as MplFigure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from PIL import Image
 
-COLOURS = ('#0b6bcb', '#d9480f', '#2b8a3e', '#862e9c', '#c2a000', '#495057')
+COLOURS = ('#1f77d0', '#e8590c', '#0a8f7f', '#6a1b7a', '#8f2d00', '#22272c')
+"""Told apart on white by readers without red or green cones as well."""
+DASHES = ('-', '--', '-.', ':', (0, (7, 1.5, 1, 1.5, 1, 1.5)))
+"""Line styles; their number and that of the colours have no common factor, so 30 lines differ in one or both."""
+MARKERS = ('o', 's', '^', 'D', 'v')
 
 
 def figure_to_svg(figure: MplFigure) -> str:
-    """Write a matplotlib figure as an ``<svg>`` element; the same figure gives the same text."""
+    """Write a matplotlib figure as an ``<svg>`` element; the same figure gives the same text.
+
+    No two different figures have an id in common, so many can stand in one page.
+    """
     buffer = io.StringIO()
     with matplotlib.rc_context({'svg.hashsalt': 'geodistill3d', 'svg.fonttype': 'none'}):
         figure.savefig(buffer, format='svg', bbox_inches='tight', metadata={'Date': None})
     text = buffer.getvalue()
-    return text[text.index('<svg') :]
+    text = text[text.index('<svg') :]
+    own, used = hashlib.sha256(text.encode()).hexdigest()[:8], set(re.findall(r'#([\w.-]+)["\')]', text))
+    text = re.sub(r' id="([\w.-]+)"', lambda found: f' id="{found[1]}-{own}"' if found[1] in used else '', text)
+    return re.sub(r'(href="|url\()#([\w.-]+)', rf'\1#\2-{own}', text)
+
+
+def line_style(place: int) -> dict[str, Any]:
+    """Colour and dashes of a line among many, so that no two of the first 30 look the same, and few in grey."""
+    return {'color': COLOURS[place % len(COLOURS)], 'linestyle': DASHES[place % len(DASHES)]}
 
 
 def hide_frame(axes: Axes) -> None:
@@ -28,12 +47,35 @@ def hide_frame(axes: Axes) -> None:
         axes.spines[side].set_visible(False)
 
 
+def legend_below(axes: Axes, width: int = 80) -> None:
+    """Put the legend below the chart, where it covers nothing.
+
+    Args:
+        axes (Axes): A chart with at least one line that has a name.
+        width (int): Letters that fit into a row. Defaults to 80.
+    """
+    handles, names = axes.get_legend_handles_labels()
+    columns = max(1, min(len(names), width // (max(map(len, names), default=1) + 8)))
+    axes.figure.legend(
+        handles, names, frameon=False, fontsize=9, loc='upper center', ncols=columns, bbox_to_anchor=(0.5, 0.0)
+    )
+
+
+def _log_ticks(axes: Axes) -> None:
+    """Ticks of a logarithmic y axis at 1, 2 and 5 of each decade, as plain numbers."""
+    axes.set_yscale('log')
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f'{value:g}'))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
 def line_chart(
     series: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     x_label: str,
     y_label: str,
     title: str = '',
     log_y: bool = False,
+    styles: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> str:
     """Draw lines over a common x axis.
 
@@ -43,6 +85,8 @@ def line_chart(
         y_label (str): Name of the y axis with its unit.
         title (str): Title of the chart. Defaults to ''.
         log_y (bool): Whether the y axis is logarithmic. Defaults to False.
+        styles (Mapping[str, Mapping], optional): Colour and dashes by the name of a line, as :func:`line_style` gives
+            them. Defaults to those of its place.
 
     Returns:
         str: Inline SVG.
@@ -50,16 +94,19 @@ def line_chart(
     figure = MplFigure(figsize=(6.4, 3.4))
     axes = figure.add_subplot()
     for i, (name, (x, y)) in enumerate(series.items()):
-        axes.plot(x, y, label=name, color=COLOURS[i % len(COLOURS)], linewidth=1.6)
+        axes.plot(x, y, label=name, linewidth=1.6, **(styles or {}).get(name, line_style(i)))
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     axes.set_title(title, fontsize=11)
     if log_y:
-        axes.set_yscale('log')
+        _log_ticks(axes)
+    if all(float(value).is_integer() for x, _ in series.values() for value in x):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.25)
     hide_frame(axes)
+    figure.tight_layout()
     if series:
-        axes.legend(frameon=False, fontsize=9)
+        legend_below(axes)
     return figure_to_svg(figure)
 
 
@@ -84,18 +131,18 @@ def interval_chart(
         places = [rows.index(row) + offset for row in values]
         middle, low, high = np.array(list(values.values()), float).reshape(-1, 3).T
         errors = [middle - low, high - middle]
-        axes.errorbar(
-            middle, places, xerr=np.maximum(errors, 0), fmt='o', ms=4, label=name, color=COLOURS[i % len(COLOURS)]
-        )
-    axes.axvline(0, color='#495057', linewidth=0.8)
+        style: dict[str, Any] = {'fmt': MARKERS[i % len(MARKERS)], 'color': COLOURS[i % len(COLOURS)]}
+        axes.errorbar(middle, places, xerr=np.maximum(errors, 0), ms=5, label=name, **style)
+    axes.axvline(0, color=COLOURS[5], linewidth=0.8)
     axes.set_yticks(range(len(rows)), rows)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel(x_label)
     axes.set_title(title, fontsize=11)
     axes.grid(alpha=0.25, axis='x')
     hide_frame(axes)
+    figure.tight_layout()
     if len(series) > 1:
-        axes.legend(frameon=False, fontsize=9)
+        legend_below(axes)
     return figure_to_svg(figure)
 
 

@@ -1,10 +1,11 @@
 """A report page: sections of text, tables and figures, written as one HTML file without outside links."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
+from markupsafe import escape
 
 
 @dataclass
@@ -16,6 +17,10 @@ class Table:
         rows (list[list[str]]): Cells as text, as many per row as there are columns.
         caption (str): One sentence below the table. Defaults to ''.
         best (set[tuple[int, int]]): ``(row, column)`` of the cells to set in bold. Defaults to none.
+        about (Mapping[str, str]): What a column or a row is, by its name; shown when one points at it. Defaults to
+            none.
+
+    A line break in a cell is one on the page, and a space in the terminal.
 
     Raises:
         ValueError: If a row has another number of cells than the header.
@@ -25,6 +30,7 @@ class Table:
     rows: list[list[str]]
     caption: str = ''
     best: set[tuple[int, int]] = field(default_factory=set)
+    about: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for i, row in enumerate(self.rows):
@@ -50,6 +56,11 @@ class Figure:
     def is_svg(self) -> bool:
         """Whether the content is inline SVG."""
         return self.content.lstrip().startswith('<svg')
+
+    @property
+    def svg(self) -> str:
+        """The inline SVG as one picture, which is read out as its caption."""
+        return self.content.lstrip().replace('<svg', f'<svg role="img" aria-label="{escape(self.caption)}"', 1)
 
 
 @dataclass
@@ -79,6 +90,8 @@ class Section:
         tables (list[Table]): What comes after the text. Defaults to none.
         figures (Sequence[Figure | Comparison]): What comes last. Defaults to none.
         collapsed (bool): Whether only the heading is seen until the reader opens the part. Defaults to False.
+        words (list[tuple[str, str]]): Terms and what they mean, behind the text. Defaults to none.
+        figures_first (bool): Whether the figures come before the tables. Defaults to False.
     """
 
     title: str
@@ -86,6 +99,8 @@ class Section:
     tables: list[Table] = field(default_factory=list)
     figures: Sequence[Figure | Comparison] = ()
     collapsed: bool = False
+    words: list[tuple[str, str]] = field(default_factory=list)
+    figures_first: bool = False
 
 
 @dataclass
@@ -100,6 +115,7 @@ class Page:
         warning (str): What a reader must know before any number; stays in sight as a banner. Defaults to '' (none).
         links (list[tuple[str, str]]): Text and file name of pages that lie beside this one. Defaults to none.
         commands (list[tuple[str, str]]): What a reader may run next: what it does, and the line. Defaults to none.
+        points (list[str]): What the first screen says after the lead, a sentence each. Defaults to none.
     """
 
     title: str
@@ -109,6 +125,7 @@ class Page:
     warning: str = ''
     links: list[tuple[str, str]] = field(default_factory=list)
     commands: list[tuple[str, str]] = field(default_factory=list)
+    points: list[str] = field(default_factory=list)
 
     def to_html(self) -> str:
         """Render the page as one HTML document; all text is escaped."""

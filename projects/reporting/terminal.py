@@ -23,7 +23,7 @@ def package_versions(packages: Sequence[str]) -> dict[str, str]:
 
 def format_table(table: Table, warning: str = '') -> str:
     """Lay a table out in aligned columns, the first one to the left, below the warning if there is one."""
-    rows = [table.header, *table.rows]
+    rows = [[cell.replace('\n', ' ') for cell in row] for row in [table.header, *table.rows]]
     widths = [max(len(row[i]) for row in rows) for i in range(len(table.header))]
     lines = [
         '  '.join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])

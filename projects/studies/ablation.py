@@ -5,8 +5,9 @@ teacher, first the one with the same steps on the same data), ``seeds`` and ``se
 config whose renderer measures all arms), where an arm is taught ``teacher`` (a config), and if it likes ``epochs`` (of
 all arms and teachers) and ``teacher_seed``: the teacher then comes from another data set, a MiniDrive of that seed with
 all labels, and is the same in all settings. ``pairs`` names arms that are compared with one another beside the
-controls. ``configs/studies`` has examples. The student says which task it is. Every arm is trained in every setting
-with every seed and measured by the same rules. What is done is not done again.
+controls, and ``words`` what the page calls arms and settings and what each is. ``configs/studies`` has examples. The
+student says which task it is. Every arm is trained in every setting with every seed and measured by the same rules.
+What is done is not done again.
 """
 
 from collections.abc import Iterator
@@ -16,12 +17,12 @@ from typing import Any
 
 from mmengine.config import Config
 
-from .ablation_values import BY_SEED, as_arm, as_pairs, check_config_file, check_parts, check_seeds
+from .ablation_values import BY_SEED, as_arm, as_pairs, as_words, check_config_file, check_parts, check_seeds
 from .arm_data import data_of, read_config
 from .demo import ROOT
 
 _KEYS = {'title', 'data', 'student', 'arms', 'controls', 'seeds', 'settings'}
-_OPTIONAL_KEYS = {'epochs', 'teacher', 'teacher_seed', 'pairs'}
+_OPTIONAL_KEYS = {'epochs', 'teacher', 'teacher_seed', 'pairs', 'words'}
 _ARM_KEYS = {
     'config',
     'epochs',
@@ -110,6 +111,7 @@ class Ablation:
         if not self.controls or not set(self.controls) <= set(self.arms) or _TEACHER in self.arms:
             raise ValueError(f"{path}: controls {self.controls} must be arms, and no arm is called '{_TEACHER}'")
         self.pairs = as_pairs(config.get('pairs', []), self.arms, f'{path}: pairs')
+        self.words = as_words(config.get('words', {}), f'{path}: words')
 
     def _check_settings(self) -> None:
         for name, setting in self.settings.items():
@@ -143,6 +145,14 @@ class Ablation:
     def control(self) -> str:
         """The control that takes the same steps on the same data as all arms."""
         return self.controls[0]
+
+    def name_of(self, what: str) -> str:
+        """What the page calls an arm, a setting, the teacher, or a pair of arms ('a over b')."""
+        return ' over '.join(self.words.get(part, (part, ''))[0] for part in what.split(' over '))
+
+    def about(self, what: str) -> str:
+        """What an arm or a setting is, in a sentence; '' where the study has no words for it."""
+        return self.words.get(what, ('', ''))[1]
 
     @property
     def task(self) -> str:

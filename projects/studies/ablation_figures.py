@@ -1,69 +1,52 @@
-"""What a study of many arms found, as one sentence and as charts of gains against settings."""
+"""Charts of what a study of many arms found: every seed of every arm, and gains against settings."""
 
-from collections.abc import Mapping, Sequence
-
-import numpy as np
+from collections.abc import Callable, Mapping, Sequence
 
 from projects.reporting import Figure, interval_chart, seed_chart
 
 from .ablation_gains import Arms, value_of
-from .statistics import Gain, holm
-
-Gains = Mapping[str, Mapping[str, Gain]]
-"""Gains over the control, by arm and metric."""
-LEVEL = 0.05
-"""A gain counts when its adjusted p is below."""
+from .ablation_verdict import Gains
+from .arm_meter import ArmMetric
 
 
-def score_picture(arms: Arms, metrics: Mapping[str, str], control: str) -> str:
+def score_picture(arms: Arms, metrics: Sequence[ArmMetric], control: str, name_of: Callable[[str], str] = str) -> str:
     """Every seed of every arm in a few metrics, as SVG.
 
     Args:
         arms (Arms): What scenes add to the scores, by arm and seed.
-        metrics (Mapping[str, str]): Name of a metric -> what the picture calls it.
+        metrics (Sequence[ArmMetric]): What the picture shows.
         control (str): Arm whose mean is drawn through the others.
+        name_of (Callable): What the reader knows an arm as. Defaults to its own name.
     """
     return seed_chart(
         {
-            label: {arm: [value_of(metric, sums) for sums in runs.values()] for arm, runs in arms.items()}
-            for metric, label in metrics.items()
+            f'{metric.column}\n{metric.direction}': {
+                name_of(arm): [value_of(metric.name, sums) for sums in runs.values()] for arm, runs in arms.items()
+            }
+            for metric in metrics
         },
-        control,
+        name_of(control),
     )
 
 
-def gain_figures(settings: Mapping[str, Gains], metrics: Sequence[str], control: str) -> list[Figure]:
+def gain_figures(
+    settings: Mapping[str, Gains], metrics: Sequence[ArmMetric], control: str, name_of: Callable[[str], str] = str
+) -> list[Figure]:
     """One chart for each metric: gain of every arm in every setting, with its interval over scenes."""
     figures = []
     for metric in metrics:
         series = {
-            setting: {arm: (found[metric].mean, found[metric].low, found[metric].high) for arm, found in gains.items()}
+            name_of(setting): {
+                name_of(arm): (found[metric.name].mean, found[metric.name].low, found[metric.name].high)
+                for arm, found in gains.items()
+            }
             for setting, gains in settings.items()
             if gains
         }
         if series:
-            caption = f'Gain in {metric} over {control}, mean over seeds; bars: 95 % over scenes. Right is better.'
-            figures.append(Figure(interval_chart(series, f'gain in {metric}'), caption, False))
+            caption = (
+                f'Gain in {metric.label} over {control}, mean over seeds; right of zero is better. Bars: 95 % when '
+                'other scenes had been drawn.'
+            )
+            figures.append(Figure(interval_chart(series, f'gain in {metric.gain_column}'), caption, False))
     return figures
-
-
-def verdict(settings: Mapping[str, Gains], metric: str, control: str, digits: int = 2) -> str:
-    """Which arms gain beyond noise, setting by setting.
-
-    An arm gains when its interval over scenes is above zero and its p over seeds, adjusted for the number of arms, is
-    below 0.05. An arm of one seed has no p: it is named apart, since another seed may move it by more than the
-    interval over scenes is wide.
-    """
-    sentences = []
-    for setting, gains in settings.items():
-        if not gains:
-            continue
-        adjusted = holm({arm: found[metric].p_seeds for arm, found in gains.items()})
-        above = sorted((arm for arm in gains if gains[arm][metric].low > 0), key=lambda arm: -gains[arm][metric].mean)
-        shown = {arm: f'{arm} {gains[arm][metric].mean:+.{digits}f}' for arm in above}
-        sure = [f'{shown[arm]} (p {adjusted[arm]:.3f})' for arm in above if adjusted[arm] < LEVEL]
-        single = [shown[arm] for arm in above if np.isnan(adjusted[arm])]
-        told = f'{", ".join(sure) or "no arm"} (of {len(gains)} arms).'
-        alone = f' With one seed, which cannot tell seeds from arms: {", ".join(single)}.' if single else ''
-        sentences.append(f'{setting}: {metric} gains beyond noise over {control}: {told}{alone}')
-    return ' '.join(sentences)

@@ -83,6 +83,23 @@ def as_pairs(value: Any, arms: Collection[str], what: str) -> list[tuple[str, st
     return [(pair[0], pair[1]) for pair in found]
 
 
+def as_words(value: Any, what: str) -> dict[str, tuple[str, str]]:
+    """What the page calls arms and settings, and what each is.
+
+    Args:
+        value (Any): The dict as it is written; it may have words of arms that a study does not have.
+        what (str): Its name, for the message.
+
+    Raises:
+        ValueError: If a value is no pair of a name and a sentence.
+    """
+    found = {name: tuple(pair) if isinstance(pair, (list, tuple)) else () for name, pair in dict(value).items()}
+    for name, pair in found.items():
+        if len(pair) != 2 or not all(isinstance(text, str) and text for text in pair):
+            raise ValueError(f'{what}: {name!r} must have a name for the page and a sentence, got {value[name]!r}')
+    return {name: (pair[0], pair[1]) for name, pair in found.items()}
+
+
 def check_config_file(path: Any, root: Path, what: str) -> None:
     """Refuse a config that is not there.
 

@@ -25,21 +25,51 @@ PIXELS_PER_FRAME = 4000
 """Pixels of a calibration frame from which the rule is fitted."""
 
 
-def _metric(name: str, part: str, place: int, number: int, digits: int, smaller: bool = True) -> ArmMetric:
-    return ArmMetric(name, part, partial(mean_of, part, place, number), digits, smaller)
+def _metric(
+    name: str, sums: tuple[str, int, int], label: str, unit: str, about: str, digits: int, smaller: bool = True
+) -> ArmMetric:
+    """Metric that is one place of a part of the sums over another."""
+    return ArmMetric(name, sums[0], partial(mean_of, *sums), label, unit, about, digits, smaller)
 
 
+_FITTED = ' after the scale and the exponent of depth that were fitted on calibration drives.'
+_DENSE = ' on the dense truth, fitted, '
 DEPTH_METRICS = (
-    _metric('abs_rel', 'raw', 0, 3, 4),
-    _metric('abs_rel_fitted', 'fitted', 0, 3, 4),
-    _metric('d1', 'raw', 1, 3, 4, smaller=False),
-    _metric('d1_fitted', 'fitted', 1, 3, 4, smaller=False),
-    _metric('rmse', 'raw', 2, 3, 3),
-    _metric('rmse_fitted', 'fitted', 2, 3, 3),
-    _metric('nll', 'nll', 0, 2, 3),
-    _metric('nll_fitted', 'nll', 1, 2, 3),
-    _metric('edge_rel_fitted', 'edges', 0, 1, 4),
-    _metric('smooth_rel_fitted', 'edges', 2, 3, 4),
+    _metric('abs_rel', ('raw', 0, 3), 'AbsRel', 'share', 'Error of the depth as a share of the true depth.', 4),
+    _metric('abs_rel_fitted', ('fitted', 0, 3), 'AbsRel, fitted', 'share', f'AbsRel{_FITTED}', 4),
+    _metric(
+        'd1',
+        ('raw', 1, 3),
+        'd1',
+        'share',
+        'Pixels within a factor of 1.25 of the true depth.',
+        4,
+        smaller=False,
+    ),
+    _metric('d1_fitted', ('fitted', 1, 3), 'd1, fitted', 'share', f'd1{_FITTED}', 4, smaller=False),
+    _metric('rmse', ('raw', 2, 3), 'RMSE', 'm', 'Root of the mean squared error of the depth.', 3),
+    _metric('rmse_fitted', ('fitted', 2, 3), 'RMSE, fitted', 'm', f'RMSE{_FITTED}', 3),
+    _metric(
+        'nll',
+        ('nll', 0, 2),
+        'NLL',
+        'nats',
+        'Negative log-likelihood: minus the log of the density that a student gives to the true log depth of a pixel, '
+        'a Laplace distribution with the scale that it predicts.',
+        3,
+    ),
+    _metric('nll_fitted', ('nll', 1, 2), 'NLL, fitted', 'nats', f'NLL{_FITTED[:-1]}, and a factor of the scale.', 3),
+    _metric(
+        'edge_rel_fitted',
+        ('edges', 0, 1),
+        'AbsRel at edges',
+        'share',
+        f'AbsRel{_DENSE}near places where depth jumps by a quarter.',
+        4,
+    ),
+    _metric(
+        'smooth_rel_fitted', ('edges', 2, 3), 'AbsRel off edges', 'share', f'AbsRel{_DENSE}away from such places.', 4
+    ),
 )
 """Eigen metrics on the sparse truth; the likelihood of its log depth; AbsRel on the dense truth at depth edges and
 elsewhere."""

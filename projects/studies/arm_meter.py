@@ -25,9 +25,12 @@ class ArmMetric:
     """A score of a student.
 
     Args:
-        name (str): Its name, also on the page; one that ends with ``fitted`` uses rules of calibration scenes.
+        name (str): Its name in files; one that ends with ``fitted`` uses rules of calibration scenes.
         part (str): Which of the sums it is made of.
         score (Callable): Its value from sums over scenes, of which it reads the part.
+        label (str): Its name on the page.
+        unit (str): Its unit.
+        about (str): What it is, for a reader who meets it for the first time.
         digits (int): Digits behind the point. Defaults to 2.
         smaller_is_better (bool): Defaults to False.
     """
@@ -35,8 +38,26 @@ class ArmMetric:
     name: str
     part: str
     score: Callable[[Sums], float]
+    label: str
+    unit: str
+    about: str
     digits: int = 2
     smaller_is_better: bool = False
+
+    @property
+    def column(self) -> str:
+        """Its name with its unit."""
+        return f'{self.label} ({self.unit})'
+
+    @property
+    def gain_column(self) -> str:
+        """The same of a gain, whose percents are percentage points."""
+        return f'{self.label} ({"points" if self.unit == "%" else self.unit})'
+
+    @property
+    def direction(self) -> str:
+        """Which way is better."""
+        return 'less is better' if self.smaller_is_better else 'more is better'
 
     @property
     def sign(self) -> float:

@@ -42,15 +42,89 @@ def _within_25(sums: Sums) -> float:
 
 
 OCC_METRICS = (
-    ArmMetric('miou', 'hist', partial(_iou, 'hist', mean_iou)),
-    ArmMetric('miou_fitted', 'hist_fitted', partial(_iou, 'hist_fitted', mean_iou)),
-    ArmMetric('iou', 'hist', partial(_iou, 'hist', geometric_iou)),
-    ArmMetric('iou_fitted', 'hist_fitted', partial(_iou, 'hist_fitted', geometric_iou)),
-    ArmMetric('rayiou', 'rayiou', _rayiou),
-    ArmMetric('voxel_nll', 'nll', partial(mean_of, 'nll', 0, 2), 3, smaller_is_better=True),
-    ArmMetric('voxel_nll_fitted', 'nll', partial(mean_of, 'nll', 1, 2), 3, smaller_is_better=True),
-    ArmMetric('ray_nll', 'rays', partial(mean_of, 'rays', 0, 1), 3, smaller_is_better=True),
-    ArmMetric('ray_25', 'rays', _within_25),
+    ArmMetric(
+        'miou',
+        'hist',
+        partial(_iou, 'hist', mean_iou),
+        'mIoU',
+        '%',
+        'Intersection over union (IoU) of predicted and true voxels of a class, mean over the 17 classes, at the most '
+        'likely class of each voxel that cameras see.',
+    ),
+    ArmMetric(
+        'miou_fitted',
+        'hist_fitted',
+        partial(_iou, 'hist_fitted', mean_iou),
+        'mIoU, fitted',
+        '%',
+        'mIoU after each class got the bias that does most for it on calibration scenes: what a model knows, wherever '
+        'it stands between "occupied" and "free".',
+    ),
+    ArmMetric(
+        'iou',
+        'hist',
+        partial(_iou, 'hist', geometric_iou),
+        'IoU',
+        '%',
+        'Intersection over union of occupied voxels, whatever their class.',
+    ),
+    ArmMetric(
+        'iou_fitted',
+        'hist_fitted',
+        partial(_iou, 'hist_fitted', geometric_iou),
+        'IoU, fitted',
+        '%',
+        'IoU with the biases of mIoU, fitted.',
+    ),
+    ArmMetric(
+        'rayiou',
+        'rayiou',
+        _rayiou,
+        'RayIoU, fitted',
+        '%',
+        'IoU of what the rays of a virtual LiDAR hit first, mean over classes and over errors of 1, 2 and 4 m that are '
+        'forgiven, with the same biases.',
+    ),
+    ArmMetric(
+        'voxel_nll',
+        'nll',
+        partial(mean_of, 'nll', 0, 2),
+        'NLL of voxels',
+        'nats',
+        'Negative log-likelihood: minus the log of the probability that a model gives to the true class of a voxel, '
+        'without the class weights of its training.',
+        3,
+        smaller_is_better=True,
+    ),
+    ArmMetric(
+        'voxel_nll_fitted',
+        'nll',
+        partial(mean_of, 'nll', 1, 2),
+        'NLL of voxels, fitted',
+        'nats',
+        'NLL of voxels after a factor and biases that were fitted on calibration scenes.',
+        3,
+        smaller_is_better=True,
+    ),
+    ArmMetric(
+        'ray_nll',
+        'rays',
+        partial(mean_of, 'rays', 0, 1),
+        'NLL of rays',
+        'nats',
+        'Minus the log of the probability that a rendered ray of a camera ends within one bin of the true depth, 1 to '
+        '40 m; the free logit is shifted as calibration scenes say.',
+        3,
+        smaller_is_better=True,
+    ),
+    ArmMetric(
+        'ray_25',
+        'rays',
+        _within_25,
+        'rays within 25 %',
+        '%',
+        'Rays of cameras whose rendered depth is within 25 % of the true depth, 1 to 40 m; with the same shift.',
+    ),
 )
 """Percent, but for the negative log-likelihoods (nats); ``fitted`` and both of rays use rules of calibration scenes."""
 

@@ -27,8 +27,7 @@ class ArmTask:
         metrics (tuple[ArmMetric, ...]): Columns of the page.
         tested (tuple[str, ...]): Names of those whose gains are tested.
         main (str): Name of the one that the verdict is about.
-        pictured (dict[str, str]): Names of those that the first picture shows, and what it calls them.
-        units (str): What the numbers are, for the reader.
+        pictured (tuple[str, ...]): Names of those that the first picture shows.
         loss (tuple[str, str]): Name of the logged loss that is drawn, and its label.
         check (tuple[str, str]): The same of the score on calibration scenes while training.
     """
@@ -37,8 +36,7 @@ class ArmTask:
     metrics: tuple[ArmMetric, ...]
     tested: tuple[str, ...]
     main: str
-    pictured: dict[str, str]
-    units: str
+    pictured: tuple[str, ...]
     loss: tuple[str, str]
     check: tuple[str, str]
 
@@ -67,9 +65,8 @@ TASKS = {
         OCC_METRICS,
         ('miou', 'miou_fitted', 'iou_fitted', 'rayiou', 'voxel_nll_fitted', 'ray_nll', 'ray_25'),
         'miou_fitted',
-        {'miou_fitted': 'mIoU, recalibrated (%)', 'ray_25': 'rays within 25 % of the true depth (%)'},
-        'NLL in nats, less is better; all else in percent.',
-        ('loss_occ', 'cross-entropy of occupancy'),
+        ('miou_fitted', 'ray_25'),
+        ('loss_occ', 'weighted cross-entropy of voxels (nats)'),
         ('occ/mIoU', 'mIoU (%)'),
     ),
     'depth': ArmTask(
@@ -77,10 +74,9 @@ TASKS = {
         DEPTH_METRICS,
         ('abs_rel', 'abs_rel_fitted', 'd1_fitted', 'rmse_fitted', 'nll_fitted', 'edge_rel_fitted', 'smooth_rel_fitted'),
         'abs_rel_fitted',
-        {'abs_rel_fitted': 'AbsRel, recalibrated (less is better)', 'd1_fitted': 'd1, recalibrated'},
-        'NLL in nats, RMSE in metres, relative errors and d1 as shares; less is better, but for d1.',
-        ('loss_depth', 'SILog loss'),
-        ('depth/abs_rel', 'AbsRel'),
+        ('abs_rel_fitted', 'd1_fitted'),
+        ('loss_depth', 'SILog loss (no unit)'),
+        ('depth/abs_rel', 'AbsRel (share)'),
     ),
 }
 

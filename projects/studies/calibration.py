@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 
 from projects.reporting import figure_to_svg, hide_frame
 
-from .curves import COLOURS
+from .curves import STYLES
 from .statistics import rounded_or_none
 
 
@@ -93,16 +93,16 @@ def calibration_chart(calibrations: Mapping[str, Calibration], names: Mapping[st
     axes = figure.add_subplot()
     values = np.concatenate([np.concatenate([c.predicted, c.measured]) for c in calibrations.values()])
     low, high = max(values.min(), 1e-3) * 0.8, values.max() * 1.25
-    axes.plot([low, high], [low, high], color='black', linestyle='--', linewidth=1, label='calibrated')
+    axes.plot([low, high], [low, high], color='black', linewidth=0.8, label='calibrated')
     for name, calibration in calibrations.items():
         label = f'{names[name]}, rank correlation {calibration.rank_correlation:.2f}'
-        axes.plot(calibration.predicted, calibration.measured, 'o-', ms=3.5, color=COLOURS[name], label=label)
+        axes.plot(calibration.predicted, calibration.measured, marker='o', ms=3.5, label=label, **STYLES[name])
     axes.set_xscale('log')
     axes.set_yscale('log')
     axes.set_xlim(low, high)
     axes.set_ylim(low, high)
-    axes.set_xlabel('predicted scale of the log-depth error')
-    axes.set_ylabel('mean absolute log-depth error')
+    axes.set_xlabel('predicted scale of the log-depth error (no unit)')
+    axes.set_ylabel('mean absolute log-depth error (no unit)')
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, fontsize=8, loc='upper center', bbox_to_anchor=(0.5, -0.13), ncol=1)
     hide_frame(axes)

@@ -1,19 +1,15 @@
 """Charts of the losses of a study."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from projects.reporting import Figure, line_chart
+from projects.reporting import Figure, line_chart, line_style
 
 from .runs import RunLog
 
-COLOURS = {
-    'teacher': '#2b8a3e',
-    'control': '#862e9c',
-    'baseline': '#868e96',
-    'radocc': '#d9480f',
-    'adudepth': '#d9480f',
-}
-"""Colour of each run in the charts."""
+_PLACES = {'teacher': 0, 'radocc': 1, 'adudepth': 1, 'labelled': 2, 'control': 3, 'prior': 4, 'baseline': 11}
+STYLES = {name: line_style(place) for name, place in _PLACES.items()}
+"""Colour and dashes of each run, the same in all charts."""
 LEAST_POINTS = 3
 """Fewer points show no curve."""
 SAME_START = 'Both students start from the same weights and see the same samples with the same augmentation.'
@@ -22,7 +18,13 @@ SAME_START = 'Both students start from the same weights and see the same samples
 def task_figure(logs: Mapping[str, RunLog], names: Mapping[str, str], loss: str, label: str) -> Figure:
     """One loss of all runs, each under its name."""
     curves = {names[name]: log.curve(loss) for name, log in logs.items()}
-    return Figure(line_chart(curves, 'training step', label, log_y=True), 'Task loss.', False)
+    chart = line_chart(curves, 'training step', label, log_y=True, styles=_styles(names))
+    return Figure(chart, 'The loss of the task while training; less is better.', False)
+
+
+def _styles(names: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Styles of the runs of a demo, by what the reader knows them as; none where one is no run of a demo."""
+    return {text: STYLES[name] for name, text in names.items()} if set(names) <= set(STYLES) else {}
 
 
 def added_figures(logs: Mapping[str, RunLog], distilled: str, caption: str, log_y: bool = False) -> list[Figure]:
@@ -35,7 +37,7 @@ def added_figures(logs: Mapping[str, RunLog], distilled: str, caption: str, log_
     if not added:
         return []
     curves = {name: distilled_log.curve(name) for name in added}
-    return [Figure(line_chart(curves, 'training step', 'weighted loss', log_y=log_y), caption, False)]
+    return [Figure(line_chart(curves, 'training step', 'loss times its weight (no unit)', log_y=log_y), caption, False)]
 
 
 def validation_figures(
@@ -47,4 +49,4 @@ def validation_figures(
         records = [record for record in log.validations if metric in record]
         if len(records) >= LEAST_POINTS:
             curves[names[name]] = ([record['step'] for record in records], [record[metric] for record in records])
-    return [Figure(line_chart(curves, 'epoch', label), caption, False)] if curves else []
+    return [Figure(line_chart(curves, 'epoch', label, styles=_styles(names)), caption, False)] if curves else []

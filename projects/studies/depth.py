@@ -15,7 +15,7 @@ from mmengine.logging import MMLogger
 from tqdm import tqdm
 
 from projects.cli import ToolParser
-from projects.depth.visualization import colour_depth, colour_error, colour_scale
+from projects.depth.visualization import colour_depth, colour_error, colour_scale, draw_depth_legend
 from projects.engine import fit_width, image_grid, import_modules_of
 from projects.reporting import Comparison, Figure, Section, image_to_data_uri
 
@@ -131,11 +131,12 @@ class DepthStudy(Study):
             cells.append((f'{NAMES[name]}: relative error', errors[name]))
             cells.append((f'{NAMES[name]}: predicted scale', colour_scale(np.exp(log_scale))))
         caption = (
-            'Depth: red 3 m, blue 80 m, equal ratios. Error: dark 0, bright 50 % and more, grey without truth. Scale '
-            'of the log-depth error: dark 0, bright 0.5 and more.'
+            'The bars say what the colours mean: depth from red 3 m to blue 80 m in equal ratios, black without truth; '
+            'relative error from dark 0 to bright 50 % and more, grey without truth; predicted scale of the log-depth '
+            'error from dark 0 to bright 0.5 and more.'
         )
         titles, pictures = zip(*cells)
-        grid = image_grid(pictures, titles, 3, 1260)
+        grid = np.vstack([image_grid(pictures, titles, 3, 1260), draw_depth_legend(1260)])
         figures: list[Figure | Comparison] = [Figure(image_to_data_uri(grid), caption)]
         if set(STUDENTS) <= set(errors):
             before, after = (image_to_data_uri(fit_width(errors[name], 1260)) for name in STUDENTS)

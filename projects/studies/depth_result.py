@@ -37,6 +37,15 @@ COMMANDS = [
     ('The method for occupancy, with LiDAR as the teacher:', 'make demo'),
 ]
 """What a reader may run after the demo."""
+WORDS = [
+    ('AbsRel', 'Error of the depth as a share of the true depth; less is better, as for all errors.'),
+    ('SqRel', 'Squared error of the depth divided by the true depth, in metres.'),
+    ('RMSE (m)', 'Root of the mean squared error of the depth.'),
+    ('RMSE log, SILog', 'The same of the log of the depth; SILog forgives a common scale.'),
+    ('d1, d2', 'Share of pixels within a factor of 1.25, or its square, of the true depth; more is better.'),
+    ('predicted scale', 'The error of the log depth that a model expects of itself, pixel by pixel.'),
+]
+"""What the numbers of the page are, for who meets them for the first time."""
 HIGHER_IS_BETTER = ('d1', 'd2', 'd3')
 STUDENTS = ('baseline', 'adudepth')
 
@@ -93,24 +102,24 @@ class DepthResult(StudyResult):
         found = checks(self).items()
         return [f'AbsRel: {name.replace("_", " ")} by {100 * share:.1f} %' for name, share in found]
 
-    def describe_gain(self) -> str:
-        """The result in a few sentences."""
+    def describe_gain(self) -> list[str]:
+        """The result in five sentences, the answer first."""
         error = {name: scores['abs_rel'] for name, scores in self.scores.items()}
         change, gain = 100 * (error['adudepth'] / error['baseline'] - 1), self.gains['abs_rel']
         runs, first = len(self.seeds), next(iter(self.seeds))
         told = 'of AbsRel saved' if runs == 1 else f'of AbsRel saved, mean of {runs} seeds'
         basis = 'one run with one seed' if runs == 1 else f'seed {first}; all {runs} seeds are below'
-        return (
+        return [
             f'Under the teacher the student estimates depth {in_words(gain)} than alone '
-            f'({in_numbers(gain, 1, f" % {told}")}). '
+            f'({in_numbers(gain, 1, f" % {told}")}).',
             f'AbsRel on held-out scenes: student alone {error["baseline"]:.3f}, under the teacher '
             f'{error["adudepth"]:.3f} ({change:+.1f} %), teacher {error["teacher"]:.3f}, teacher with the left image '
-            f'twice {error["control"]:.3f}, per-pixel prior {error["prior"]:.3f}. '
+            f'twice {error["control"]:.3f}, per-pixel prior {error["prior"]:.3f}.',
             f'{100 * self.label_part:.0f} % of the training drives had LiDAR, the others two cameras alone; '
-            'the teacher came from another data set where all drives have LiDAR, as weights that one downloads. '
-            'The student alone saw frames with LiDAR in all of its steps, the one under the teacher in half of them. '
-            f'This is {basis}, and a small difference may be noise.'
-        )
+            'the teacher came from another data set where all drives have LiDAR, as weights that one downloads.',
+            'The student alone saw frames with LiDAR in all of its steps, the one under the teacher in half of them.',
+            f'This is {basis}, and a small difference may be noise.',
+        ]
 
     def page(self, frames: list[Section]) -> Page:
         """The report, with one section of pictures per frame."""
@@ -132,15 +141,17 @@ class DepthResult(StudyResult):
             Section('Uncertainty', [scale], [calibration_table(self)], [bins]),
             Section('Curves', [SAME_START], [cost_table(self)], loss_curves(self.logs)),
             *frames,
+            Section('What the words mean', words=WORDS),
         ]
         title = 'ADU-Depth on MiniDrive: did the monocular student learn from the stereo teacher?'
-        return Page(title, self.describe_gain(), sections, commands=COMMANDS)
+        lead, *points = self.describe_gain()
+        return Page(title, lead, sections, commands=COMMANDS, points=points)
 
 
 def loss_curves(logs: Mapping[str, RunLog]) -> list[Figure]:
     """Losses of the runs that have logs."""
     added = 'What ADU-Depth adds to the loss of the student; likelihoods may be negative.'
-    return [task_figure(logs, NAMES, 'loss_depth', 'SILog loss'), *added_figures(logs, 'adudepth', added)]
+    return [task_figure(logs, NAMES, 'loss_depth', 'SILog loss (no unit)'), *added_figures(logs, 'adudepth', added)]
 
 
 def _rounded(scores: Mapping[str, Scores]) -> dict[str, Scores]:

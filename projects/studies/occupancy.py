@@ -130,7 +130,11 @@ class OccupancyStudy(Study):
         shown = {'Label': label, **{NAMES[name]: volume for name, volume in volumes.items()}}
         images = [cv2.imread(path, cv2.IMREAD_COLOR)[..., ::-1] for path in meta['img_paths']]
         self._drawn.add(index, shown, mask)
-        cut = 'Label and predictions from above (forward is up) and in perspective, cut to the voxels the cameras see.'
+        x0, y0, _, x1, y1, _ = self.dataset.spec.point_cloud_range
+        cut = (
+            f'Label and predictions from above (forward is up, {y1 - y0:.0f} x {x1 - x0:.0f} m) and in perspective, '
+            'cut to the voxels the cameras see.'
+        )
         figures: list[Figure | Comparison] = [
             Figure(image_to_data_uri(image_grid(images, meta['cam_names'], 3, 1260)), 'The six images.'),
             *self._compare(volumes, mask),

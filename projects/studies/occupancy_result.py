@@ -45,6 +45,15 @@ COMMANDS = [
     ('The same data and trainings with another seed:', 'make demo SEED=1 WORK_DIR=work_dirs/demo-seed1'),
 ]
 """What a reader may run after the demo."""
+WORDS = [
+    ('mIoU (%)', 'Intersection over union (IoU) of predicted and true voxels of a class, mean over the 17 classes.'),
+    ('IoU (%)', 'The same of occupied voxels, whatever their class.'),
+    ('within 25 % (%)', 'Rays of cameras whose rendered depth is within a quarter of the true depth, 1 to 40 m.'),
+    ('open rays ended (%)', 'Rays that meet nothing in the label and yet end in the prediction; less is better.'),
+    ('free logit', 'The score of "this voxel is empty": its threshold decides how much of the world is filled.'),
+    ('training step (s)', 'Median time of a step of the training; memory is the largest of the process.'),
+]
+"""What the numbers of the page are, for who meets them for the first time."""
 SAME_STEPS = 'All students take the same number of steps.'
 
 
@@ -87,29 +96,29 @@ class OccupancyResult(StudyResult):
         """The tables that the terminal shows as well."""
         return [result_table(self), ray_table(self)]
 
-    def describe_gain(self) -> str:
-        """The result in five sentences."""
+    def describe_gain(self) -> list[str]:
+        """The result in five sentences, the answer first."""
         teacher, radocc = self.scores['teacher'], self.scores['radocc']
         best = max(ALONE, key=lambda name: self.scores[name].miou)
         within = {name: score.within for name, score in self.rays.items()}
         surfaces, classes = self.gains['within_best'], self.gains['miou']
         alone = max(within[name] for name in ALONE)
         half, full = self.scores['baseline'].miou, self.scores['labelled'].miou
-        return (
+        return [
             f'Under the teacher the camera student finds surfaces {in_words(surfaces)} '
             f'({in_numbers(surfaces, 1, " % of rays")}) and classes {in_words(classes, 2)} '
             f'({in_numbers(classes, 2, " mIoU")}) than the better of two students alone in the same number of steps: '
             f'{max(half, full):.2f} mIoU and {self.scores[best].iou:.2f} IoU alone, {radocc.miou:.2f} and '
-            f'{radocc.iou:.2f} under the teacher, {teacher.miou:.2f} and {teacher.iou:.2f} for the teacher itself. '
+            f'{radocc.iou:.2f} under the teacher, {teacher.miou:.2f} and {teacher.iou:.2f} for the teacher itself.',
             f'{100 * self.label_part:.0f} % of the training scenes had labels, the others gave images and LiDAR alone; '
-            'the teacher came from another data set where all scenes have labels, as weights that one downloads. '
+            'the teacher came from another data set where all scenes have labels, as weights that one downloads.',
             'One student alone saw a labelled frame in half of its steps, as the one under the teacher did '
-            f'({half:.2f} mIoU), the other in all of them ({full:.2f}). '
+            f'({half:.2f} mIoU), the other in all of them ({full:.2f}).',
             f'Of the rays of the cameras, {alone:.1f} % end within 25 % of the true depth alone and '
             f'{within["radocc"]:.1f} % under the teacher, {within["alone_best_threshold"]:.1f} and '
-            f'{within["radocc_best_threshold"]:.1f} % when each takes the threshold of "free" that does most for it. '
-            'This is one run with one seed: docs/studies.md says how to tell a gain from noise.'
-        )
+            f'{within["radocc_best_threshold"]:.1f} % when each takes the threshold of "free" that does most for it.',
+            'This is one run with one seed: docs/studies.md says how to tell a gain from noise.',
+        ]
 
     def page(self, frames: list[Section]) -> Page:
         """The report, with one section of pictures per frame."""
@@ -123,9 +132,11 @@ class OccupancyResult(StudyResult):
             Section('Curves', [SAME_STEPS], figures=loss_curves(self.logs)),
             *frames,
             Section('Every class', tables=[class_table(self)], collapsed=True),
+            Section('What the words mean', words=WORDS),
         ]
         title = 'RadOcc on MiniDrive: did the camera student learn geometry from the LiDAR teacher?'
-        return Page(title, self.describe_gain(), sections, commands=COMMANDS)
+        lead, *points = self.describe_gain()
+        return Page(title, lead, sections, commands=COMMANDS, points=points)
 
     def _chart(self) -> Figure:
         return gain_figure({GAIN_NAMES[name]: gain for name, gain in self.gains.items()}, 'percentage points')
@@ -134,7 +145,7 @@ class OccupancyResult(StudyResult):
 def loss_curves(logs: Mapping[str, RunLog]) -> list[Figure]:
     """Losses and validations of the runs that have logs."""
     return [
-        task_figure(logs, NAMES, 'loss_occ', 'cross-entropy of occupancy'),
+        task_figure(logs, NAMES, 'loss_occ', 'weighted cross-entropy (nats)'),
         *added_figures(logs, 'radocc', 'What the teacher adds to the loss of the student.', log_y=True),
         *validation_figures(logs, NAMES, 'occ/mIoU', 'mIoU (%)', 'Held-out mIoU while training.'),
     ]

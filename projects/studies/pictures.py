@@ -12,7 +12,7 @@ from projects.occupancy.visualization import draw_bev, draw_legend, draw_oblique
 from projects.rendering import RenderedView
 from projects.reporting import figure_to_svg, hide_frame
 
-from .curves import COLOURS
+from .curves import STYLES
 from .renders import ChosenRay
 
 
@@ -40,7 +40,7 @@ def draw_ray_distributions(
     Args:
         views (Mapping[str, RenderedView]): Model -> rendered view.
         names (Mapping[str, str]): Model -> what the reader knows it as.
-        label (RenderedView): View of the label; its depth is drawn as a dashed line.
+        label (RenderedView): View of the label; its depth is drawn as a thin line.
         rays (Sequence[ChosenRay]): Pixels to draw.
         t_mids (np.ndarray): Middle of each sample in metres of z-depth. Shape (S,).
 
@@ -53,14 +53,13 @@ def draw_ray_distributions(
         for name, view in views.items():
             weights, depth = view.weights[ray.row, ray.column], view.depths[ray.row, ray.column]
             mean = 'passes' if np.isnan(depth) else f'{depth:.1f} m'
-            colour = COLOURS.get(name, 'black')
-            axes.plot(t_mids, weights, color=colour, label=f'{names[name]} ({mean})', linewidth=1.6)
+            axes.plot(t_mids, weights, label=f'{names[name]} ({mean})', linewidth=1.6, **STYLES[name])
         true_depth = label.depths[ray.row, ray.column]
-        axes.axvline(true_depth, color='black', linestyle='--', linewidth=1, label=f'Label ({true_depth:.1f} m)')
+        axes.axvline(true_depth, color='black', linewidth=0.8, label=f'Label ({true_depth:.1f} m)')
         axes.set_xlim(0, min(MAX_DEPTH, true_depth * 2 + 6))
         axes.set_title(f'pixel ({ray.column}, {ray.row}): {ray.reason}', fontsize=9)
         axes.set_xlabel('z-depth along the ray (m)', fontsize=8)
-        axes.set_ylabel('termination weight', fontsize=8)
+        axes.set_ylabel('part of the ray that ends there (share)', fontsize=8)
         axes.tick_params(labelsize=8)
         axes.legend(frameon=False, fontsize=8)
         hide_frame(axes)

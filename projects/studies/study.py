@@ -200,4 +200,4 @@ def write_full_report(study: Study) -> str:
     page.facts, page.warning, page.links = list(facts.items()), warning, study.write_beside()
     where = _write_page(study, page)
     tables = [f'\n{format_table(table, warning)}' for table in result.main_tables()]
-    return '\n'.join([*tables, page.lead, *result.remarks(), f'report: {where}'])
+    return '\n'.join([*tables, ' '.join([page.lead, *page.points]), *result.remarks(), f'report: {where}'])

@@ -55,6 +55,16 @@ def test_bev_shows_the_topmost_voxel_with_front_up_and_left_left():
     assert masked[0, 0].tolist() != list(OCC3D_PALETTE[4])
 
 
+def test_ground_seen_from_above_is_nearer_to_its_own_class_of_the_legend_than_to_any_other():
+    """Driveable surface at 0.6 of its colour looked like sidewalk."""
+    palette = np.asarray(OCC3D_PALETTE[:17], float)
+    for ground in (11, 12, 13, 14):  # driveable surface, other flat, sidewalk, terrain
+        occ = empty()
+        occ[:, :, 0] = ground
+        seen = draw_bev(occ, OCC3D, scale=1)[0, 0].astype(float)
+        assert np.linalg.norm(palette - seen, axis=1).argmin() == ground
+
+
 def test_oblique_view_shows_near_voxels_over_far_ones():
     assert (draw_oblique(empty(), OCC3D) == 250).all()
     occ = empty()

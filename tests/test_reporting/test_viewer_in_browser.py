@@ -94,3 +94,18 @@ def test_voxel_under_the_pointer_is_named_in_every_volume(after):
     label, student = after(point % ('r', 0.001))[1]
     assert label == 'label'
     assert student.startswith('student: car at (1.')
+
+
+def test_on_a_narrow_screen_the_volumes_have_the_whole_width_and_the_legend_is_below(page, tmp_path):
+    script = """<script>document.addEventListener('viewer-ready', () => {
+        const box = (name) => document.querySelector(name).getBoundingClientRect();
+        const [view, legend] = [box('main'), box('aside')];
+        document.body.dataset.places = [innerWidth, view.width, view.bottom, legend.top,
+          document.documentElement.scrollWidth].join(' ');
+      });</script></body>"""
+    path = tmp_path / 'page.html'
+    path.write_text(page.replace('</body>', script))
+    html = chromium.open_page(path, tmp_path, '--window-size=500,800', '--hide-scrollbars', '--dump-dom')[0]
+    inner, width, bottom, top, whole = map(float, re.search(r'data-places="([^"]*)"', html)[1].split())
+    assert inner == width == whole < 720
+    assert top >= bottom

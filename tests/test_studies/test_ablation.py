@@ -378,3 +378,19 @@ def test_a_wrong_study_is_refused_with_what_is_wrong(tmp_path, change, message):
     (tmp_path / 'study.py').write_text(TEXT.replace(*change))
     with pytest.raises(ValueError, match=message):
         Ablation(tmp_path / 'study.py', tmp_path)
+
+
+def test_words_name_arms_settings_and_pairs_and_what_has_none_keeps_its_name(tmp_path):
+    words = "words = dict(few=('few labels', 'One in four.'), radocc=('RadOcc', 'Under a teacher.'))"
+    (tmp_path / 'study.py').write_text(f'{TEXT}{words}')
+    study = Ablation(tmp_path / 'study.py', tmp_path)
+    assert [study.name_of(name) for name in ('few', 'alone')] == ['few labels', 'alone']
+    assert study.name_of('radocc over alone') == 'RadOcc over alone'
+    assert [study.about('few'), study.about('alone')] == ['One in four.', '']
+
+
+@pytest.mark.parametrize('pair', ["'RadOcc'", "('RadOcc', '')", "('RadOcc',)", '3'])
+def test_words_that_are_no_name_with_a_sentence_are_refused(tmp_path, pair):
+    (tmp_path / 'study.py').write_text(f'{TEXT}words = dict(radocc={pair})')
+    with pytest.raises(ValueError, match=r"'radocc' must have a name for the page and a sentence, got"):
+        Ablation(tmp_path / 'study.py', tmp_path)

@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pytest
@@ -56,18 +57,18 @@ def test_checks_are_shares_of_abs_rel():
 
 def test_verdict_comes_first_with_its_noise_and_says_how_many_seeds_it_is_of():
     text = 'Under the teacher the student estimates depth better than alone (+10.0 % of AbsRel saved{}, 95 % over '
-    assert _result().describe_gain().startswith(text.format(''))
-    assert _result(seeds=(0, 1, 2)).describe_gain().startswith(text.format(', mean of 3 seeds'))
+    assert ' '.join(_result().describe_gain()).startswith(text.format(''))
+    assert ' '.join(_result(seeds=(0, 1, 2)).describe_gain()).startswith(text.format(', mean of 3 seeds'))
 
 
 def test_gain_and_loss_are_both_said():
-    assert 'under the teacher 0.180 (-10.0 %)' in _result().describe_gain()
-    assert 'under the teacher 0.220 (+10.0 %)' in _result(0.22).describe_gain()
-    assert 'all 3 seeds' in _result(seeds=(0, 1, 2)).describe_gain()
+    assert 'under the teacher 0.180 (-10.0 %)' in ' '.join(_result().describe_gain())
+    assert 'under the teacher 0.220 (+10.0 %)' in ' '.join(_result(0.22).describe_gain())
+    assert 'all 3 seeds' in ' '.join(_result(seeds=(0, 1, 2)).describe_gain())
 
 
 def test_text_says_how_few_labels_there_were_and_where_the_teacher_comes_from():
-    text = _result().describe_gain()
+    text = ' '.join(_result().describe_gain())
     assert '10 % of the training drives had LiDAR, the others two cameras alone' in text
     assert 'the teacher came from another data set' in text
 
@@ -105,3 +106,18 @@ def test_page_shows_what_distillation_adds_and_the_calibration():
     assert 'predicted scale of the log-depth error' in html
     assert '>gain (% of the student alone)<' in html
     assert 'Prior: mean training depth of each pixel' in html
+
+
+def test_every_axis_of_the_page_has_a_label_with_its_unit_and_every_column_is_explained():
+    html = _result().page([]).to_html()
+    texts = re.findall(r'<text[^>]*>([^<]+)</text>', html)
+    labels = {
+        'SILog loss (no unit)',
+        'loss times its weight (no unit)',
+        'gain (% of the student alone)',
+        'predicted scale of the log-depth error (no unit)',
+        'mean absolute log-depth error (no unit)',
+    }
+    assert labels <= set(texts)
+    words = html.split('<h2>What the words mean</h2>')[1]
+    assert all(name in words for name in COLUMNS.values())

@@ -62,21 +62,21 @@ def _result(radocc_miou=22.5):
 
 
 def test_verdict_comes_first_with_its_noise_and_the_lead_has_five_sentences():
-    text = _result().describe_gain()
+    text = ' '.join(_result().describe_gain())
     assert text.startswith(
         'Under the teacher the camera student finds surfaces better (+7.4 % of rays, 95 % over scenes +5.0 to +9.0) '
         'and classes no better (+1.50 mIoU, 95 % over scenes -0.10 to +3.10) than the better of two students alone in '
         'the same number of steps: 21.00 mIoU and 46.00 IoU alone, 22.50 and 47.00 under the teacher, 40.00 and 60.00 '
         'for the teacher itself.'
     )
-    assert 'and classes worse (-2.00 mIoU' in _result(19.0).describe_gain()
+    assert 'and classes worse (-2.00 mIoU' in ' '.join(_result(19.0).describe_gain())
     assert '20 % of the training scenes had labels' in text
     assert 'the teacher came from another data set' in text
     assert (
         '44.1 % end within 25 % of the true depth alone and 52.7 % under the teacher, 47.6 and 55.0 % when each takes '
         'the threshold of "free" that does most for it.'
     ) in text
-    assert text.count('. ') + 1 == 5
+    assert len(_result().describe_gain()) == 5
 
 
 def test_ray_table_has_a_row_for_each_model():
@@ -197,3 +197,21 @@ def test_history_of_another_scene_changes_former_images_alone_and_names_no_frame
     assert 'history_tokens' not in sample['data_samples']
     assert 'history_tokens' in frames[0]['data_samples']
     assert (len(changed), changed.ann_file) == (3, 'infos.pkl')
+
+
+def test_the_page_begins_with_the_answer_and_explains_the_names_of_its_columns():
+    html = _result().page([]).to_html()
+    lead, *points = _result().describe_gain()
+    assert f'<p class="lead">{lead}</p>' in html
+    assert html.count('<li>') == len(points) == 4
+    words = html.split('<h2>What the words mean</h2>')[1]
+    assert all(f'<dt>{name}' in words for name in (*result_table(_result()).header[1:4], 'within 25 %', 'open rays'))
+
+
+def test_every_axis_of_the_page_has_a_label_with_its_unit():
+    """Counts have none: steps and epochs."""
+    html = _result().page([]).to_html()
+    texts = re.findall(r'<text[^>]*>([^<]+)</text>', html)
+    for label in ('weighted cross-entropy (nats)', 'loss times its weight (no unit)', 'gain (percentage points)'):
+        assert label in texts
+    assert {'training step', 'epoch', 'mIoU (%)'} <= set(texts)

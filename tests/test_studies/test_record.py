@@ -1,5 +1,6 @@
 """The studies that are recorded in docs/experiments: their files say what their JSON and their pages say."""
 
+import html as escaping
 import json
 import re
 import shutil
@@ -11,6 +12,7 @@ import pytest
 
 from projects.studies.ablation import Ablation
 from projects.studies.ablation_page import curves, write_study
+from projects.studies.arm_task import TASKS
 
 EXPERIMENTS = Path(__file__).parents[2] / 'docs/experiments'
 
@@ -90,19 +92,26 @@ def record(recorded, tmp_path_factory):
     return Ablation(EXPERIMENTS.parents[1] / 'configs/studies' / recorded.config, folder)
 
 
-def test_numbers_and_tests_come_again_from_what_each_scene_adds(recorded, record):
+@pytest.fixture(scope='module')
+def page(record):
+    """The page that the tool makes of the record."""
     write_study(record)
+    return (record.work_dir / 'study.html').read_text()
+
+
+def test_numbers_and_tests_come_again_from_what_each_scene_adds(recorded, record, page):
     again, kept = json.loads((record.work_dir / 'study.json').read_text()), recorded.read()
     assert again['arms'] == kept['arms']
     assert again['tests'] == kept['tests']
     assert again['tests_pairs'] == kept['tests_pairs']
 
 
-def test_the_picture_has_every_arm_and_seed(recorded):
-    """Two panels, a dot for each seed in both."""
+def test_the_picture_has_every_arm_and_seed(recorded, record):
+    """Two panels, a dot for each seed in both; arms by their words, or as the study writes them."""
     picture = (EXPERIMENTS / recorded.numbers).with_suffix('.svg').read_text()
+    texts = {escaping.unescape(text) for text in re.findall(r'>([^<>]+)</text>', picture)}
     arms = recorded.read()['arms']
-    assert all(f'>{arm}</text>' in picture for arm in arms)
+    assert all({arm, record.name_of(arm)} & texts for arm in arms)
     assert picture.count('fill-opacity: 0.5') == 2 * sum(len(arm['seeds']) for arm in arms.values())
 
 
@@ -112,8 +121,51 @@ def test_curves_need_no_checkpoints(recorded, record):
     assert '>training step<' in losses.content
     teachers = ['teacher'] if record.teachers_of(setting) else []
     for name in (*teachers, 'alone', recorded.arm):
-        assert f'>{name}<' in losses.content
-        assert f'>{name}<' in scores.content
+        assert f'>{escaping.escape(record.name_of(name), quote=False)}<' in losses.content
+        assert f'>{escaping.escape(record.name_of(name), quote=False)}<' in scores.content
+
+
+def test_every_arm_setting_and_metric_of_the_page_is_explained(recorded, record, page):
+    text = escaping.unescape(page.split('<h2>What the words mean</h2>')[1])
+    settings = [name for name in record.settings if name in recorded.read()['setting']]
+    for what in (*settings, *recorded.read()['arms']):
+        assert record.name_of(what) != what
+        assert f'<dt>{record.name_of(what)}</dt><dd>{record.about(what)}</dd>' in text
+    for metric in TASKS[record.task].metrics:
+        assert f'<dt>{metric.column}</dt><dd>{metric.about} {metric.direction.capitalize()}.</dd>' in text
+
+
+def test_the_first_screen_answers_in_at_most_six_points_without_names_of_files(record, page):
+    screen = page.split('<h1>')[1].split('<nav')[0]
+    assert screen.count('<p class="lead">With ') == 1
+    assert screen.count('<li>') <= 6
+    assert '_' not in screen
+
+
+def test_every_axis_has_a_label_with_its_unit(record, page):
+    """Of all texts of a chart: numbers, names of arms and settings, counts, and labels, which end with their unit."""
+    named = {record.name_of(name) for name in (*record.arms, *record.settings, 'teacher')}
+    counts = {'training step', 'epoch', 'more is better', 'less is better'}
+    charts = re.findall(r'<svg .*?</svg>', page, re.DOTALL)
+    assert len(charts) >= 3 + len(TASKS[record.task].tested)
+    for chart in charts:
+        texts = [escaping.unescape(text) for text in re.findall(r'<text[^>]*>([^<]+)</text>', chart)]
+        labels = {text for text in texts if not re.fullmatch('[\u2212-]?[0-9.]+', text)} - named - counts
+        assert labels
+        assert all(re.search(r'\((%|points|nats|share|m|no unit)\)$', label) for label in labels), labels
+
+
+def test_the_page_says_when_its_runs_were_trained(recorded, record, page):
+    """Folders of logs are called by their start."""
+    starts = sorted(path.parents[1].name[:8] for path in record.work_dir.glob('*/*/seed*/*/vis_data/scalars.json'))
+    days = [f'{day[:4]}-{day[4:6]}-{day[6:]}' for day in (starts[0], starts[-1])]
+    assert f'<dt>trained</dt><dd>{" to ".join(dict.fromkeys(days))}</dd>' in page
+
+
+def test_the_page_asks_no_server(page):
+    assert not re.search(r'(src|href)="(?!#|data:)', page)
+    assert not re.search(r'url\((?!#)', page)
+    assert len(page) < 1e6
 
 
 def test_the_page_says_the_gain_that_the_files_hold(recorded):

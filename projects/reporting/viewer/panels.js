@@ -4,7 +4,8 @@ const GROUND = 0xc9cdd3;
 
 /** Columns and rows of panels in a window. */
 function panelLayout(count, width, height) {
-  const columns = count <= 3 && width >= count * height * 0.6 ? count : Math.ceil(Math.sqrt(count));
+  const side = Math.sqrt(count);
+  const columns = count <= 3 && width >= count * height * 0.6 ? count : width < height ? Math.floor(side) : Math.ceil(side);
   return { columns, rows: Math.ceil(count / columns) };
 }
 
@@ -153,6 +154,7 @@ class Panels {
       const [left, top] = [(i % columns) * w, Math.floor(i / columns) * h];
       panel.label.style.left = `${left}px`;
       panel.label.style.top = `${top}px`;
+      panel.label.style.maxWidth = `calc(${w}px - 1rem)`;
       const box = [left, height - top - h, w - (columns > 1 ? 1 : 0), h - (rows > 1 ? 1 : 0)];
       this.renderer.setViewport(...box);
       this.renderer.setScissor(...box);
