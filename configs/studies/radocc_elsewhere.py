@@ -56,7 +56,12 @@ words = dict(
         "teacher's head, no loss",
         "The student begins with the teacher's head and has no loss of it.",
     ),
+    inherit_camera=(
+        "teacher's camera branch and head, no loss",
+        "The student begins with all that the teacher has in the student's shape and has no loss of it.",
+    ),
     radocc_effocc=("RadOcc and EFFOcc's recipe", 'The losses of both with the weights that each has alone.'),
     alone_elsewhere=('student trained elsewhere', "The student on the teacher's data set, with all labels of that."),
+    labels_3_drawn=('labels on 3 %, other scenes for each seed', 'Half of the steps show a labelled frame.'),
     labels_3_long=('labels on 3 %, three times the steps', 'Half of the steps show a labelled frame.'),
 )
