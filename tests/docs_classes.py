@@ -8,7 +8,20 @@ from collections import defaultdict
 from docs_blocks import REPO
 
 #: Names in the text that look like classes and are others: of libraries, of operators, of papers.
-FOREIGN = {'AmpOptimWrapper', 'ConvModule', 'EFFOcc', 'RaySamples', 'ResNet', 'SILog', 'ScatterND', 'SwinTransformer'}
+FOREIGN = {
+    *(
+        'AmpOptimWrapper',
+        'BatchNorm2d',
+        'ConvModule',
+        'EFFOcc',
+        'EMAHook',
+        'RaySamples',
+        'ResNet',
+        'SILog',
+        'ScatterND',
+    ),
+    'SwinTransformer',
+}
 _NAME = re.compile(r'\b(?P<name>[A-Z]+[a-z0-9]+[A-Z]\w*|[A-Z]{2,}[a-z]\w*)\b(?:\.(?P<member>[a-z]\w*))?(?P<call>\()?')
 _PASSED = re.compile(r'(?:^|[(,]\s*)(\w+)=')
 

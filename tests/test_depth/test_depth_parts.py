@@ -61,9 +61,9 @@ def test_parts_are_chosen_by_drive(data_root):
     seen = [few.get_data_info(index) for index in range(len(few))]
     assert len(seen) == 8
     assert {drive_of(info['frame_id']) for info in seen if info['labelled']} == choose_scenes(full, 0.25)
-    other = build(data_root, label_part=0.25, label_draw=1)
+    other = build(data_root, label_part=0.25, label_draw=3)
     labelled = {drive_of(info['frame_id']) for info in map(other.get_data_info, range(8)) if info['labelled']}
-    assert labelled == choose_scenes(full, 0.25, 1) != choose_scenes(full, 0.25)
+    assert labelled == choose_scenes(full, 0.25, 3) != choose_scenes(full, 0.25)
 
 
 def test_a_frame_without_labels_has_both_images_and_no_depth_mirrored_as_well(data_root):

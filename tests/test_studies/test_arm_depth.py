@@ -140,5 +140,5 @@ def test_the_page_of_a_depth_study_shows_its_columns(tmp_path, monkeypatch):
     assert report['arms']['adudepth']['metrics']['abs_rel'] == [0.2, 0.28]
     assert report['tests']['adudepth']['abs_rel_fitted']['mean'] == pytest.approx(0.09)
     page = (tmp_path / 'work/study.html').read_text()
-    assert all(f'{metric.name}' in page for metric in DEPTH_METRICS)
+    assert all(metric.column in page for metric in DEPTH_METRICS)
     assert '+0.0900 [' in text

@@ -138,9 +138,9 @@ def test_the_page_and_the_json_hold_the_values_in_the_order_of_the_seeds(tmp_pat
     assert report['tests_pairs']['alone over radocc']['miou']['mean'] == pytest.approx(-10.5)
     assert report['setting'].startswith('few')
     assert '+10.50 [' in text
-    assert '+10.50 [' in (tmp_path / 'work/study.html').read_text()
+    assert '<td>+10.50\n[' in (tmp_path / 'work/study.html').read_text()
     picture = (tmp_path / 'work/study.svg').read_text()
-    assert all(f'>{word}<' in picture for word in ('alone', 'radocc', 'mIoU, recalibrated (%)'))
+    assert all(f'>{word}<' in picture for word in ('alone', 'radocc', 'mIoU, fitted (%)'))
 
 
 def test_a_study_without_scores_says_so(tmp_path):
