@@ -231,7 +231,7 @@ def compact_copy(make: Callable[[], _Made]) -> _Made:
     and would hold them all, so a copy is made when they are gone.
 
     Args:
-        make (Callable): Reads the large thing, and returns the part of it that is kept; picklable.
+        make (Callable): Reads the large thing, and returns the part of it that is kept, which must be picklable.
 
     Examples:
         >>> tokens = compact_copy(lambda: [item['token'] for item in restricted_load(path)['data_list']])
